@@ -1,0 +1,215 @@
+#pragma once
+
+#include "base/reason.hpp"
+
+#include <array>
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+// Every knob, its unit and its default, on one page. Plain values: config/load.hpp makes them from
+// YAML, checks them against each other, and nobody changes them afterwards.
+namespace keygate::config {
+
+using std::chrono::milliseconds;
+using std::chrono::nanoseconds;
+using std::chrono::seconds;
+
+/// Where in a file something was written, both counted from 1; 0 = nowhere (a default).
+struct Place {
+    int line = 0;
+    int column = 0;
+};
+
+/// `127.0.0.1:8080`, `[::1]:8080`, `0.0.0.0:8080`. Port 0 asks the system for a free one (tests).
+struct Endpoint {
+    std::string host; // an IP address without brackets
+    std::uint16_t port = 0;
+};
+
+struct Listener {
+    Endpoint address;
+    Place place;
+};
+
+/// `client:` what one client may take. Each bound is answered by its own reason.
+struct ClientLimits {
+    std::uint32_t max_connections = 10'000;     // whole process; more: overloaded
+    std::uint32_t max_head = 32 * 1024;         // bytes of a request head, 1 KiB..64 KiB: head_too_large
+    std::uint32_t max_fields = 100;             // header fields, 1..100: head_too_large
+    std::uint32_t max_target = 8 * 1024;        // bytes of a request target: target_too_long
+    std::optional<std::uint64_t> max_body;      // bytes of a request body; absent = no bound: body_too_large
+    milliseconds head_timeout{10'000};          // first byte to end of the head: client_timeout
+    milliseconds idle_timeout{75'000};          // between requests of one connection: closed silently
+    milliseconds body_timeout{30'000};          // between two pieces of a request body: client_timeout
+    milliseconds write_timeout{30'000};         // between two pieces that a slow reader takes: cut off
+};
+
+/// One server of an upstream: `http://host:port`.
+struct Server {
+    std::string host; // IP address or DNS name, resolved at start
+    std::uint16_t port = 80;
+    Place place;
+};
+
+/// `upstreams: {live: …, test: …}`
+struct Upstream {
+    std::vector<Server> servers;
+    milliseconds connect_timeout{2'000};     // upstream_timeout
+    milliseconds first_byte_timeout{60'000}; // request sent to first byte of the answer: upstream_timeout
+    milliseconds idle_timeout{60'000};       // between two pieces of an answer: cut off
+    milliseconds keep_alive{30'000};         // how long an unused connection is kept
+    std::uint32_t max_idle = 256;            // unused connections kept, per server and thread
+};
+
+/// `100/1m`: at most `limit` in each window aligned to UTC. With a burst: GCRA, at most
+/// burst + limit/window * t in any t.
+struct Rate {
+    std::uint64_t limit = 0; // 1..1'000'000'000
+    nanoseconds window{};    // 1 s..366 days, whole seconds
+    std::optional<std::uint64_t> burst;
+    std::string text; // as written, for messages and logs
+
+    bool operator==(const Rate&) const = default;
+};
+
+struct Plan {
+    std::string name;
+    bool api_access = true;
+    std::vector<Rate> rates; // 0..8; counted per key
+    Place place;
+};
+
+/// What a route asks of a request. There is no default.
+enum class Access : std::uint8_t {
+    open, // `public`: no key is looked at
+    key,  // any valid key
+    scope // a valid key with scopes
+};
+enum class Need : std::uint8_t { all, any };
+
+/// One line of the route-to-scope map.
+struct Route {
+    std::vector<std::string> methods; // upper case; empty = ANY
+    std::string pattern;              // as written: `/v1/tests/{id}`, `/v1/tests/**`
+    Access access = Access::key;
+    Need need = Need::all;
+    std::vector<std::string> scopes; // non-empty exactly if access is `scope`
+    bool pass_authorization = false; // `authorization: pass`, public routes only
+    std::string text;                // `GET /v1/tests/{id}`: its name in logs and metrics
+    Place place;
+};
+
+/// How one API answers one reason.
+struct Answer {
+    std::uint16_t status = 0; // 400..599
+    std::string code;         // `INVALID_API_KEY`
+    std::string message;      // one sentence for the client's developer
+};
+
+enum class Alphabet : std::uint8_t {
+    hex,    // 0-9 a-f
+    base36, // 0-9 a-z
+    base62, // 0-9 A-Z a-z
+    token   // A-Z a-z 0-9 . _ -
+};
+
+/// One part of a key's shape: a run of letters.
+struct Run {
+    Alphabet alphabet = Alphabet::token;
+    std::uint32_t min = 0; // letters
+    std::uint32_t max = 0;
+};
+
+/// What keys of an API look like: which are accepted at all, and what a new one is made of.
+struct KeyFormat {
+    std::string prefix;      // accepted keys begin with it; for formats without modes
+    std::string live_prefix; // formats with modes: both are set and differ
+    std::string test_prefix;
+    Run body;                // what follows the prefix
+    // New keys: mint prefix by mode (the same as above unless the profile says otherwise) and body.
+    std::string mint_live_prefix;
+    std::string mint_test_prefix; // empty: the format mints live keys only
+    Run mint;                     // min == max
+    std::uint32_t shown_first = 0; // letters of a key kept in clear for people, from its start …
+    std::uint32_t shown_last = 0;  // … and from its end
+};
+
+enum class DefaultScopes : std::uint8_t { all, none };
+enum class TrailingSlash : std::uint8_t { strict, ignore };
+
+/// config/profiles/NAME.yaml: how one product's keys look and how its refusals read.
+struct Profile {
+    std::string name;
+    KeyFormat key;
+    DefaultScopes default_scopes = DefaultScopes::all;
+    TrailingSlash trailing_slash = TrailingSlash::strict;
+    bool show_reason = true;
+    std::string realm = "api"; // of the Bearer challenge
+    std::array<Answer, reason_count> answers;
+};
+
+struct Api {
+    std::string name;
+    Profile profile;
+    std::vector<std::string> hosts;                 // lower case, without port; empty = every other host
+    std::optional<std::vector<std::string>> scopes; // the closed vocabulary, if written
+    std::vector<Plan> plans;                        // empty: the API has no plans
+    std::optional<std::string> default_plan;
+    Upstream live;
+    std::optional<Upstream> test;
+    std::vector<Route> routes;
+    TrailingSlash trailing_slash = TrailingSlash::strict; // of the profile unless written here
+    Place place;
+
+    /// What scopes a key of this API can have: `scopes` as written, or what the routes name; sorted.
+    [[nodiscard]] std::vector<std::string> vocabulary() const;
+};
+
+/// `store:` where keys are kept.
+struct Store {
+    std::string file; // default: `<name of the configuration>.db` beside it
+};
+
+/// `admin:` without it the command line uses a 0600 unix socket beside the embedded file.
+struct Admin {
+    Endpoint address; // loopback only
+    std::string token_file;
+};
+
+/// `log:`
+struct Log {
+    std::string level = "info";      // debug, info, warning, error
+    std::string access = "stdout";   // stdout, off, or a file's path
+};
+
+/// `drain:` what happens between SIGTERM and the end.
+struct Drain {
+    milliseconds delay{0};         // readiness is off, requests are still taken
+    milliseconds timeout{30'000};  // for requests in flight
+};
+
+/// `identity:` the headers that tell the upstream who calls.
+struct Identity {
+    std::string prefix = "X-Key-";
+};
+
+struct Settings {
+    std::string file;     // of the configuration, as given
+    std::uint32_t threads = 0; // 0 = one per core
+    std::vector<Listener> listeners;
+    ClientLimits client;
+    Store store;
+    std::optional<Admin> admin;
+    std::optional<Endpoint> status;
+    Log log;
+    Drain drain;
+    Identity identity;
+    std::string via = "keygate"; // our name in `Via`, RFC 9110 7.6.3
+    std::vector<Api> apis;
+};
+
+} // namespace keygate::config

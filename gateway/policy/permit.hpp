@@ -1,0 +1,43 @@
+#pragma once
+
+#include "base/result.hpp"
+#include "config/settings.hpp"
+#include "keys/identity.hpp"
+#include "policy/route.hpp"
+
+#include <optional>
+#include <span>
+
+namespace keygate::policy {
+
+/// The right to forward one request. Only the functions below make one, so forwarding an unchecked
+/// request does not compile.
+class Permit {
+  public:
+    [[nodiscard]] const Route& route() const { return *route_; }
+    /// The caller; none on a public route.
+    [[nodiscard]] const keys::Entry* caller() const { return identity_ ? &identity_->entry() : nullptr; }
+    /// The rates that this request is charged to. Empty on a public route.
+    [[nodiscard]] std::span<const config::Rate> rates() const { return rates_; }
+
+  private:
+    friend Decision<Permit> admit(keys::Identity identity, const Route& route,
+                                  std::span<const config::Plan> plans);
+    friend Permit admit_public(const Route& route);
+    Permit(std::optional<keys::Identity> identity, const Route& route,
+           std::span<const config::Rate> rates)
+        : identity_(std::move(identity)), route_(&route), rates_(rates) {}
+
+    std::optional<keys::Identity> identity_;
+    const Route* route_;
+    std::span<const config::Rate> rates_;
+};
+
+/// The whole policy in its fixed order: owner, plan, scope. Limits come after it.
+[[nodiscard]] Decision<Permit> admit(keys::Identity identity, const Route& route,
+                                     std::span<const config::Plan> plans);
+
+/// A public route needs no key. `route.access` must be `open`.
+[[nodiscard]] Permit admit_public(const Route& route);
+
+} // namespace keygate::policy
