@@ -1,0 +1,65 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+namespace keygate::http {
+
+/// Takes the chunked coding off a body (RFC 9112 7.1), piece by piece, where the bytes lie. Strict:
+/// sizes are 1 to 16 hexadecimal digits, line ends are CR LF, extensions and trailers must be well
+/// formed; both are bounded and dropped, so that nothing of them is passed on.
+class ChunkReader {
+  public:
+    enum class State : std::uint8_t { more, done, invalid };
+
+    struct Step {
+        State state = State::more;
+        std::size_t consumed = 0; // of the bytes; all of them unless done
+        std::size_t data = 0;     // body bytes, moved to the front of the bytes
+    };
+
+    [[nodiscard]] Step read(std::span<char> bytes);
+
+    static constexpr std::size_t max_extension = 4096; // bytes of one line's extensions
+    static constexpr std::size_t max_extensions = 16 * 1024; // of the whole body's, beyond 1/4 of its data
+    static constexpr std::size_t max_trailer = 16 * 1024; // bytes of all trailer lines
+
+  private:
+    enum class At : std::uint8_t {
+        size_first,
+        size,
+        extension_name_start, // after `;`
+        extension_name,
+        extension_name_blank,
+        extension_value_start, // after `=`
+        extension_value,
+        extension_quoted,
+        extension_escape,
+        extension_end, // after a quoted value, or blanks
+        size_line_feed,
+        data,
+        data_return,
+        data_line_feed,
+        trailer_start,
+        trailer_name,
+        trailer_value,
+        trailer_line_feed,
+        last_line_feed,
+        done
+    };
+
+    /// One byte that is not data. False when it cannot stand there.
+    bool take(char c);
+    bool take_extension(char c);
+
+    At at_ = At::size_first;
+    std::uint8_t digits_ = 0;
+    std::uint64_t left_ = 0; // of the chunk
+    std::uint64_t data_ = 0; // of the body so far
+    std::size_t line_extension_ = 0;
+    std::size_t extensions_ = 0;
+    std::size_t trailer_ = 0;
+};
+
+} // namespace keygate::http

@@ -1,0 +1,43 @@
+#pragma once
+
+#include "http/head.hpp"
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace keygate::http {
+
+/// Names that a client must not get past us, compared as CGI-like upstreams would read them: any case,
+/// every byte that is no letter or digit taken for `-`. So `X_Key_Id` and `x.key.id` are `X-Key-Id`.
+///
+/// Reserved are: our identity headers; what speaks for the client's address or asks the upstream to see
+/// another request than the one that was judged (`X-Original-URL`, `X-HTTP-Method-Override`, …);
+/// credentials; and every misspelt double of a field that frames the message.
+class ReservedNames {
+  public:
+    /// @param identity_prefix  `X-Key-`
+    explicit ReservedNames(std::string_view identity_prefix);
+
+    [[nodiscard]] bool contains(std::string_view name) const;
+
+  private:
+    std::vector<std::string> folded_; // sorted
+    std::uint64_t lengths_ = 0;       // bit n: some name has n letters; most fields end here
+};
+
+/// The last words of the identity headers, in the order in which they are sent.
+inline constexpr std::array<std::string_view, 6> identity_words{"Id",     "Owner", "Plan",
+                                                                "Scopes", "Mode",  "Name"};
+
+/// RFC 9110 7.6.1: fields that are for one connection only and never passed on, whether or not
+/// `Connection` names them.
+[[nodiscard]] bool is_hop_by_hop(const Field& field);
+
+/// Is this field named by an option of the head's own `Connection` fields? Call only if
+/// `has_connection_options`.
+[[nodiscard]] bool is_connection_option(const Head& head, std::string_view name);
+
+} // namespace keygate::http

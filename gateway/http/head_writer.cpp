@@ -1,0 +1,92 @@
+#include "http/head_writer.hpp"
+
+#include "base/ascii.hpp"
+
+#include <array>
+#include <charconv>
+
+namespace keygate::http {
+
+namespace {
+
+void write_line(std::string& out, std::string_view name, std::string_view value) {
+    out.append(name).append(": ").append(value).append("\r\n");
+}
+
+void write_number(std::string& out, std::uint64_t number) {
+    std::array<char, 20> digits;
+    const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), number).ptr;
+    out.append(digits.data(), static_cast<std::size_t>(end - digits.data()));
+}
+
+void write_length(std::string& out, std::uint64_t length) {
+    out.append("Content-Length: ");
+    write_number(out, length);
+    out.append("\r\n");
+}
+
+constexpr std::string_view chunked_line = "Transfer-Encoding: chunked\r\n";
+
+} // namespace
+
+void write_request(std::string& out, const RequestHead& head, const UpstreamHead& upstream,
+                   const ReservedNames& reserved) {
+    out.append(head.method).append(" ").append(upstream.path).append(upstream.query);
+    out.append(" HTTP/1.1\r\n");
+    write_line(out, "Host", head.host.empty() ? upstream.host : head.host);
+    for (const Field& field : head.all()) {
+        if (field.id == FieldName::authorization && upstream.pass_authorization) {
+            write_line(out, field.name, field.value);
+            continue;
+        }
+        if (field.id == FieldName::expect && !head.expects_continue) continue;
+        if (is_hop_by_hop(field) || reserved.contains(field.name)) continue;
+        if (head.has_connection_options && is_connection_option(head, field.name)) continue;
+        write_line(out, field.name, field.value);
+    }
+    // From here on nothing that the client sent can touch what is written.
+    if (head.framing == Framing::length) write_length(out, head.content_length);
+    if (head.framing == Framing::chunked) out.append(chunked_line);
+    out.append(upstream.identity);
+    write_line(out, "X-Forwarded-For", upstream.client_address);
+    out.append("X-Forwarded-Proto: http\r\n");
+    if (!head.host.empty()) write_line(out, "X-Forwarded-Host", head.host);
+    write_line(out, "X-Request-Id", upstream.request_id);
+    out.append(head.minor_version == 1 ? "Via: 1.1 " : "Via: 1.0 ").append(upstream.via);
+    out.append("\r\n\r\n");
+}
+
+Framing framing_for_client(const ResponseHead& head, std::uint8_t minor_version) {
+    if (!head.has_body) return Framing::none;
+    if (head.framing == Framing::length) return Framing::length;
+    return minor_version == 1 ? Framing::chunked : Framing::until_close;
+}
+
+void write_response(std::string& out, const ResponseHead& head, const ClientHead& client) {
+    const std::array<char, 3> status{static_cast<char>('0' + head.status / 100),
+                                     static_cast<char>('0' + head.status / 10 % 10),
+                                     static_cast<char>('0' + head.status % 10)};
+    out.append("HTTP/1.1 ").append(status.data(), status.size()).append(" ").append(head.reason);
+    out.append("\r\n");
+    bool has_date = false;
+    for (const Field& field : head.all()) {
+        if (field.id == FieldName::content_length || is_hop_by_hop(field)) continue;
+        if (head.has_connection_options && is_connection_option(head, field.name)) continue;
+        if (ascii::equal_ignoring_case(field.name, "x-request-id")) continue;
+        if (field.id == FieldName::date) has_date = true;
+        write_line(out, field.name, field.value);
+    }
+    if (head.status >= 200) {
+        if (!has_date) write_line(out, "Date", client.date);
+        const Framing framing = framing_for_client(head, client.minor_version);
+        if (framing == Framing::chunked) out.append(chunked_line);
+        // The length of an answer to HEAD and of a 304 tells of the answer to a GET.
+        if (head.framing == Framing::length && head.status != 204) write_length(out, head.content_length);
+        write_line(out, "X-Request-Id", client.request_id);
+        if (client.after == AfterAnswer::close) out.append("Connection: close\r\n");
+        else if (client.minor_version == 0) out.append("Connection: keep-alive\r\n");
+    }
+    out.append("\r\n");
+}
+
+} // namespace keygate::http

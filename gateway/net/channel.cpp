@@ -1,0 +1,76 @@
+#include "net/channel.hpp"
+
+#include <cerrno>
+
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+namespace keygate::net {
+
+namespace {
+
+Transfer from_errno() {
+    if (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR) return {};
+    return {.state = Transfer::State::failed,
+            .bytes = 0,
+            .error = {errno, boost::system::system_category()}};
+}
+
+} // namespace
+
+Channel::Channel(Poller& poller, int descriptor, ReadyHandler& handler)
+    : poller_(poller)
+    , handler_(&handler)
+    , descriptor_(descriptor) {
+    poller_.add(*this);
+}
+
+Transfer Channel::read(std::span<char> space) {
+    const ssize_t count = ::recv(descriptor_, space.data(), space.size(), MSG_DONTWAIT);
+    if (count > 0) {
+        const auto bytes = static_cast<std::size_t>(count);
+        // epoll(7): with edge triggering a short read says that the socket is empty. Not so once the
+        // peer's end was announced: that end must still be read and will not be announced again.
+        if (bytes < space.size() && !hung_up_) readable_ = false;
+        return {.state = Transfer::State::moved, .bytes = bytes, .error = {}};
+    }
+    if (count == 0) {
+        readable_ = false;
+        return {.state = Transfer::State::ended, .bytes = 0, .error = {}};
+    }
+    const Transfer transfer = from_errno();
+    if (errno != EINTR) readable_ = false;
+    return transfer;
+}
+
+Transfer Channel::write(std::span<const iovec> pieces) {
+    msghdr message{};
+    message.msg_iov = const_cast<iovec*>(pieces.data()); // sendmsg does not change them
+    message.msg_iovlen = pieces.size();
+    const ssize_t count = ::sendmsg(descriptor_, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+    if (count < 0) return from_errno();
+    return {.state = Transfer::State::moved,
+            .bytes = static_cast<std::size_t>(count),
+            .error = {}};
+}
+
+void Channel::shutdown_write() {
+    if (is_open()) ::shutdown(descriptor_, SHUT_WR);
+}
+
+void Channel::close() {
+    if (!is_open()) return;
+    poller_.forget(*this);
+    ::close(descriptor_);
+    descriptor_ = -1;
+}
+
+void Channel::reset() {
+    if (!is_open()) return;
+    const linger hard{.l_onoff = 1, .l_linger = 0};
+    ::setsockopt(descriptor_, SOL_SOCKET, SO_LINGER, &hard, sizeof hard);
+    close();
+}
+
+} // namespace keygate::net

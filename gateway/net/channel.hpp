@@ -1,0 +1,70 @@
+#pragma once
+
+#include "net/poller.hpp"
+
+#include <boost/system/error_code.hpp>
+
+#include <cstddef>
+#include <span>
+
+#include <sys/uio.h>
+
+namespace keygate::net {
+
+/// What one attempt to read or write came to.
+struct Transfer {
+    enum class State : std::uint8_t { moved, would_block, ended, failed };
+    State state = State::would_block;
+    std::size_t bytes = 0;           // with `moved`: at least 1
+    boost::system::error_code error; // with `failed`
+};
+
+/// One socket of one thread, non-blocking, edge-triggered: the small interface above which nobody knows
+/// what carries the bytes. Closed when it dies; events already fetched for it are forgotten.
+class Channel {
+  public:
+    Channel(Poller& poller, int descriptor, ReadyHandler& handler);
+    ~Channel() { close(); }
+    Channel(const Channel&) = delete;
+    Channel& operator=(const Channel&) = delete;
+
+    /// Changes who is told, when a connection goes to or leaves a pool.
+    void set_handler(ReadyHandler& handler) { handler_ = &handler; }
+
+    /// Reads once. After `would_block`, and after a read that did not fill the space, `is_readable` is
+    /// false until the next event.
+    Transfer read(std::span<char> space);
+    /// Writes once, as much as the kernel takes.
+    Transfer write(std::span<const iovec> pieces);
+
+    /// Ends our direction; the peer can still send (RFC 9112 9.6).
+    void shutdown_write();
+    /// Closes; `reset` tells the peer that something went wrong.
+    void close();
+    void reset();
+
+    [[nodiscard]] bool is_open() const { return descriptor_ >= 0; }
+    /// There may be something to read that no event will announce again.
+    [[nodiscard]] bool is_readable() const { return readable_; }
+    /// An event of the running turn has not been delivered yet.
+    [[nodiscard]] bool has_news() const { return has_news_; }
+    /// The peer sent its end, or the connection broke.
+    [[nodiscard]] bool is_hung_up() const { return hung_up_; }
+    /// Calls the handler again in the next turn, for a handler that stops before everything is read.
+    void call_again() { poller_.call_again(*this); }
+
+    [[nodiscard]] int descriptor() const { return descriptor_; }
+
+  private:
+    friend class Poller;
+
+    Poller& poller_;
+    ReadyHandler* handler_;
+    int descriptor_;
+    bool readable_ = false;
+    bool hung_up_ = false;    // no short read means "empty" any more: the end is still to be read
+    bool has_news_ = false;   // in the batch that is being delivered
+    bool called_again_ = false;
+};
+
+} // namespace keygate::net

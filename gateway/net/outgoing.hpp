@@ -1,0 +1,35 @@
+#pragma once
+
+#include "net/channel.hpp"
+
+
+#include <string>
+#include <string_view>
+
+namespace keygate::net {
+
+/// The bytes on their way out of one channel. What the kernel does not take at once waits here; whoever
+/// feeds it stops as long as something waits, so it never holds more than one piece (back-pressure).
+class Outgoing {
+  public:
+    explicit Outgoing(Channel& channel) : channel_(channel) {}
+
+    /// Sends the pieces in their order, or keeps the rest. False when the connection is broken.
+    [[nodiscard]] bool send(std::string_view first, std::string_view second = {},
+                            std::string_view third = {});
+    /// Goes on with what waits, when the channel is writable. False when the connection is broken.
+    [[nodiscard]] bool flush();
+
+    [[nodiscard]] bool is_empty() const { return waiting_.empty(); }
+    /// Bytes handed to the kernel so far.
+    [[nodiscard]] std::uint64_t sent() const { return sent_; }
+    void drop() { waiting_ = {}; }
+
+  private:
+    Channel& channel_;
+    std::string waiting_;
+    std::size_t done_ = 0; // of waiting_
+    std::uint64_t sent_ = 0;
+};
+
+} // namespace keygate::net
