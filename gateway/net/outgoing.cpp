@@ -1,5 +1,6 @@
 #include "net/outgoing.hpp"
 
+#include <algorithm>
 #include <array>
 
 namespace keygate::net {
@@ -12,17 +13,20 @@ iovec to_iovec(std::string_view piece) {
 
 } // namespace
 
-bool Outgoing::send(std::string_view first, std::string_view second, std::string_view third) {
-    if (!waiting_.empty()) {
-        waiting_.append(first).append(second).append(third);
-        return true;
+bool Outgoing::send(std::initializer_list<std::string_view> pieces) {
+    std::size_t skip = 0;
+    if (waiting_.empty()) {
+        std::array<iovec, max_pieces> vectors;
+        std::size_t count = 0;
+        for (const std::string_view piece : pieces)
+            if (!piece.empty()) vectors[count++] = to_iovec(piece);
+        if (count == 0) return true;
+        const Transfer transfer = channel_.write({vectors.data(), count});
+        if (transfer.state == Transfer::State::failed) return false;
+        sent_ += transfer.bytes;
+        skip = transfer.bytes;
     }
-    const std::array pieces{to_iovec(first), to_iovec(second), to_iovec(third)};
-    const Transfer transfer = channel_.write(pieces);
-    if (transfer.state == Transfer::State::failed) return false;
-    sent_ += transfer.bytes;
-    std::size_t skip = transfer.bytes;
-    for (const std::string_view piece : {first, second, third}) {
+    for (const std::string_view piece : pieces) {
         const std::size_t taken = std::min(skip, piece.size());
         skip -= taken;
         if (taken < piece.size()) waiting_.append(piece.substr(taken));

@@ -3,6 +3,7 @@
 #include "net/channel.hpp"
 
 
+#include <initializer_list>
 #include <string>
 #include <string_view>
 
@@ -14,11 +15,12 @@ class Outgoing {
   public:
     explicit Outgoing(Channel& channel) : channel_(channel) {}
 
-    /// Sends the pieces in their order, or keeps the rest. False when the connection is broken.
-    [[nodiscard]] bool send(std::string_view first, std::string_view second = {},
-                            std::string_view third = {});
+    /// Sends up to `max_pieces` in their order, or keeps the rest. False when the connection is broken.
+    [[nodiscard]] bool send(std::initializer_list<std::string_view> pieces);
     /// Goes on with what waits, when the channel is writable. False when the connection is broken.
     [[nodiscard]] bool flush();
+
+    static constexpr std::size_t max_pieces = 6;
 
     [[nodiscard]] bool is_empty() const { return waiting_.empty(); }
     /// Bytes handed to the kernel so far.

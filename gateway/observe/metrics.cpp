@@ -1,0 +1,199 @@
+#include "observe/metrics.hpp"
+
+#include <prometheus/client_metric.h>
+#include <prometheus/metric_family.h>
+#include <prometheus/text_serializer.h>
+
+#include <fstream>
+#include <limits>
+
+#include <dirent.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+namespace keygate::observe {
+
+namespace {
+
+using prometheus::ClientMetric;
+using prometheus::MetricFamily;
+using prometheus::MetricType;
+
+MetricFamily family(std::string name, std::string help, MetricType type) {
+    return {.name = std::move(name), .help = std::move(help), .type = type, .metric = {}};
+}
+
+void add_value(MetricFamily& to, double value, std::vector<ClientMetric::Label> labels = {}) {
+    ClientMetric metric;
+    metric.label = std::move(labels);
+    if (to.type == MetricType::Counter) metric.counter.value = value;
+    else metric.gauge.value = value;
+    to.metric.push_back(std::move(metric));
+}
+
+MetricFamily single(std::string name, std::string help, MetricType type, double value) {
+    MetricFamily made = family(std::move(name), std::move(help), type);
+    add_value(made, value);
+    return made;
+}
+
+double seconds(const timeval& time) {
+    return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
+}
+
+double resident_bytes() {
+    std::ifstream statm("/proc/self/statm");
+    double size = 0;
+    double resident = 0;
+    statm >> size >> resident;
+    return resident * static_cast<double>(::sysconf(_SC_PAGESIZE));
+}
+
+double open_descriptors() {
+    DIR* const folder = ::opendir("/proc/self/fd");
+    if (folder == nullptr) return 0;
+    double count = -3; // `.`, `..` and the folder itself
+    while (::readdir(folder) != nullptr) ++count; // NOLINT(concurrency-mt-unsafe): own stream
+    ::closedir(folder);
+    return count;
+}
+
+void add_process(std::vector<MetricFamily>& all) {
+    rusage usage{};
+    ::getrusage(RUSAGE_SELF, &usage);
+    all.push_back(single("process_cpu_seconds_total", "User and system CPU time.",
+                         MetricType::Counter, seconds(usage.ru_utime) + seconds(usage.ru_stime)));
+    all.push_back(single("process_resident_memory_bytes", "Resident memory.", MetricType::Gauge,
+                         resident_bytes()));
+    all.push_back(single("process_open_fds", "Open file descriptors.", MetricType::Gauge,
+                         open_descriptors()));
+    rlimit limit{};
+    if (::getrlimit(RLIMIT_NOFILE, &limit) == 0)
+        all.push_back(single("process_max_fds", "Most file descriptors that may be open.",
+                             MetricType::Gauge, static_cast<double>(limit.rlim_cur)));
+}
+
+} // namespace
+
+std::string_view Outcome::name() const {
+    if (index_ < reason_count) return keygate::name(static_cast<Reason>(index_));
+    return index_ == reason_count ? "allowed" : "canceled";
+}
+
+void ThreadMetrics::count(std::size_t route, Outcome outcome, unsigned status,
+                          std::chrono::nanoseconds duration) {
+    requests_[(route + 1) * Outcome::count + outcome.index()].add(); // no_route + 1 is 0
+    statuses_[status / 100 < statuses_.size() ? status / 100 : 0].add();
+    const double elapsed = std::chrono::duration<double>(duration).count();
+    std::size_t bucket = 0;
+    while (bucket < buckets.size() && elapsed > buckets[bucket]) ++bucket;
+    durations_[bucket].add();
+    duration_ns_.add(static_cast<std::uint64_t>(duration.count()));
+}
+
+Metrics::Metrics(std::vector<RouteLabel> routes, std::size_t threads)
+    : routes_(std::move(routes))
+    , started_(std::chrono::system_clock::now()) {
+    for (std::size_t i = 0; i < threads; ++i)
+        threads_.push_back(std::make_unique<ThreadMetrics>(routes_.size()));
+}
+
+Metrics::~Metrics() = default;
+
+void Metrics::add(std::string name, std::string help, std::function<double()> read) {
+    values_.push_back({std::move(name), std::move(help), std::move(read)});
+}
+
+std::string Metrics::text() const {
+    std::vector<MetricFamily> all;
+    const auto sum = [this](auto&& pick) {
+        std::uint64_t total = 0;
+        for (const auto& thread : threads_) total += pick(*thread).value();
+        return static_cast<double>(total);
+    };
+
+    MetricFamily requests = family("keygate_requests_total",
+                                   "Requests by route and outcome: allowed, canceled, or the reason "
+                                   "of a refusal.",
+                                   MetricType::Counter);
+    for (std::size_t route = 0; route <= routes_.size(); ++route) {
+        for (std::size_t outcome = 0; outcome < Outcome::count; ++outcome) {
+            const double total = sum([&](const ThreadMetrics& thread) -> const Counter& {
+                return thread.requests_[route * Outcome::count + outcome];
+            });
+            if (total == 0) continue;
+            const bool has_route = route > 0;
+            add_value(requests, total,
+                      {{.name = "api", .value = has_route ? routes_[route - 1].api : ""},
+                       {.name = "route", .value = has_route ? routes_[route - 1].route : ""},
+                       {.name = "outcome", .value = std::string{Outcome{outcome}.name()}}});
+        }
+    }
+    all.push_back(std::move(requests));
+
+    MetricFamily statuses =
+        family("keygate_responses_total", "Answers by class of status.", MetricType::Counter);
+    for (std::size_t digit = 1; digit < 6; ++digit)
+        add_value(statuses,
+                  sum([&](const ThreadMetrics& thread) -> const Counter& { return thread.statuses_[digit]; }),
+                  {{.name = "code", .value = std::to_string(digit) + "xx"}});
+    all.push_back(std::move(statuses));
+
+    MetricFamily durations = family("keygate_request_duration_seconds",
+                                    "From a request's head to the end of its answer.",
+                                    MetricType::Histogram);
+    ClientMetric histogram;
+    std::uint64_t running = 0;
+    for (std::size_t i = 0; i <= ThreadMetrics::buckets.size(); ++i) {
+        running += static_cast<std::uint64_t>(
+            sum([&](const ThreadMetrics& thread) -> const Counter& { return thread.durations_[i]; }));
+        ClientMetric::Bucket bucket;
+        bucket.cumulative_count = running;
+        bucket.upper_bound = i < ThreadMetrics::buckets.size() ? ThreadMetrics::buckets[i]
+                                                               : std::numeric_limits<double>::infinity();
+        histogram.histogram.bucket.push_back(bucket);
+    }
+    histogram.histogram.sample_count = running;
+    histogram.histogram.sample_sum =
+        sum([](const ThreadMetrics& thread) -> const Counter& { return thread.duration_ns_; }) / 1e9;
+    durations.metric.push_back(std::move(histogram));
+    all.push_back(std::move(durations));
+
+    const auto add_counter = [&](const char* name, const char* help, Counter ThreadMetrics::*member) {
+        all.push_back(single(name, help, MetricType::Counter,
+                             sum([&](const ThreadMetrics& thread) -> const Counter& { return thread.*member; })));
+    };
+    add_counter("keygate_client_connections_total", "Connections of clients so far.",
+                &ThreadMetrics::connections_opened);
+    add_counter("keygate_upstream_connections_total", "Connections made to upstreams.",
+                &ThreadMetrics::upstream_dials);
+    add_counter("keygate_upstream_failures_total", "Upstream connections that failed while in use.",
+                &ThreadMetrics::upstream_failures);
+    add_counter("keygate_upstream_retries_total", "Requests sent again on a fresh connection.",
+                &ThreadMetrics::upstream_retries);
+    add_counter("keygate_request_body_bytes_total", "Bytes of request bodies.",
+                &ThreadMetrics::received_bytes);
+    add_counter("keygate_response_bytes_total", "Bytes sent to clients.", &ThreadMetrics::sent_bytes);
+    const double opened =
+        sum([](const ThreadMetrics& thread) -> const Counter& { return thread.connections_opened; });
+    const double closed =
+        sum([](const ThreadMetrics& thread) -> const Counter& { return thread.connections_closed; });
+    all.push_back(single("keygate_client_connections", "Connections of clients that are open.",
+                         MetricType::Gauge, opened - closed));
+
+    for (const Value& value : values_)
+        all.push_back(single(value.name, value.help,
+                             value.name.ends_with("_total") ? MetricType::Counter : MetricType::Gauge,
+                             value.read()));
+    MetricFamily build =
+        family("keygate_build_info", "Version of this program.", MetricType::Gauge);
+    add_value(build, 1, {{.name = "version", .value = KEYGATE_VERSION}});
+    all.push_back(std::move(build));
+    all.push_back(single("process_start_time_seconds", "Start of the process, Unix time.",
+                         MetricType::Gauge,
+                         std::chrono::duration<double>(started_.time_since_epoch()).count()));
+    add_process(all);
+    return prometheus::TextSerializer{}.Serialize(all);
+}
+
+} // namespace keygate::observe

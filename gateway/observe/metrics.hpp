@@ -1,0 +1,114 @@
+#pragma once
+
+#include "base/reason.hpp"
+
+#include <array>
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace keygate::observe {
+
+/// How a request ended, for metrics and logs: allowed, given up by the client, or refused for a reason.
+class Outcome {
+  public:
+    static constexpr std::size_t count = reason_count + 2;
+
+    [[nodiscard]] static constexpr Outcome allowed() { return Outcome{reason_count}; }
+    [[nodiscard]] static constexpr Outcome canceled() { return Outcome{reason_count + 1}; }
+    constexpr Outcome(Reason reason) : index_(keygate::index(reason)) {} // NOLINT(google-explicit-constructor)
+
+    [[nodiscard]] constexpr std::size_t index() const { return index_; }
+    [[nodiscard]] std::string_view name() const;
+
+  private:
+    constexpr explicit Outcome(std::size_t index) : index_(index) {}
+    friend class Metrics;
+    std::size_t index_;
+};
+
+/// A number that one thread writes and any thread reads.
+class Counter {
+  public:
+    void add(std::uint64_t amount = 1) {
+        value_.store(value_.load(std::memory_order_relaxed) + amount, std::memory_order_relaxed);
+    }
+    void subtract(std::uint64_t amount = 1) {
+        value_.store(value_.load(std::memory_order_relaxed) - amount, std::memory_order_relaxed);
+    }
+    [[nodiscard]] std::uint64_t value() const { return value_.load(std::memory_order_relaxed); }
+
+  private:
+    std::atomic<std::uint64_t> value_{0};
+};
+
+/// What one thread counts. Plain stores, no lock, nothing formatted before somebody asks.
+class ThreadMetrics {
+  public:
+    static constexpr std::array<double, 12> buckets{0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025,
+                                                    0.05,   0.1,   0.25,   1,     5,    30};
+
+    explicit ThreadMetrics(std::size_t routes) : requests_((routes + 1) * Outcome::count) {}
+
+    /// @param route  its number; `no_route` before one was found.
+    void count(std::size_t route, Outcome outcome, unsigned status, std::chrono::nanoseconds duration);
+
+    static constexpr std::size_t no_route = SIZE_MAX;
+
+    Counter connections_opened;
+    Counter connections_closed;
+    Counter upstream_dials;
+    Counter upstream_failures;
+    Counter upstream_retries;
+    Counter received_bytes; // of request bodies
+    Counter sent_bytes;     // of all answers
+
+  private:
+    friend class Metrics;
+
+    std::vector<Counter> requests_;           // [route + 1][outcome]; 0 = no route
+    std::array<Counter, 6> statuses_;         // by first digit
+    std::array<Counter, buckets.size() + 1> durations_;
+    Counter duration_ns_;
+};
+
+/// Everything that `/metrics` shows. Labels come from the configuration alone (routes, reasons), so their
+/// number is bounded whatever clients send.
+class Metrics {
+  public:
+    struct RouteLabel {
+        std::string api;
+        std::string route; // `GET /v1/tests/{id}`
+    };
+
+    Metrics(std::vector<RouteLabel> routes, std::size_t threads);
+    ~Metrics();
+    Metrics(const Metrics&) = delete;
+    Metrics& operator=(const Metrics&) = delete;
+
+    [[nodiscard]] ThreadMetrics& thread(std::size_t number) { return *threads_[number]; }
+
+    /// A value read when somebody asks. The name ends in `_total` exactly if it only ever grows.
+    void add(std::string name, std::string help, std::function<double()> read);
+
+    /// Prometheus text format 0.0.4. Any thread.
+    [[nodiscard]] std::string text() const;
+
+  private:
+    struct Value {
+        std::string name;
+        std::string help;
+        std::function<double()> read;
+    };
+
+    std::vector<RouteLabel> routes_;
+    std::vector<std::unique_ptr<ThreadMetrics>> threads_;
+    std::vector<Value> values_;
+    std::chrono::system_clock::time_point started_;
+};
+
+} // namespace keygate::observe

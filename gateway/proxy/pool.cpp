@@ -1,0 +1,137 @@
+#include "proxy/pool.hpp"
+
+#include <algorithm>
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+namespace keygate::proxy {
+
+Link::Link(Pool& pool, std::size_t server, int descriptor, LinkUser& user)
+    : pool_(pool)
+    , server_(server)
+    , user_(&user)
+    , channel_(pool.poller_, descriptor, *this)
+    , out_(channel_) {}
+
+Link::~Link() = default;
+
+const Server& Link::server() const { return pool_.upstream_.servers[server_]; }
+
+void Link::on_ready(Events events) {
+    if (state_ == State::idle) return pool_.forget_idle(*this);
+    if (state_ == State::open) return user_->on_link_ready(events);
+    int error = 0;
+    socklen_t size = sizeof error;
+    ::getsockopt(channel_.descriptor(), SOL_SOCKET, SO_ERROR, &error, &size);
+    if (error != 0 || events.broken) return user_->on_link_failed();
+    if (!events.writable) return;
+    state_ = State::open;
+    user_->on_link_open();
+}
+
+Pool::Pool(net::Poller& poller, const Upstream& upstream)
+    : poller_(poller)
+    , upstream_(upstream)
+    , servers_(upstream.servers.size())
+    , sweep_(poller.wheel(), *this) {}
+
+Pool::~Pool() = default;
+
+std::unique_ptr<Link> Pool::take(LinkUser& user, Kind kind) {
+    // The least used server; equals take turns. One that cannot even be dialled leaves its place to the
+    // next (nothing has been sent to anybody yet).
+    std::size_t best = turn_++ % servers_.size();
+    for (std::size_t i = 0; i < servers_.size(); ++i) {
+        const std::size_t other = (turn_ + i) % servers_.size();
+        if (servers_[other].used < servers_[best].used) best = other;
+    }
+    if (kind == Kind::any)
+        if (auto link = take_idle(servers_[best], user)) return link;
+    for (std::size_t i = 0; i < servers_.size(); ++i)
+        if (auto link = dial((best + i) % servers_.size(), user)) return link;
+    return nullptr;
+}
+
+std::unique_ptr<Link> Pool::take_idle(PerServer& server, LinkUser& user) {
+    while (!server.idle.empty()) {
+        auto link = std::move(server.idle.back());
+        server.idle.pop_back();
+        // Something arrived on it that is not delivered yet: its end, or an answer to nobody.
+        if (link->channel_.has_news() || link->channel_.is_hung_up()) continue;
+        link->state_ = Link::State::open;
+        link->is_reused_ = true;
+        link->user_ = &user;
+        ++server.used;
+        return link;
+    }
+    return nullptr;
+}
+
+std::unique_ptr<Link> Pool::dial(std::size_t number, LinkUser& user) {
+    const Server& server = upstream_.servers[number];
+    const int descriptor = ::socket(server.address.ss_family,
+                                    SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (descriptor < 0) return nullptr;
+    const int on = 1;
+    ::setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    const auto* const address = reinterpret_cast<const sockaddr*>(&server.address);
+    if (::connect(descriptor, address, server.size) != 0 && errno != EINPROGRESS) {
+        ::close(descriptor);
+        return nullptr;
+    }
+    ++servers_[number].used;
+    return std::make_unique<Link>(*this, number, descriptor, user);
+}
+
+void Pool::give_back(std::unique_ptr<Link> link) {
+    PerServer& server = servers_[link->server_];
+    --server.used;
+    if (link->channel_.is_hung_up() || server.idle.size() >= upstream_.settings.max_idle)
+        return poller_.retire(std::move(link));
+    link->state_ = Link::State::idle;
+    link->user_ = nullptr;
+    link->idle_since_ = poller_.now().steady;
+    server.idle.push_back(std::move(link));
+    if (!sweep_.is_set()) sweep_.set(upstream_.settings.keep_alive);
+}
+
+void Pool::drop(std::unique_ptr<Link> link) {
+    --servers_[link->server_].used;
+    link->channel_.close();
+    // It may be the one that is just telling something.
+    poller_.retire(std::move(link));
+}
+
+void Pool::close_idle() {
+    for (PerServer& server : servers_) server.idle.clear();
+    sweep_.clear();
+}
+
+void Pool::forget_idle(Link& link) {
+    auto& idle = servers_[link.server_].idle;
+    const auto found = std::find_if(idle.begin(), idle.end(),
+                                    [&](const auto& other) { return other.get() == &link; });
+    if (found == idle.end()) return;
+    link.channel_.close();
+    poller_.retire(std::move(*found));
+    idle.erase(found);
+}
+
+void Pool::on_deadline() {
+    const SteadyTime oldest = poller_.now().steady - upstream_.settings.keep_alive;
+    bool has_idle = false;
+    for (PerServer& server : servers_) {
+        const auto fresh = std::find_if(server.idle.begin(), server.idle.end(), [&](const auto& link) {
+            return link->idle_since_ > oldest;
+        });
+        server.idle.erase(server.idle.begin(), fresh);
+        has_idle = has_idle || !server.idle.empty();
+    }
+    if (has_idle) sweep_.set(std::max<std::chrono::milliseconds>(upstream_.settings.keep_alive / 4,
+                                                                net::Wheel::tick));
+}
+
+} // namespace keygate::proxy
