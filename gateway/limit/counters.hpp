@@ -13,7 +13,7 @@ namespace keygate::limit {
 
 /// What every key has used of its rates, for all threads of the process: exact. Subjects are
 /// numbered densely (keys::Entry::number), so a charge is an index and one short lock of that
-/// subject alone. Memory is taken in blocks as numbers appear: about 40 bytes and 24 per rate for a
+/// subject alone. Memory is taken in blocks as numbers appear: 8 bytes and 24 per rate for a
 /// key.
 class Counters {
   public:
