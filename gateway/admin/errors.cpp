@@ -17,17 +17,17 @@ void throw_exception_from_error(const Problem& problem, const boost::source_loca
 }
 
 Problem bad_request(std::string reason, std::string message) {
-    return {400, "BAD_REQUEST", std::move(reason), std::move(message), {}};
+    return {400, "BAD_REQUEST", std::move(reason), std::move(message)};
 }
 
 Problem unprocessable(std::string_view member, std::string_view message, std::string reason) {
     std::string text = "`";
     text.append(member).append("`: ").append(message);
-    return {422, "UNPROCESSABLE", std::move(reason), std::move(text), {}};
+    return {422, "UNPROCESSABLE", std::move(reason), std::move(text)};
 }
 
 Problem not_found(std::string message) {
-    return {404, "NOT_FOUND", "not_found", std::move(message), {}};
+    return {404, "NOT_FOUND", "not_found", std::move(message)};
 }
 
 Problem method_not_allowed(std::string allow) {
@@ -37,9 +37,9 @@ Problem method_not_allowed(std::string allow) {
 
 Problem store_problem(const Fault& fault) {
     if (fault.error == keys::StoreError::conflict)
-        return {409, "CONFLICT", "conflict", to_string(fault), {}};
+        return {409, "CONFLICT", "conflict", to_string(fault)};
     if (fault.error == keys::StoreError::not_found) return not_found(to_string(fault));
-    return {503, "UNAVAILABLE", "store_unavailable", to_string(fault), {}};
+    return {503, "UNAVAILABLE", "store_unavailable", to_string(fault)};
 }
 
 Response to_response(const Problem& problem, const std::string& request_id) {

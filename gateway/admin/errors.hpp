@@ -12,6 +12,16 @@ namespace keygate::admin {
 
 /// The operator is told no: what the body and the status will say.
 struct Problem {
+    // Not an aggregate: a result<T, Problem> must not take a number for a problem.
+    Problem() = default;
+
+    Problem(unsigned s, std::string c, std::string r, std::string m, std::string a = {})
+        : status(s)
+        , code(std::move(c))
+        , reason(std::move(r))
+        , message(std::move(m))
+        , allow(std::move(a)) {}
+
     unsigned status = 500;
     std::string code;    // `UNPROCESSABLE`
     std::string reason;  // `member_invalid`, for programs

@@ -396,7 +396,7 @@ asio::awaitable<Response> HttpServer::answer(Request request) {
         bug = e.what();
     }
     if (options_.on_bug) options_.on_bug(bug);
-    const Problem problem{500, "INTERNAL", "internal", "the request could not be carried out", {}};
+    const Problem problem{500, "INTERNAL", "internal", "the request could not be carried out"};
     co_return to_response(problem, new_request_id());
 }
 
@@ -404,8 +404,8 @@ asio::awaitable<Response> HttpServer::answer(Request request) {
 // bytes would reset the connection. Always false: nothing may follow.
 asio::awaitable<bool> HttpServer::refuse(Session& session, unsigned status,
                                          std::string_view message) {
-    const Problem problem{
-        status, std::string{code_of(status)}, "http_invalid", std::string{message}, {}};
+    const Problem problem{status, std::string{code_of(status)}, "http_invalid",
+                          std::string{message}};
     const auto response = to_response(problem, new_request_id());
     const std::string head = head_of(response, false);
     const std::array<asio::const_buffer, 2> pieces{asio::buffer(head), asio::buffer(response.body)};
