@@ -33,6 +33,7 @@ struct KeyRecord {
     Time created_at{};
     std::optional<Time> expires_at;
     bool owner_record_required = false; // made under an owner record: its absence opens nothing
+    bool readable = true; // false: only KeyStore::each makes such a record, of a damaged row
 
     bool operator==(const KeyRecord&) const = default;
 };
@@ -44,6 +45,7 @@ struct OwnerRecord {
     std::optional<std::string> plan;
     OwnerStatus status = OwnerStatus::active;
     std::string attributes = "{}"; // a JSON object, kept as written
+    bool readable = true; // false: only KeyStore::each makes such a record, of a damaged row
 
     bool operator==(const OwnerRecord&) const = default;
 };

@@ -38,16 +38,19 @@ class KeyStore {
   public:
     virtual ~KeyStore() = default;
 
-    /// Hands every record to the callbacks: owners first. Used once, to fill the table.
+    /// Hands every record to the callbacks: owners first. Used once, to fill the table. A damaged row
+    /// does not take the others with it: it is handed on with what can be read and `readable` = false,
+    /// and the table makes it store_invalid. (The calls below answer StoreError::unreadable for it.)
     virtual Result<void> each(const std::function<void(OwnerRecord&&)>& on_owner,
                               const std::function<void(KeyRecord&&)>& on_key) = 0;
 
-    /// All of them or none. StoreError::conflict names the id that exists already.
+    /// All of them or none. With StoreError::conflict, Fault::step is the id that exists already; for a
+    /// digest that exists already, the id of its record.
     virtual Result<void> insert(const std::vector<KeyRecord>& records) = 0;
     /// Returns the record as it now stands; revoking twice is not an error.
     virtual Result<KeyRecord> set_status(const std::string& id, KeyStatus status) = 0;
     virtual Result<KeyRecord> find(const std::string& id) = 0;
-    /// In the order of creation; at most `limit`.
+    /// In the order of creation; at most `limit`. StoreError::not_found where `after` is no key's id.
     virtual Result<std::vector<KeyRecord>> list(const KeyFilter& filter) = 0;
 
     /// Creates or replaces; true when it was created.

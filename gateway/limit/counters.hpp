@@ -11,9 +11,10 @@
 
 namespace keygate::limit {
 
-/// What every key has used of its rates, for all threads of the process: exact. Subjects are numbered
-/// densely (keys::Entry::number), so a charge is an index and one short lock of that subject alone.
-/// Memory is taken in blocks as numbers appear: about 40 bytes and 24 per rate for a key.
+/// What every key has used of its rates, for all threads of the process: exact. Subjects are
+/// numbered densely (keys::Entry::number), so a charge is an index and one short lock of that
+/// subject alone. Memory is taken in blocks as numbers appear: 8 bytes and 24 per rate for a
+/// key.
 class Counters {
   public:
     /// @param rates_per_subject  the most rates that one plan has, 0..8.
@@ -23,7 +24,8 @@ class Counters {
     Counters& operator=(const Counters&) = delete;
 
     /// Charges all rates or none. Returns a Refusal{rate_limited, retry_after} where one is spent;
-    /// retry_after is at least 1 s and never earlier than the limit allows. Any thread.
+    /// retry_after is at least 1 s and never earlier than the limit allows; 0 where `cost` can
+    /// never pass. Allocates when a subject's block first appears, and never again. Any thread.
     [[nodiscard]] std::optional<Refusal> charge(std::uint32_t subject, std::span<const Rate> rates,
                                                 Instant now, std::uint64_t cost = 1);
 

@@ -14,10 +14,12 @@ using Instant = std::chrono::nanoseconds; // since the Unix epoch, by the limite
 
 /// What one rate has counted for one subject. Zero-initialised = never used.
 struct RateState {
-    // Fixed window: start of the window in nanoseconds. GCRA: theoretical arrival time.
+    // Fixed window: start of the window in nanoseconds. GCRA: theoretical arrival time, rounded
+    // down.
     std::int64_t at = 0;
-    std::uint64_t used = 0; // fixed window only
-    std::uint64_t tag = 0;  // which rate this state belongs to (tag_of); 0 = none
+    // Fixed window: what was taken in it. GCRA: what `at` was rounded by, in 1/limit nanoseconds.
+    std::uint64_t used = 0;
+    std::uint64_t tag = 0; // which rate this state belongs to (tag_of); 0 = none
 };
 
 /// Identifies a rate by what its state means, so that a change of plan keeps what still fits.
@@ -25,11 +27,14 @@ struct RateState {
 
 struct Verdict {
     bool admitted = false;
-    Instant retry_at{}; // when refused: the earliest instant at which the same cost may pass
+    // When refused: the earliest instant at which the same cost may pass; Instant::max() where it
+    // never can, because it is more than the limit or the burst.
+    Instant retry_at{};
 };
 
-/// Would `cost` pass now? Changes nothing.
-[[nodiscard]] Verdict test(const Rate& rate, const RateState& state, Instant now, std::uint64_t cost);
+/// Would `cost` pass now? Changes nothing. A state of another rate counts as never used.
+[[nodiscard]] Verdict test(const Rate& rate, const RateState& state, Instant now,
+                           std::uint64_t cost);
 
 /// Takes `cost`, which `test` has just admitted.
 void take(const Rate& rate, RateState& state, Instant now, std::uint64_t cost);

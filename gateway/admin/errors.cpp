@@ -1,0 +1,75 @@
+#include "admin/errors.hpp"
+
+#include "keys/store.hpp"
+
+#include <boost/json.hpp>
+#include <openssl/rand.h>
+
+#include <array>
+#include <stdexcept>
+
+namespace json = boost::json;
+
+namespace keygate::admin {
+
+void throw_exception_from_error(const Problem& problem, const boost::source_location&) {
+    throw std::logic_error("refused: " + problem.message);
+}
+
+Problem bad_request(std::string reason, std::string message) {
+    return {400, "BAD_REQUEST", std::move(reason), std::move(message)};
+}
+
+Problem unprocessable(std::string_view member, std::string_view message, std::string reason) {
+    std::string text = "`";
+    text.append(member).append("`: ").append(message);
+    return {422, "UNPROCESSABLE", std::move(reason), std::move(text)};
+}
+
+Problem not_found(std::string message) {
+    return {404, "NOT_FOUND", "not_found", std::move(message)};
+}
+
+Problem method_not_allowed(std::string allow) {
+    std::string message = "this path takes " + allow;
+    return {405, "METHOD_NOT_ALLOWED", "method_not_allowed", std::move(message), std::move(allow)};
+}
+
+Problem store_problem(const Fault& fault) {
+    if (fault.error == keys::StoreError::conflict)
+        return {409, "CONFLICT", "conflict", to_string(fault)};
+    if (fault.error == keys::StoreError::not_found) return not_found(to_string(fault));
+    return {503, "UNAVAILABLE", "store_unavailable", to_string(fault)};
+}
+
+Response to_response(const Problem& problem, const std::string& request_id) {
+    Response response;
+    response.status = problem.status;
+    response.body = json::serialize(json::object{{"error",
+                                                  {{"code", problem.code},
+                                                   {"reason", problem.reason},
+                                                   {"message", problem.message},
+                                                   {"request_id", request_id}}}});
+    if (!problem.allow.empty()) response.headers.emplace_back("Allow", problem.allow);
+    // RFC 9110 15.5.2: a 401 carries a challenge.
+    if (problem.status == 401)
+        response.headers.emplace_back("WWW-Authenticate", "Bearer realm=\"keygate admin\"");
+    if (problem.status == 503) response.headers.emplace_back("Retry-After", "1");
+    response.headers.emplace_back("X-Request-Id", request_id);
+    return response;
+}
+
+std::string new_request_id() {
+    std::array<unsigned char, 16> bytes{};
+    if (RAND_bytes(bytes.data(), static_cast<int>(bytes.size())) != 1)
+        throw std::runtime_error("the system has no randomness");
+    constexpr std::string_view digits = "0123456789abcdef";
+    std::string id;
+    for (const unsigned char byte : bytes) {
+        id += digits[byte / 16];
+        id += digits[byte % 16];
+    }
+    return id;
+}
+
+} // namespace keygate::admin

@@ -1,0 +1,40 @@
+#pragma once
+
+#include "admin/errors.hpp"
+#include "config/settings.hpp"
+#include "keys/catalog.hpp"
+#include "keys/record.hpp"
+
+#include <boost/json/fwd.hpp>
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+// What may become a key, decided without the store: names against the configuration, values against
+// each other. What needs the store (the owner, the plan that counts) is decided in keys_api.cpp.
+namespace keygate::admin {
+
+/// A body that passed. With a digest it is the import of a key that exists already.
+struct NewKey {
+    keys::KeyRecord record; // without digest and shown letters when a key is to be minted
+    std::uint16_t api = 0;  // position in the catalog
+    bool has_digest = false;
+    bool is_forced = false; // `force`: given although the plan has no api_access
+};
+
+/// @param prefix  put before member names in messages: `keys[3].`
+/// @param now     `expires_at` of a new key must lie after it, `created_at` is set to it.
+[[nodiscard]] Checked<NewKey> read_new_key(const boost::json::object& body,
+                                           const keys::Catalog& catalog, keys::Time now,
+                                           const std::string& prefix);
+
+/// Owner ids travel in headers: 1..128 visible ASCII characters.
+[[nodiscard]] bool is_owner_id(std::string_view text);
+/// Key ids stand in paths: 1..64 of `A-Za-z0-9._-`.
+[[nodiscard]] bool is_key_id(std::string_view text);
+/// A label for people: at most 200 bytes, no control characters.
+[[nodiscard]] bool is_label(std::string_view text);
+
+} // namespace keygate::admin
