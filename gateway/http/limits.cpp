@@ -89,6 +89,25 @@ bool read_content_length(std::string_view value, std::uint64_t& length) {
     return true;
 }
 
+std::optional<Refusal> check_body_length(const Head& head, std::optional<std::uint64_t> max) {
+    if (max && head.framing == Framing::length && head.content_length > *max)
+        return Refusal{Reason::body_too_large};
+    return std::nullopt;
+}
+
+std::optional<Refusal> check_body_piece(bool is_valid, std::uint64_t received,
+                                        std::optional<std::uint64_t> max) {
+    if (!is_valid) return Refusal{Reason::body_invalid};
+    if (max && received > *max) return Refusal{Reason::body_too_large};
+    return std::nullopt;
+}
+
+Refusal refuse_cut_body() { return {Reason::body_invalid}; }
+
+Refusal refuse_head(HeadEnd::State state) {
+    return {state == HeadEnd::State::too_large ? Reason::head_too_large : Reason::head_invalid};
+}
+
 bool FramingGuard::take(FieldName id, std::string_view value) {
     if (id == FieldName::content_length) {
         if (has_length_) return false;

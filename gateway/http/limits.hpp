@@ -4,6 +4,7 @@
 #include "http/head.hpp"
 
 #include <cstddef>
+#include <optional>
 #include <string_view>
 
 // head_*, body_*: what a message may look like at all. Beast 1.81 splits a head into its parts; these
@@ -29,6 +30,20 @@ struct HeadEnd {
 
 /// RFC 9110 8.6: one plain decimal number below 10^18, without leading zeros.
 [[nodiscard]] bool read_content_length(std::string_view value, std::uint64_t& length);
+
+/// body_too_large: of a body whose length is announced. `max` absent = no bound.
+[[nodiscard]] std::optional<Refusal> check_body_length(const Head& head,
+                                                       std::optional<std::uint64_t> max);
+
+/// body_invalid, body_too_large: after each piece of a body, of which `received` bytes of data have come.
+[[nodiscard]] std::optional<Refusal> check_body_piece(bool is_valid, std::uint64_t received,
+                                                      std::optional<std::uint64_t> max);
+
+/// body_invalid: the client ended before its body was whole.
+[[nodiscard]] Refusal refuse_cut_body();
+
+/// The refusal for a head that find_head_end gave up: head_invalid or head_too_large.
+[[nodiscard]] Refusal refuse_head(HeadEnd::State state);
 
 /// Gathers what framing depends on while the fields go by, and judges it at the end of the head.
 class FramingGuard {

@@ -44,6 +44,7 @@ void Poller::stop() {
     boost::system::error_code ignored;
     epoll_.cancel(ignored);
     tick_.cancel();
+    bury();
 }
 
 void Poller::wait() {
@@ -89,17 +90,21 @@ void Poller::deliver(std::span<const epoll_event> events) {
 void Poller::finish_turn() {
     deliver_again();
     if (at_end_) at_end_();
-    // Destructors may retire further objects.
-    while (!retired_.empty()) {
-        const auto dying = std::move(retired_);
-        retired_.clear();
-    }
+    bury();
     if (again_.empty() || is_posted_) return;
     is_posted_ = true;
     boost::asio::post(io_, [this] {
         is_posted_ = false;
         if (is_running_) finish_turn();
     });
+}
+
+void Poller::bury() {
+    // Destructors may retire further objects.
+    while (!retired_.empty()) {
+        const auto dying = std::move(retired_);
+        retired_.clear();
+    }
 }
 
 void Poller::deliver_again() {

@@ -82,6 +82,7 @@ class Poller {
     void deliver(std::span<const epoll_event> events);
     void deliver_again();
     void finish_turn();
+    void bury();
     void arm_tick();
 
     boost::asio::io_context& io_;

@@ -9,6 +9,12 @@
 
 namespace keygate::proxy {
 
+namespace {
+
+constexpr std::chrono::seconds rest_after_failure{1};
+
+} // namespace
+
 Link::Link(Pool& pool, std::size_t server, int descriptor, LinkUser& user)
     : pool_(pool)
     , server_(server)
@@ -40,19 +46,27 @@ Pool::Pool(net::Poller& poller, const Upstream& upstream)
 
 Pool::~Pool() = default;
 
-std::unique_ptr<Link> Pool::take(LinkUser& user, Kind kind) {
-    // The least used server; equals take turns. One that cannot even be dialled leaves its place to the
-    // next (nothing has been sent to anybody yet).
-    std::size_t best = turn_++ % servers_.size();
-    for (std::size_t i = 0; i < servers_.size(); ++i) {
-        const std::size_t other = (turn_ + i) % servers_.size();
-        if (servers_[other].used < servers_[best].used) best = other;
+std::size_t Pool::choose() {
+    const SteadyTime now = poller_.now().steady;
+    const auto is_better = [&](const PerServer& one, const PerServer& other) {
+        const bool rests = one.rests_until > now;
+        const bool other_rests = other.rests_until > now;
+        return rests != other_rests ? other_rests : one.used < other.used;
+    };
+    const std::size_t first = turn_++ % servers_.size(); // equals take turns
+    std::size_t best = first;
+    for (std::size_t i = 1; i < servers_.size(); ++i) {
+        const std::size_t other = (first + i) % servers_.size();
+        if (is_better(servers_[other], servers_[best])) best = other;
     }
+    return best;
+}
+
+std::unique_ptr<Link> Pool::take(LinkUser& user, Kind kind) {
+    const std::size_t server = choose();
     if (kind == Kind::any)
-        if (auto link = take_idle(servers_[best], user)) return link;
-    for (std::size_t i = 0; i < servers_.size(); ++i)
-        if (auto link = dial((best + i) % servers_.size(), user)) return link;
-    return nullptr;
+        if (auto link = take_idle(servers_[server], user)) return link;
+    return dial(server, user);
 }
 
 std::unique_ptr<Link> Pool::take_idle(PerServer& server, LinkUser& user) {
@@ -96,6 +110,11 @@ void Pool::give_back(std::unique_ptr<Link> link) {
     link->idle_since_ = poller_.now().steady;
     server.idle.push_back(std::move(link));
     if (!sweep_.is_set()) sweep_.set(upstream_.settings.keep_alive);
+}
+
+void Pool::fail(std::unique_ptr<Link> link) {
+    servers_[link->server_].rests_until = poller_.now().steady + rest_after_failure;
+    drop(std::move(link));
 }
 
 void Pool::drop(std::unique_ptr<Link> link) {

@@ -64,12 +64,14 @@ class Pool final : net::DeadlineHandler {
     Pool& operator=(const Pool&) = delete;
 
     enum class Kind : std::uint8_t { any, fresh };
-    /// A link to the server with the fewest requests of this thread: an idle one, at once open, or a new
+    /// A link to the server with the fewest requests of this thread that did not just fail: an idle one, at once open, or a new
     /// one that reports to `user` later. Null where no connection could even be begun.
     [[nodiscard]] std::unique_ptr<Link> take(LinkUser& user, Kind kind);
 
     /// For a link whose exchange is over and of whose stream nothing is left.
     void give_back(std::unique_ptr<Link> link);
+    /// For a link that did not come about: its server rests for a moment while others can be asked.
+    void fail(std::unique_ptr<Link> link);
     /// For every other link.
     void drop(std::unique_ptr<Link> link);
 
@@ -82,11 +84,13 @@ class Pool final : net::DeadlineHandler {
     friend class Link;
     struct PerServer {
         std::size_t used = 0;
+        SteadyTime rests_until{};
         std::vector<std::unique_ptr<Link>> idle; // the one used last at the end
     };
 
     void on_deadline() override;
     void forget_idle(Link& link);
+    [[nodiscard]] std::size_t choose();
     [[nodiscard]] std::unique_ptr<Link> take_idle(PerServer& server, LinkUser& user);
     [[nodiscard]] std::unique_ptr<Link> dial(std::size_t server, LinkUser& user);
 

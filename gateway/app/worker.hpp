@@ -1,0 +1,61 @@
+#pragma once
+
+#include "base/clock.hpp"
+#include "gate/lane.hpp"
+
+#include <boost/asio/io_context.hpp>
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+namespace keygate::net {
+class Listener;
+}
+
+namespace keygate::app {
+
+/// What all workers share. Outlives them.
+struct Shared {
+    const Clock& clock;
+    std::shared_ptr<const gate::Snapshot> snapshot;
+    const keys::Table& table;
+    limit::Counters& counters;
+    net::Admission& admission;
+    observe::Metrics& metrics;
+    observe::AccessLog& access_log;
+    std::chrono::nanoseconds limiter_offset; // see gate::Lane
+};
+
+/// One thread with its io_context, its listening sockets, its clients and its upstream connections. A
+/// connection never leaves its worker.
+class Worker {
+  public:
+    /// @param listeners  descriptors of listening sockets, one for each listener; now the worker's.
+    Worker(Shared shared, std::size_t number, std::vector<int> listeners);
+    /// Joins; `stop` first.
+    ~Worker();
+    Worker(const Worker&) = delete;
+    Worker& operator=(const Worker&) = delete;
+
+    /// Takes no new connections, lets go of idle ones, and ends the others after their answer. Any thread.
+    void drain();
+    /// Cuts what is left and ends the thread. Any thread.
+    void stop();
+
+  private:
+    void accept(int descriptor, std::string address);
+    void refuse(int descriptor, const Refusal& refusal);
+
+    Shared shared_;
+    boost::asio::io_context io_{1};
+    net::Poller poller_;
+    observe::AccessLog::Buffer access_log_;
+    gate::Lane lane_;
+    std::vector<std::unique_ptr<net::Listener>> listeners_;
+    std::thread thread_;
+};
+
+} // namespace keygate::app

@@ -1,0 +1,252 @@
+#include "gate/connection.hpp"
+
+#include "http/limits.hpp"
+
+namespace keygate::gate {
+
+namespace {
+
+using State = net::Transfer::State;
+
+// What is still read of a client that was told to go (RFC 9112 9.6): a close with unread bytes would be a
+// reset, and the answer could be lost with it.
+constexpr std::size_t max_thrown_away = 64 * 1024;
+constexpr std::chrono::milliseconds linger_timeout{1000};
+
+} // namespace
+
+void Connection::open(Lane& lane, int descriptor, std::string address) {
+    auto* const connection = new Connection{lane, descriptor, std::move(address)}; // owns itself
+    lane.clients.push_back(*connection);
+    connection->wait();
+}
+
+Connection::Connection(Lane& lane, int descriptor, std::string address)
+    : lane_(lane)
+    , address_(std::move(address))
+    , channel_(lane.poller, descriptor, *this)
+    , out_(channel_)
+    , exchange_(lane, out_, address_, *this)
+    , deadline_(lane.poller.wheel(), *this) {
+    lane_.metrics.connections_opened.add();
+}
+
+Connection::~Connection() {
+    lane_.metrics.connections_closed.add();
+    lane_.admission.leave();
+}
+
+void Connection::on_ready(Events events) {
+    if (events.broken) return close();
+    if (events.writable && !out_.is_empty()) {
+        if (!out_.flush()) return close();
+        if (out_.is_empty()) on_out_empty();
+        else wait();
+    }
+    if (state_ == Connection::State::closed) return;
+    if (!inbox_.empty() && can_read()) read_inbox();
+    if (channel_.is_open() && channel_.is_readable() && can_read()) read();
+    // Nothing more will come, and all that came is answered.
+    if (has_client_ended_ && state_ == Connection::State::head && out_.is_empty()) close();
+}
+
+/// Reading is how a client is slowed down: nothing is read that cannot be used at once.
+bool Connection::can_read() const {
+    switch (state_) {
+    case Connection::State::head: return true;
+    case Connection::State::exchange: return exchange_.wants_body();
+    case Connection::State::lingering: return true;
+    case Connection::State::last_sent:
+    case Connection::State::closed: break;
+    }
+    return false;
+}
+
+void Connection::read() {
+    const std::span<char> buffer = lane_.poller.buffer();
+    const net::Transfer transfer = channel_.read(buffer);
+    if (transfer.state == State::would_block) return;
+    if (transfer.state != State::moved) return on_client_end();
+    if (state_ == Connection::State::lingering) {
+        throw_away(transfer.bytes);
+    } else if (inbox_.empty()) {
+        const std::span<char> bytes = buffer.first(transfer.bytes);
+        const std::size_t used = take(bytes);
+        if (!is_over()) inbox_.assign(bytes.data() + used, bytes.size() - used);
+    } else {
+        inbox_.append(buffer.data(), transfer.bytes);
+        read_inbox();
+    }
+    if (state_ == Connection::State::closed) return;
+    wait();
+    if (channel_.is_readable() && can_read()) channel_.call_again();
+}
+
+void Connection::read_inbox() {
+    const std::size_t used = take({inbox_.data(), inbox_.size()});
+    if (used == inbox_.size() || is_over()) inbox_ = {}; // idle connections keep no buffer
+    else inbox_.erase(0, used);
+    if (state_ != Connection::State::closed) wait();
+}
+
+/// Uses as much as can be used now: heads, bodies, the next head.
+std::size_t Connection::take(std::span<char> bytes) {
+    is_taking_ = true;
+    std::size_t used = 0;
+    while (used < bytes.size()) {
+        const std::span<char> rest = bytes.subspan(used);
+        std::size_t step = 0;
+        if (state_ == Connection::State::head) step = take_head(rest);
+        else if (state_ == Connection::State::exchange && exchange_.wants_body())
+            step = exchange_.on_body(rest);
+        if (step == 0) break;
+        used += step;
+    }
+    is_taking_ = false;
+    return used;
+}
+
+std::size_t Connection::take_head(std::span<char> bytes) {
+    // RFC 9112 2.2: one empty line before a request is skipped.
+    if (!has_skipped_line_ && bytes.size() >= 2 && bytes[0] == '\r' && bytes[1] == '\n') {
+        has_skipped_line_ = true;
+        scanned_ = 0;
+        return 2;
+    }
+    const auto end = http::find_head_end({bytes.data(), bytes.size()}, scanned_,
+                                         lane_.snapshot->settings.client.max_head);
+    if (end.state == http::HeadEnd::State::incomplete) {
+        scanned_ = end.scanned;
+        return 0;
+    }
+    scanned_ = 0;
+    has_skipped_line_ = false;
+    has_had_request_ = true;
+    is_head_arriving_ = false;
+    state_ = Connection::State::exchange;
+    if (end.state == http::HeadEnd::State::complete)
+        return end.size + exchange_.begin(bytes.first(end.size), bytes.subspan(end.size));
+    exchange_.begin_refused(http::refuse_head(end.state));
+    return 0;
+}
+
+void Connection::on_body_wanted() {
+    if (is_taking_) return;
+    if (!inbox_.empty()) read_inbox();
+    if (channel_.is_open() && channel_.is_readable() && can_read()) channel_.call_again();
+}
+
+void Connection::on_answered(http::AfterAnswer after) {
+    if (state_ == Connection::State::closed) return;
+    state_ = after == http::AfterAnswer::close ? Connection::State::last_sent : Connection::State::head;
+    if (out_.is_empty()) on_out_empty();
+    else wait();
+}
+
+void Connection::on_out_empty() {
+    if (state_ == Connection::State::exchange) {
+        exchange_.on_client_drained();
+    } else if (state_ == Connection::State::last_sent) {
+        return end_after_answer();
+    } else if (state_ == Connection::State::head && lane_.is_draining && inbox_.empty()) {
+        return close();
+    }
+    wait();
+    // Not from here: whoever tells us may still be in the middle of the exchange that has just ended.
+    if (!is_taking_ && (!inbox_.empty() || channel_.is_readable() || has_client_ended_))
+        channel_.call_again();
+}
+
+void Connection::on_client_end() {
+    has_client_ended_ = true;
+    switch (state_) {
+    case Connection::State::head:
+    case Connection::State::lingering: return close();
+    case Connection::State::exchange:
+        // A client may end its direction and still wait for the answer; but a body must be whole.
+        if (exchange_.has_body_left()) exchange_.on_body_cut(http::refuse_cut_body());
+        return;
+    case Connection::State::last_sent:
+    case Connection::State::closed: return;
+    }
+}
+
+void Connection::on_cut() {
+    if (state_ == Connection::State::closed) return;
+    // Where the framing promised an end, its absence shows the cut; where the close itself would have been
+    // the end, only a reset does.
+    if (exchange_.answer_ends_by_close()) channel_.reset();
+    close();
+}
+
+void Connection::end_after_answer() {
+    state_ = Connection::State::lingering;
+    channel_.shutdown_write();
+    if (has_client_ended_) return close();
+    thrown_away_ = inbox_.size();
+    if (!is_taking_) inbox_ = {};
+    deadline_.set(linger_timeout);
+    if (channel_.is_readable() && !is_taking_) channel_.call_again();
+}
+
+void Connection::throw_away(std::size_t bytes) {
+    thrown_away_ += bytes;
+    if (thrown_away_ > max_thrown_away) close();
+}
+
+/// Sets the deadline of what is waited for from the client now.
+void Connection::wait() {
+    const config::ClientLimits& limits = lane_.snapshot->settings.client;
+    switch (state_) {
+    case Connection::State::head:
+        if (!out_.is_empty()) return deadline_.set(limits.write_timeout);
+        if (!inbox_.empty() || !has_had_request_) {
+            // From the first byte to the end of the head, however many pieces it comes in.
+            if (!is_head_arriving_) deadline_.set(limits.head_timeout);
+            is_head_arriving_ = true;
+            return;
+        }
+        is_head_arriving_ = false;
+        return deadline_.set(limits.idle_timeout);
+    case Connection::State::exchange:
+        if (!out_.is_empty()) return deadline_.set(limits.write_timeout);
+        if (exchange_.wants_body()) return deadline_.set(limits.body_timeout);
+        return deadline_.clear();
+    case Connection::State::last_sent: return deadline_.set(limits.write_timeout);
+    case Connection::State::lingering: // set once, when it begins
+    case Connection::State::closed: return;
+    }
+}
+
+void Connection::on_deadline() {
+    switch (state_) {
+    case Connection::State::head:
+        if (inbox_.empty() || !out_.is_empty()) return close();
+        state_ = Connection::State::exchange;
+        return exchange_.begin_refused(net::refuse_slow_client());
+    case Connection::State::exchange:
+        if (out_.is_empty() && exchange_.wants_body())
+            return exchange_.on_body_cut(net::refuse_slow_client());
+        channel_.reset();
+        return close();
+    case Connection::State::last_sent: channel_.reset(); return close();
+    case Connection::State::lingering: return close();
+    case Connection::State::closed: return;
+    }
+}
+
+void Connection::drain() {
+    if (state_ == Connection::State::head && inbox_.empty() && out_.is_empty()) close();
+}
+
+void Connection::close() {
+    if (state_ == Connection::State::closed) return;
+    state_ = Connection::State::closed;
+    exchange_.cancel();
+    deadline_.clear();
+    channel_.close();
+    unlink();
+    lane_.poller.retire(std::unique_ptr<net::Retirable>{this});
+}
+
+} // namespace keygate::gate

@@ -1,0 +1,519 @@
+// One request, told from top to bottom: what it asks for, who asks, whether they may, how often they did,
+// and then its way to the upstream and the answer's way back.
+//
+// The order of the decisions is the order that users are told, and never changes: framing, target, route,
+// credential, key, owner and plan, scope, limits. Limits come last, so that a refused request spends
+// nothing.
+#include "gate/exchange.hpp"
+
+#include "auth/credential.hpp"
+#include "auth/key.hpp"
+#include "base/secret.hpp"
+#include "http/limits.hpp"
+
+namespace keygate::gate {
+
+namespace {
+
+constexpr std::size_t max_answer_head = 64 * 1024;
+constexpr unsigned max_interim_answers = 16;
+// Buffers of an idle connection: what is larger is given back.
+constexpr std::size_t kept_capacity = 4096;
+
+using Kind = proxy::Pool::Kind;
+
+/// RFC 9110 9.2.2.
+bool is_idempotent(std::string_view method) {
+    return method == "GET" || method == "HEAD" || method == "PUT" || method == "DELETE" ||
+           method == "OPTIONS";
+}
+
+/// The raw key has served when its digest is known: it does not stay in our buffers.
+void wipe_credential(std::string_view value) {
+    // The view points into the bytes that `begin` was given as writable.
+    wipe(const_cast<char*>(value.data()), value.size());
+}
+
+} // namespace
+
+Exchange::Exchange(Lane& lane, net::Outgoing& client, std::string_view address, ExchangeOwner& owner)
+    : lane_(lane)
+    , client_(client)
+    , address_(address)
+    , owner_(owner)
+    , deadline_(lane.poller.wheel(), *this) {}
+
+Exchange::~Exchange() { drop_link(); }
+
+// ---- the request ------------------------------------------------------------------------------------
+
+std::size_t Exchange::begin(std::span<char> bytes, std::span<char> rest) {
+    start(lane_.poller.now().wall);
+    const auto head = lane_.request_reader.read({bytes.data(), bytes.size()});
+    if (!head) {
+        keeps_alive_ = false;
+        refuse(head.error());
+        return 0;
+    }
+    rest_ = rest;
+    on_head(**head);
+    rest_ = {};
+    head_ = nullptr;
+    return rest_taken_;
+}
+
+void Exchange::begin_refused(const Refusal& refusal) {
+    start(lane_.poller.now().wall);
+    refuse(refusal);
+}
+
+void Exchange::start(WallTime now) {
+    is_running_ = true;
+    started_ = lane_.poller.now();
+    lane_.request_ids.next(now, id_);
+    head_ = nullptr;
+    rest_taken_ = 0;
+    target_ = {};
+    route_ = nullptr;
+    caller_.reset();
+    permit_.reset();
+    server_ = nullptr;
+    dials_ = 0;
+    body_ = {};
+    request_head_.clear();
+    is_chunked_ = is_head_request_ = is_repeatable_ = keeps_alive_ = false;
+    minor_version_ = 1;
+    is_request_sent_ = is_retried_ = is_answer_started_ = has_answer_bytes_ = false;
+    interim_answers_ = 0;
+    answer_scanned_ = 0;
+    method_.clear();
+    host_.clear();
+    path_.clear();
+    status_ = 0;
+    received_ = 0;
+    sent_before_ = client_.sent();
+}
+
+void Exchange::on_head(const http::RequestHead& head) {
+    head_ = &head;
+    body_ = http::BodyReader{head};
+    is_chunked_ = head.framing == http::Framing::chunked;
+    is_head_request_ = head.method == "HEAD";
+    is_repeatable_ = body_.is_done() && is_idempotent(head.method);
+    keeps_alive_ = head.keep_alive;
+    minor_version_ = head.minor_version;
+    if (lane_.access_log.is_on()) {
+        method_ = head.method;
+        host_ = head.host;
+    }
+    if (const auto refusal = http::check_body_length(head, lane_.snapshot->settings.client.max_body))
+        return refuse(*refusal); // body_too_large
+
+    const auto target = http::judge_target(head, lane_.snapshot->settings.client.max_target,
+                                           lane_.target_scratch); // target_*, route_method
+    if (!target) return refuse(target.error());
+    target_ = *target;
+    if (lane_.access_log.is_on()) path_ = target_.path;
+
+    const auto route = lane_.snapshot->routes.find(head.host, head.method, target_.path); // route_*
+    if (!route) return refuse(route.error());
+    route_ = *route;
+    if (route_->access == config::Access::open) {
+        permit_ = policy::admit_public(*route_);
+        return forward(*permit_);
+    }
+
+    const auto credential = auth::read_credential(head, api()->profile.key); // auth_*, key_bad_format
+    wipe_credential(head.authorization);
+    if (!credential) return refuse(credential.error());
+    find_key(*credential);
+}
+
+void Exchange::find_key(const auth::Credential& credential) {
+    // The table is complete: a key that is not there does not exist.
+    on_key(credential, lane_.table.find(credential.digest));
+}
+
+void Exchange::on_key(const auth::Credential& credential, const Result<keys::EntryRef>& found) {
+    if (!found) return fail(found.error());
+    caller_ = *found;
+    const Snapshot::Api& compiled = lane_.snapshot->apis[route_->api];
+    auto identity = auth::identify(*found, credential, route_->api, compiled.test.has_value(),
+                                   lane_.poller.now().wall); // key_*, store_invalid
+    if (!identity) return refuse(identity.error());
+    // From here on the request has an owner: whatever happens next is booked to that key.
+    auto permit = policy::admit(std::move(*identity), *route_, api()->plans); // owner_*, plan_*, scope_*
+    if (!permit) return refuse(permit.error());
+    permit_ = std::move(*permit);
+    if (permit_->rates().empty()) return forward(*permit_);
+    const auto refusal = lane_.counters.charge(permit_->caller()->number, permit_->rates(),
+                                               lane_.limiter_time()); // rate_limited
+    if (refusal) return refuse(*refusal);
+    // From here on the charge is spent: a failing upstream does not hand it back.
+    forward(*permit_);
+}
+
+void Exchange::forward(const policy::Permit& permit) {
+    const Snapshot& snapshot = *lane_.snapshot;
+    const Snapshot::Api& compiled = snapshot.apis[permit.route().api];
+    const keys::Entry* const caller = permit.caller();
+    const bool is_test = caller != nullptr && caller->mode == keys::Mode::test;
+    pool_ = lane_.pools[is_test ? *compiled.test : compiled.live].get();
+
+    const bool passes_authorization =
+        permit.route().pass_authorization && auth::may_pass(*head_, api()->profile.key);
+    http::write_request(request_head_, *head_,
+                        {.path = target_.path,
+                         .query = target_.query,
+                         .host = pool_->upstream().servers.front().name,
+                         .identity = caller == nullptr ? std::string_view{} : caller->identity,
+                         .client_address = address_,
+                         .request_id = id_.text(),
+                         .via = snapshot.settings.via,
+                         .pass_authorization = passes_authorization},
+                        snapshot.reserved);
+    dial(Kind::any);
+}
+
+// ---- its way to the upstream ------------------------------------------------------------------------
+
+void Exchange::dial(Kind kind) {
+    link_ = pool_->take(*this, kind);
+    if (!link_) return on_failure(proxy::Failure::unreachable);
+    server_ = &link_->server();
+    if (link_->is_open()) return send_request();
+    lane_.metrics.upstream_dials.add();
+    deadline_.set(pool_->settings().connect_timeout);
+}
+
+void Exchange::on_link_open() {
+    send_request();
+    if (is_running_ && link_ && wants_body()) owner_.on_body_wanted();
+}
+
+void Exchange::on_link_failed() {
+    // Nothing has been sent to anybody: the next server is asked.
+    pool_->fail(std::move(link_));
+    if (++dials_ < pool_->upstream().servers.size()) return dial(Kind::fresh);
+    on_failure(proxy::Failure::unreachable);
+}
+
+void Exchange::send_request() {
+    is_request_sent_ = true;
+    http::BodyReader::Piece piece;
+    if (!rest_.empty() && !body_.is_done()) {
+        piece = body_.read(rest_);
+        rest_taken_ = piece.consumed;
+        if (!is_body_bounded(piece)) return;
+    }
+    if (!send_body(request_head_, piece)) return on_failure(proxy::Failure::closed_early);
+    wait_for_upstream();
+}
+
+bool Exchange::wants_body() const {
+    return link_ && link_->is_open() && is_request_sent_ && !body_.is_done() && link_->out().is_empty();
+}
+
+std::size_t Exchange::on_body(std::span<char> bytes) {
+    const auto piece = body_.read(bytes);
+    if (!is_body_bounded(piece)) return piece.consumed;
+    if (!send_body({}, piece)) {
+        // The server may have answered already and closed: its answer is read first.
+        read_upstream();
+        return piece.consumed;
+    }
+    wait_for_upstream();
+    return piece.consumed;
+}
+
+bool Exchange::is_body_bounded(const http::BodyReader::Piece& piece) {
+    received_ += piece.data.size();
+    lane_.metrics.received_bytes.add(piece.data.size());
+    auto refusal = http::check_body_piece(piece.is_valid, received_, lane_.snapshot->settings.client.max_body);
+    if (!refusal) return true;
+    on_body_cut(*refusal); // body_invalid, body_too_large
+    return false;
+}
+
+bool Exchange::send_body(std::string_view before, const http::BodyReader::Piece& piece) {
+    const std::string_view data = piece.data;
+    if (!is_chunked_) return link_->out().send({before, data});
+    const http::ChunkLine line{data.size()};
+    const std::string_view last = body_.is_done() ? "0\r\n\r\n" : "";
+    if (data.empty()) return link_->out().send({before, last});
+    return link_->out().send({before, line.text(), data, "\r\n", last});
+}
+
+/// The client's side of the body ended in a way that makes the request impossible.
+void Exchange::on_body_cut(const Refusal& refusal) {
+    keeps_alive_ = false;
+    if (is_answer_started_) return cut(refusal.reason);
+    // The upstream sees its connection broken, never a body that looks complete.
+    refuse(refusal);
+}
+
+void Exchange::wait_for_upstream() {
+    if (is_answer_started_ || !body_.is_done() || !link_->out().is_empty())
+        deadline_.set(pool_->settings().idle_timeout);
+    else deadline_.set(pool_->settings().first_byte_timeout);
+}
+
+// ---- the answer's way back --------------------------------------------------------------------------
+
+void Exchange::on_link_ready(net::ReadyHandler::Events events) {
+    if (events.writable && !link_->out().is_empty()) {
+        if (!link_->out().flush()) {
+            link_->out().drop();
+        } else if (link_->out().is_empty()) {
+            wait_for_upstream();
+            if (wants_body()) owner_.on_body_wanted();
+        }
+    }
+    if (!is_running_ || !link_) return;
+    if (link_->channel().is_readable() && client_.is_empty()) read_upstream();
+}
+
+void Exchange::on_client_drained() {
+    if (!link_) return;
+    wait_for_upstream();
+    if (link_->channel().is_readable()) link_->channel().call_again();
+}
+
+void Exchange::read_upstream() {
+    const std::span<char> buffer = lane_.poller.buffer();
+    const net::Transfer transfer = link_->channel().read(buffer);
+    switch (transfer.state) {
+    case net::Transfer::State::would_block: return;
+    case net::Transfer::State::ended:
+    case net::Transfer::State::failed: return on_upstream_end();
+    case net::Transfer::State::moved: break;
+    }
+    has_answer_bytes_ = true;
+    deadline_.set(pool_->settings().idle_timeout);
+    on_upstream_bytes(buffer.first(transfer.bytes));
+    if (is_running_ && link_ && link_->channel().is_readable() && client_.is_empty())
+        link_->channel().call_again();
+}
+
+void Exchange::on_upstream_bytes(std::span<char> bytes) {
+    if (is_answer_started_) return on_answer_body({}, bytes);
+    if (answer_inbox_.empty()) {
+        const std::size_t used = on_answer_head(bytes);
+        // Of an answer that is not whole yet, what came is kept.
+        if (is_running_ && link_ && !is_answer_started_) answer_inbox_.assign(bytes.data() + used, bytes.size() - used);
+        return;
+    }
+    answer_inbox_.append(bytes.data(), bytes.size());
+    std::string whole = std::move(answer_inbox_);
+    answer_inbox_.clear();
+    const std::size_t used = on_answer_head({whole.data(), whole.size()});
+    if (is_running_ && link_ && !is_answer_started_) answer_inbox_.assign(whole, used);
+}
+
+/// Reads heads until the final one; that one's body goes on from there.
+/// @returns how many bytes were interim answers.
+std::size_t Exchange::on_answer_head(std::span<char> bytes) {
+    std::size_t used = 0;
+    while (is_running_ && link_) {
+        const std::span<char> left = bytes.subspan(used);
+        const auto end = http::find_head_end({left.data(), left.size()}, answer_scanned_, max_answer_head);
+        if (end.state == http::HeadEnd::State::incomplete) {
+            answer_scanned_ = end.scanned;
+            return used;
+        }
+        answer_scanned_ = 0;
+        if (end.state != http::HeadEnd::State::complete) {
+            on_failure(proxy::Failure::not_http);
+            return used;
+        }
+        const auto read = lane_.response_reader.read({left.data(), end.size}, is_head_request_);
+        if (!read || (*read)->status == 101 || !is_request_sent_) {
+            // An upgrade that nobody asked for is as wrong as an answer that is none.
+            on_failure(proxy::Failure::not_http);
+            return used;
+        }
+        const http::ResponseHead& head = **read;
+        std::string& out = lane_.head_scratch;
+        out.clear();
+        if (head.status < 200) {
+            if (++interim_answers_ > max_interim_answers) {
+                on_failure(proxy::Failure::not_http);
+                return used;
+            }
+            used += end.size;
+            // RFC 9110 15.2: never to an HTTP/1.0 client.
+            if (minor_version_ == 0) continue;
+            http::write_response(out, head, {});
+            if (!client_.send({out})) cut(observe::Outcome::canceled());
+            continue;
+        }
+        answer_ = http::BodyReader{};
+        if (head.has_body) answer_ = http::BodyReader{head};
+        client_framing_ = http::framing_for_client(head, minor_version_);
+        can_reuse_link_ = head.keep_alive;
+        const bool closes = !keeps_alive_ || lane_.is_draining || !body_.is_done() ||
+                            client_framing_ == http::Framing::until_close;
+        after_ = closes ? http::AfterAnswer::close : http::AfterAnswer::keep_alive;
+        status_ = head.status;
+        http::write_response(out, head,
+                             {.minor_version = minor_version_,
+                              .after = after_,
+                              .date = lane_.date.at(lane_.poller.now().wall),
+                              .request_id = id_.text()});
+        // From here on the client has an answer: what fails now cuts it, and is not answered again.
+        is_answer_started_ = true;
+        on_answer_body(out, left.subspan(end.size));
+        return bytes.size();
+    }
+    return used;
+}
+
+void Exchange::on_answer_body(std::string_view head, std::span<char> bytes) {
+    const auto piece = answer_.read(bytes);
+    if (!piece.is_valid) {
+        if (!head.empty() && !client_.send({head})) return cut(observe::Outcome::canceled());
+        return cut(Reason::upstream_invalid);
+    }
+    // Bytes behind an answer belong to nobody: the connection is not used again.
+    if (piece.consumed < bytes.size()) can_reuse_link_ = false;
+    bool is_sent = false;
+    if (client_framing_ != http::Framing::chunked) {
+        is_sent = client_.send({head, piece.data});
+    } else {
+        const http::ChunkLine line{piece.data.size()};
+        const std::string_view last = answer_.is_done() ? "0\r\n\r\n" : "";
+        is_sent = piece.data.empty() ? client_.send({head, last})
+                                     : client_.send({head, line.text(), piece.data, "\r\n", last});
+    }
+    if (!is_sent) return cut(observe::Outcome::canceled());
+    if (answer_.is_done()) finish(observe::Outcome::allowed(), after_);
+    else if (!client_.is_empty()) deadline_.clear(); // it is the client that is slow now
+}
+
+void Exchange::on_upstream_end() {
+    if (!is_answer_started_) return on_failure(proxy::Failure::closed_early);
+    if (!answer_.ends_with_close()) return cut(Reason::upstream_invalid);
+    can_reuse_link_ = false;
+    if (client_framing_ == http::Framing::chunked && !client_.send({"0\r\n\r\n"}))
+        return cut(observe::Outcome::canceled());
+    finish(observe::Outcome::allowed(), after_);
+}
+
+void Exchange::on_deadline() {
+    if (!is_running_) return;
+    if (is_answer_started_) return cut(Reason::upstream_timeout);
+    on_failure(link_ && link_->is_open() ? proxy::Failure::first_byte_timeout
+                                         : proxy::Failure::connect_timeout);
+}
+
+void Exchange::on_failure(proxy::Failure failure) {
+    lane_.metrics.upstream_failures.add();
+    if (is_answer_started_) return cut(proxy::reason_for(failure));
+    // A server may close an unused connection at any moment, also at this one. Only then, and only if
+    // nothing can be done twice, the request is sent again (RFC 9112 9.3.1).
+    const bool was_stale = failure == proxy::Failure::closed_early && link_ && link_->is_reused() &&
+                           !has_answer_bytes_;
+    drop_link();
+    if (was_stale && is_repeatable_ && !is_retried_) {
+        is_retried_ = true;
+        lane_.metrics.upstream_retries.add();
+        return dial(Kind::fresh);
+    }
+    refuse(Refusal{proxy::reason_for(failure)});
+}
+
+// ---- the end ----------------------------------------------------------------------------------------
+
+void Exchange::refuse(const Refusal& refusal) {
+    drop_link();
+    const http::RefusalPages& pages =
+        route_ != nullptr ? lane_.snapshot->apis[route_->api].pages
+                          : lane_.snapshot->pages_for(head_ != nullptr ? head_->host : std::string_view{});
+    // A body that is still to come would be read as the next request: the connection ends with this.
+    const bool closes = !keeps_alive_ || lane_.is_draining || !body_.is_done();
+    after_ = closes ? http::AfterAnswer::close : http::AfterAnswer::keep_alive;
+    std::string& out = lane_.head_scratch;
+    out.clear();
+    pages.write(out, refusal,
+                {.after = after_,
+                 .is_head = is_head_request_,
+                 .minor_version = minor_version_,
+                 .date = lane_.date.at(lane_.poller.now().wall),
+                 .request_id = id_.text()});
+    status_ = pages.status(refusal.reason);
+    is_answer_started_ = true;
+    if (!client_.send({out})) return cut(observe::Outcome::canceled());
+    finish(refusal.reason, after_);
+}
+
+/// When a store cannot say what it knows of a key: closed, and said so.
+void Exchange::fail(const Fault&) { refuse(Refusal{Reason::store_unavailable}); }
+
+void Exchange::finish(observe::Outcome outcome, http::AfterAnswer after) {
+    give_link_back();
+    record(outcome);
+    owner_.on_answered(after);
+}
+
+void Exchange::cut(observe::Outcome outcome) {
+    drop_link();
+    record(outcome);
+    owner_.on_cut();
+}
+
+void Exchange::cancel() {
+    if (!is_running_) return;
+    drop_link();
+    record(observe::Outcome::canceled());
+}
+
+void Exchange::give_link_back() {
+    deadline_.clear();
+    if (!link_) return;
+    if (can_reuse_link_ && body_.is_done() && link_->out().is_empty()) pool_->give_back(std::move(link_));
+    else pool_->drop(std::move(link_));
+}
+
+void Exchange::drop_link() {
+    deadline_.clear();
+    if (link_) pool_->drop(std::move(link_));
+}
+
+void Exchange::record(observe::Outcome outcome) {
+    is_running_ = false;
+    const std::uint64_t sent = client_.sent() - sent_before_;
+    const auto duration = lane_.poller.now().steady - started_.steady;
+    lane_.metrics.sent_bytes.add(sent);
+    lane_.metrics.count(route_ != nullptr ? route_->number : observe::ThreadMetrics::no_route, outcome,
+                        status_, duration);
+    if (lane_.access_log.is_on()) {
+        const keys::Entry* const caller = caller_.get();
+        const bool has_plan = caller != nullptr && caller->plan < api()->plans.size();
+        lane_.access_log.write({.time = started_.wall,
+                                .request_id = id_.text(),
+                                .client = address_,
+                                .method = method_,
+                                .host = host_,
+                                .path = path_,
+                                .api = route_ != nullptr ? std::string_view{api()->name} : "",
+                                .route = route_ != nullptr ? std::string_view{route_->name} : "",
+                                .key_id = caller != nullptr ? std::string_view{caller->id} : "",
+                                .owner = caller != nullptr ? std::string_view{caller->owner} : "",
+                                .plan = has_plan ? std::string_view{api()->plans[caller->plan].name} : "",
+                                .mode = caller != nullptr ? to_string(caller->mode) : "",
+                                .upstream = server_ != nullptr ? std::string_view{server_->name} : "",
+                                .outcome = outcome,
+                                .status = status_,
+                                .received = received_,
+                                .sent = sent,
+                                .duration = duration});
+    }
+    permit_.reset();
+    caller_.reset();
+    if (request_head_.capacity() > kept_capacity) request_head_ = {};
+    if (!answer_inbox_.empty()) answer_inbox_ = {};
+}
+
+const config::Api* Exchange::api() const { return &lane_.snapshot->settings.apis[route_->api]; }
+
+} // namespace keygate::gate

@@ -1,0 +1,157 @@
+#pragma once
+
+#include "base/result.hpp"
+#include "gate/lane.hpp"
+#include "http/body_reader.hpp"
+#include "http/target.hpp"
+#include "keys/identity.hpp"
+#include "net/outgoing.hpp"
+#include "policy/permit.hpp"
+
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace keygate::auth {
+struct Credential;
+}
+
+namespace keygate::gate {
+
+/// What an exchange needs of the connection that it serves.
+class ExchangeOwner {
+  public:
+    /// More of the request's body can be taken now.
+    virtual void on_body_wanted() = 0;
+    /// The answer is complete; the end of it may still wait to be sent.
+    virtual void on_answered(http::AfterAnswer after) = 0;
+    /// The answer cannot be completed: the client must see that it was cut.
+    virtual void on_cut() = 0;
+
+  protected:
+    ~ExchangeOwner() = default;
+};
+
+/// One request from its head to the end of its answer. Told from top to bottom in exchange.cpp, in as
+/// many functions as there are places where it may have to wait: the head, the key, the charge, the
+/// upstream. Nothing has to be waited for when the key is in the table and the limit is local: then the
+/// request runs straight through to the upstream. Used again for the next request of its connection.
+class Exchange final : proxy::LinkUser, net::DeadlineHandler {
+  public:
+    /// @param client   where answers go; @param address of the client. All outlive the exchange.
+    Exchange(Lane& lane, net::Outgoing& client, std::string_view address, ExchangeOwner& owner);
+    ~Exchange();
+    Exchange(const Exchange&) = delete;
+    Exchange& operator=(const Exchange&) = delete;
+
+    /// Begins with a whole head, `bytes`, and whatever has arrived behind it. May be over when it
+    /// returns. Wipes the credential from `bytes`.
+    /// @returns how much of `rest` belonged to this request.
+    std::size_t begin(std::span<char> bytes, std::span<char> rest);
+    /// Refuses what is no request at all.
+    void begin_refused(const Refusal& refusal);
+
+    /// The body can go on now: there is a link and nothing waits on it.
+    [[nodiscard]] bool wants_body() const;
+    [[nodiscard]] bool has_body_left() const { return !body_.is_done(); }
+    /// @returns how much of the bytes belonged to the body.
+    std::size_t on_body(std::span<char> bytes);
+    /// The client ended its direction, or was too slow, before the body was whole.
+    void on_body_cut(const Refusal& refusal);
+    /// All that waited for the client is sent: the answer goes on.
+    void on_client_drained();
+    /// The client is gone.
+    void cancel();
+
+    /// The answer under way has no end of its own but the connection's.
+    [[nodiscard]] bool answer_ends_by_close() const {
+        return client_framing_ == http::Framing::until_close;
+    }
+    [[nodiscard]] bool is_running() const { return is_running_; }
+
+  private:
+    void start(WallTime now);
+    void on_head(const http::RequestHead& head);
+    void find_key(const auth::Credential& credential);
+    void on_key(const auth::Credential& credential, const Result<keys::EntryRef>& found);
+    void forward(const policy::Permit& permit);
+    void dial(proxy::Pool::Kind kind);
+
+    void on_link_open() override;
+    void on_link_failed() override;
+    void on_link_ready(net::ReadyHandler::Events events) override;
+    void on_deadline() override;
+
+    void send_request();
+    [[nodiscard]] bool send_body(std::string_view before, const http::BodyReader::Piece& piece);
+    [[nodiscard]] bool is_body_bounded(const http::BodyReader::Piece& piece);
+    void wait_for_upstream();
+    void read_upstream();
+    void on_upstream_bytes(std::span<char> bytes);
+    [[nodiscard]] std::size_t on_answer_head(std::span<char> bytes);
+    void on_answer_body(std::string_view head, std::span<char> bytes);
+    void on_upstream_end();
+    void on_failure(proxy::Failure failure);
+
+    void refuse(const Refusal& refusal);
+    void fail(const Fault& fault);
+    void finish(observe::Outcome outcome, http::AfterAnswer after);
+    void cut(observe::Outcome outcome);
+    void give_link_back();
+    void drop_link();
+    void record(observe::Outcome outcome);
+    [[nodiscard]] const config::Api* api() const;
+
+    Lane& lane_;
+    net::Outgoing& client_;
+    std::string_view address_;
+    ExchangeOwner& owner_;
+    net::Deadline deadline_; // of the upstream side
+
+    // The request. Views of the head are good only while `begin` runs.
+    bool is_running_ = false;
+    const http::RequestHead* head_ = nullptr;
+    std::span<char> rest_;        // what arrived behind the head
+    std::size_t rest_taken_ = 0;
+    http::Target target_;
+    const policy::Route* route_ = nullptr;
+    keys::EntryRef caller_; // once found, also when it is refused later
+    std::optional<policy::Permit> permit_;
+    http::BodyReader body_;
+    http::RequestId id_;
+    std::string request_head_;    // for the upstream; kept for a second try
+    bool is_chunked_ = false;     // the request's body
+    bool is_head_request_ = false;
+    bool is_repeatable_ = false;  // no body, and doing it twice is doing it once (RFC 9110 9.2.2)
+    bool keeps_alive_ = false;
+    std::uint8_t minor_version_ = 1;
+
+    // The upstream.
+    proxy::Pool* pool_ = nullptr;
+    std::unique_ptr<proxy::Link> link_;
+    const proxy::Server* server_ = nullptr;
+    std::size_t dials_ = 0;        // that came to nothing
+    bool is_request_sent_ = false; // its head, at least
+    bool is_retried_ = false;
+    bool is_answer_started_ = false; // its head went to the client
+    bool has_answer_bytes_ = false;  // at least one byte came
+    bool can_reuse_link_ = false;
+    std::string answer_inbox_;       // of an answer's head that is not whole yet
+    std::size_t answer_scanned_ = 0;
+    unsigned interim_answers_ = 0;
+    http::BodyReader answer_;
+    http::Framing client_framing_ = http::Framing::none;
+    http::AfterAnswer after_ = http::AfterAnswer::keep_alive;
+
+    // What is told about it.
+    std::string method_;
+    std::string host_;
+    std::string path_;
+    Now started_{};
+    unsigned status_ = 0;
+    std::uint64_t received_ = 0;
+    std::uint64_t sent_before_ = 0;
+};
+
+} // namespace keygate::gate

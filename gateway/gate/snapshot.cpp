@@ -1,0 +1,36 @@
+#include "gate/snapshot.hpp"
+
+#include "config/load.hpp"
+
+namespace keygate::gate {
+
+Result<std::shared_ptr<const Snapshot>> Snapshot::make(config::Settings settings) {
+    auto catalog = std::make_shared<const keys::Catalog>(settings);
+    policy::Routes routes{settings, *catalog};
+    std::vector<Api> apis;
+    std::vector<proxy::Upstream> upstreams;
+    for (const config::Api& api : settings.apis) {
+        auto live = proxy::resolve(api.live);
+        if (!live) return live.error();
+        Api& made = apis.emplace_back(
+            Api{.pages = http::RefusalPages{api.profile}, .live = upstreams.size(), .test = {}});
+        upstreams.push_back(std::move(*live));
+        if (!api.test) continue;
+        auto test = proxy::resolve(*api.test);
+        if (!test) return test.error();
+        made.test = upstreams.size();
+        upstreams.push_back(std::move(*test));
+    }
+    http::ReservedNames reserved{settings.identity.prefix};
+    http::RefusalPages default_pages{config::default_profile()};
+    return std::make_shared<const Snapshot>(
+        Snapshot{std::move(settings), std::move(catalog), std::move(routes), std::move(reserved),
+                 std::move(default_pages), std::move(apis), std::move(upstreams)});
+}
+
+const http::RefusalPages& Snapshot::pages_for(std::string_view host) const {
+    const std::uint16_t* const api = routes.api_of_host(host);
+    return api == nullptr ? default_pages : apis[*api].pages;
+}
+
+} // namespace keygate::gate

@@ -1,0 +1,40 @@
+#pragma once
+
+#include "config/settings.hpp"
+#include "http/fields.hpp"
+#include "http/refusal_pages.hpp"
+#include "keys/catalog.hpp"
+#include "policy/route.hpp"
+#include "proxy/upstream.hpp"
+
+#include <memory>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+namespace keygate::gate {
+
+/// One configuration, compiled for requests: immutable, shared by all threads.
+struct Snapshot {
+    struct Api {
+        http::RefusalPages pages;
+        std::size_t live; // position in `upstreams`
+        std::optional<std::size_t> test;
+    };
+
+    /// Looks up the servers' names. The settings are those that config::load accepted.
+    [[nodiscard]] static Result<std::shared_ptr<const Snapshot>> make(config::Settings settings);
+
+    /// What words a refusal for a host before its route is known.
+    [[nodiscard]] const http::RefusalPages& pages_for(std::string_view host) const;
+
+    config::Settings settings;
+    std::shared_ptr<const keys::Catalog> catalog;
+    policy::Routes routes;
+    http::ReservedNames reserved;
+    http::RefusalPages default_pages;
+    std::vector<Api> apis; // as in settings.apis
+    std::vector<proxy::Upstream> upstreams;
+};
+
+} // namespace keygate::gate
