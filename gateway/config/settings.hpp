@@ -5,6 +5,7 @@
 #include <array>
 #include <chrono>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <utility>
@@ -210,6 +211,9 @@ struct Settings {
     Identity identity;
     std::string via = "keygate"; // our name in `Via`, RFC 9110 7.6.3
     std::vector<Api> apis;
+    /// Values that came from the environment: dotted path to what was written, `${TOKEN_FILE}`. They
+    /// are shown so and not as what they are.
+    std::map<std::string, std::string> from_variables;
 };
 
 } // namespace keygate::config

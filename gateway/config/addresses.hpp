@@ -1,0 +1,27 @@
+#pragma once
+
+#include "config/judged.hpp"
+#include "config/settings.hpp"
+
+#include <string>
+#include <string_view>
+
+namespace keygate::config {
+
+/// `127.0.0.1:8080`, `[::1]:8080`.
+[[nodiscard]] Judged<Endpoint> parse_endpoint(std::string_view text);
+[[nodiscard]] std::string endpoint_text(const Endpoint& endpoint);
+/// 127.0.0.0/8 or ::1.
+[[nodiscard]] bool is_loopback(const Endpoint& endpoint);
+/// May not both be listened on: the same port (but 0) of the same address, or of all addresses.
+[[nodiscard]] bool collide(const Endpoint& a, const Endpoint& b);
+
+/// A host that requests name: an exact DNS name in lower case or an IP address, IPv6 in brackets,
+/// as it stands in a `Host` field without its port.
+[[nodiscard]] Judged<std::string> parse_host(std::string_view text);
+
+/// `http://host` or `http://host:port`.
+[[nodiscard]] Judged<Server> parse_server(std::string_view text);
+[[nodiscard]] std::string server_text(const Server& server);
+
+} // namespace keygate::config

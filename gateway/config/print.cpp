@@ -1,0 +1,299 @@
+// Settings back to YAML. Each value is written with its dotted path at hand: one that came from the
+// environment stands there as it was written in the file, not as what it was.
+
+#include "base/ascii.hpp"
+#include "config/addresses.hpp"
+#include "config/load.hpp"
+#include "config/paths.hpp"
+#include "config/scalars.hpp"
+#include "config/tree.hpp"
+
+#include <algorithm>
+
+namespace keygate::config {
+
+namespace {
+
+/// May it stand unquoted, also inside of `[…]`, without being read as something else?
+bool is_safe_plain(std::string_view text) {
+    if (text.empty() || !ascii::is_alnum(text.front())) return false;
+    for (const std::string_view word : {"null", "Null", "NULL"})
+        if (text == word) return false;
+    return std::all_of(text.begin(), text.end(), [](char c) {
+        return ascii::is_alnum(c) || std::string_view{"._-/"}.find(c) != std::string_view::npos;
+    });
+}
+
+std::string in_quotes(std::string_view text) {
+    std::string out = "\"";
+    for (const char c : text) {
+        if (c == '"' || c == '\\') out += '\\';
+        out += c;
+    }
+    return out + "\"";
+}
+
+/// A text that variables are looked for in: `$$` is what makes one `$`.
+std::string value_text(std::string_view text) {
+    std::string escaped;
+    for (const char c : text)
+        escaped += c == '$' ? "$$" : std::string(1, c);
+    return is_safe_plain(escaped) ? escaped : in_quotes(escaped);
+}
+
+/// A name on the left of a `:`; route keys with `{id}` may stand there as people write them.
+std::string name_text(std::string_view name) {
+    const std::size_t space = name.find(' ');
+    const bool is_route = space != std::string_view::npos && ascii::is_alpha(name.front());
+    const std::string_view odd = "\"'\\#:";
+    if (is_safe_plain(name) || (is_route && name.find_first_of(odd) == std::string_view::npos))
+        return std::string{name};
+    return in_quotes(name);
+}
+
+using Paths = std::vector<std::string>;
+
+class Printer {
+  public:
+    explicit Printer(const Settings& settings)
+        : settings_(settings) {}
+
+    void open(std::string_view name) {
+        begin_line();
+        out_ += name_text(name) + ":\n";
+        enter(child_path(path_, name));
+    }
+
+    void open_item(std::size_t index) {
+        enter(item_path(path_, index));
+        is_item_ = true;
+    }
+
+    void close() {
+        path_ = parents_.back();
+        parents_.pop_back();
+    }
+
+    void line(std::string_view name, const std::string& yaml) {
+        begin_line();
+        out_ += name_text(name) + ": " + yaml + "\n";
+    }
+
+    /// @param paths  where the value may have been written: some can be written in more than one
+    /// way.
+    [[nodiscard]] std::string value(const Paths& paths, std::string_view text) const {
+        for (const std::string& path : paths)
+            if (const auto known = settings_.from_variables.find(path);
+                known != settings_.from_variables.end())
+                return in_quotes(known->second);
+        return value_text(text);
+    }
+
+    void field(std::string_view name, std::string_view text) {
+        line(name, value({child_path(path_, name)}, text));
+    }
+
+    void number(std::string_view name, std::uint64_t count) { field(name, std::to_string(count)); }
+
+    void duration(std::string_view name, milliseconds time) { field(name, duration_text(time)); }
+
+    void size(std::string_view name, std::uint64_t bytes) { field(name, size_text(bytes)); }
+
+    void path(std::string_view name, std::string_view file) {
+        field(name, as_written_in(folder_of(settings_.file), file));
+    }
+
+    [[nodiscard]] const std::string& here() const { return path_; }
+
+    [[nodiscard]] std::string take() { return std::move(out_); }
+
+  private:
+    void enter(std::string path) {
+        parents_.push_back(path_);
+        path_ = std::move(path);
+    }
+
+    void begin_line() {
+        out_.append(parents_.size() * 2 - (is_item_ ? 2 : 0), ' ');
+        if (is_item_) out_ += "- ";
+        is_item_ = false;
+    }
+
+    const Settings& settings_;
+    std::string out_;
+    std::string path_;
+    std::vector<std::string> parents_;
+    bool is_item_ = false; // the next line is the first of a list's element
+};
+
+template <class Range, class Text> std::string flow_list(const Range& range, const Text& text) {
+    std::string out = "[";
+    std::size_t index = 0;
+    for (const auto& element : range) {
+        if (index > 0) out += ", ";
+        out += text(element, index++);
+    }
+    return out + "]";
+}
+
+std::string rate_yaml(const Printer& out, const Rate& rate, const Paths& paths) {
+    if (!rate.burst) return out.value(paths, rate.text);
+    Paths limits;
+    Paths bursts;
+    for (const std::string& path : paths) {
+        limits.push_back(path + ".rate");
+        bursts.push_back(path + ".burst");
+    }
+    return "{rate: " + out.value(limits, rate.text) +
+           ", burst: " + out.value(bursts, std::to_string(*rate.burst)) + "}";
+}
+
+void print_plan(Printer& out, const Plan& plan) {
+    out.open(plan.name);
+    out.field("api_access", plan.api_access ? "true" : "false");
+    const std::string path = child_path(out.here(), "rate");
+    if (plan.rates.size() == 1)
+        out.line("rate", rate_yaml(out, plan.rates.front(), {path, item_path(path, 0)}));
+    if (plan.rates.size() > 1)
+        out.line("rate", flow_list(plan.rates, [&](const Rate& rate, std::size_t i) {
+                     return rate_yaml(out, rate, {item_path(path, i)});
+                 }));
+    out.close();
+}
+
+void print_route(Printer& out, const Route& route) {
+    const std::string path = child_path(out.here(), route.text);
+    if (route.pass_authorization)
+        return out.line(route.text, "{access: " + out.value({path + ".access"}, "public") +
+                                        ", authorization: " +
+                                        out.value({path + ".authorization"}, "pass") + "}");
+    if (route.access != Access::scope)
+        return out.line(route.text, out.value({path, path + ".access"},
+                                              route.access == Access::open ? "public" : "key"));
+    const auto scope = [&](const std::string& name, std::size_t i) {
+        Paths paths{item_path(path, i), item_path(path + ".all_scopes", i),
+                    item_path(path + ".any_scope", i)};
+        if (i == 0) paths.insert(paths.end(), {path, path + ".scope"});
+        return out.value(paths, name);
+    };
+    if (route.scopes.size() == 1) return out.line(route.text, scope(route.scopes.front(), 0));
+    const std::string list = flow_list(route.scopes, scope);
+    out.line(route.text, route.need == Need::any ? "{any_scope: " + list + "}" : list);
+}
+
+void print_list(Printer& out, std::string_view name, const std::vector<std::string>& texts) {
+    const std::string path = child_path(out.here(), name);
+    out.line(name, flow_list(texts, [&](const std::string& text, std::size_t i) {
+                 return out.value({item_path(path, i)}, text);
+             }));
+}
+
+void print_upstream(Printer& out, std::string_view name, const Upstream& upstream) {
+    std::vector<std::string> servers;
+    for (const Server& server : upstream.servers)
+        servers.push_back(server_text(server));
+    out.open(name);
+    print_list(out, "servers", servers);
+    out.duration("connect_timeout", upstream.connect_timeout);
+    out.duration("first_byte_timeout", upstream.first_byte_timeout);
+    out.duration("idle_timeout", upstream.idle_timeout);
+    out.duration("keep_alive", upstream.keep_alive);
+    out.number("max_idle", upstream.max_idle);
+    out.close();
+}
+
+void print_api(Printer& out, const Api& api) {
+    out.open(api.name);
+    out.field("profile", api.profile.name);
+    if (!api.hosts.empty()) print_list(out, "hosts", api.hosts);
+    if (api.scopes) print_list(out, "scopes", *api.scopes);
+    if (!api.plans.empty()) {
+        out.open("plans");
+        for (const Plan& plan : api.plans)
+            print_plan(out, plan);
+        out.close();
+    }
+    if (api.default_plan) out.field("default_plan", *api.default_plan);
+    out.open("upstreams");
+    print_upstream(out, "live", api.live);
+    if (api.test) print_upstream(out, "test", *api.test);
+    out.close();
+    out.field("trailing_slash", api.trailing_slash == TrailingSlash::strict ? "strict" : "ignore");
+    out.open("routes");
+    for (const Route& route : api.routes)
+        print_route(out, route);
+    out.close();
+    out.close();
+}
+
+void print_listeners(Printer& out, const std::vector<Listener>& listeners) {
+    out.open("listeners");
+    for (std::size_t i = 0; i < listeners.size(); ++i) {
+        out.open_item(i);
+        out.field("address", endpoint_text(listeners[i].address));
+        out.close();
+    }
+    out.close();
+}
+
+void print_client(Printer& out, const ClientLimits& client) {
+    out.open("client");
+    out.number("max_connections", client.max_connections);
+    out.size("max_head", client.max_head);
+    out.number("max_fields", client.max_fields);
+    out.size("max_target", client.max_target);
+    if (client.max_body) out.size("max_body", *client.max_body);
+    out.duration("head_timeout", client.head_timeout);
+    out.duration("idle_timeout", client.idle_timeout);
+    out.duration("body_timeout", client.body_timeout);
+    out.duration("write_timeout", client.write_timeout);
+    out.close();
+}
+
+/// The sections about the process itself.
+void print_process(Printer& out, const Settings& settings) {
+    out.open("store");
+    out.path("file", settings.store.file);
+    out.close();
+    if (settings.admin) {
+        out.open("admin");
+        out.field("address", endpoint_text(settings.admin->address));
+        out.path("token_file", settings.admin->token_file);
+        out.close();
+    }
+    if (settings.status) {
+        out.open("status");
+        out.field("address", endpoint_text(*settings.status));
+        out.close();
+    }
+    out.open("log");
+    out.field("level", settings.log.level);
+    out.path("access", settings.log.access);
+    out.close();
+    out.open("drain");
+    out.duration("delay", settings.drain.delay);
+    out.duration("timeout", settings.drain.timeout);
+    out.close();
+    out.open("identity");
+    out.field("prefix", settings.identity.prefix);
+    out.close();
+    out.field("via", settings.via);
+}
+
+} // namespace
+
+std::string print(const Settings& settings) {
+    Printer out{settings};
+    out.number("version", 1);
+    out.number("threads", settings.threads);
+    print_listeners(out, settings.listeners);
+    print_client(out, settings.client);
+    print_process(out, settings);
+    out.open("apis");
+    for (const Api& api : settings.apis)
+        print_api(out, api);
+    out.close();
+    return out.take();
+}
+
+} // namespace keygate::config

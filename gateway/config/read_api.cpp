@@ -1,0 +1,227 @@
+#include "config/read_api.hpp"
+
+#include "config/addresses.hpp"
+#include "config/read_route.hpp"
+#include "config/scalars.hpp"
+
+#include <algorithm>
+#include <set>
+
+namespace keygate::config {
+
+namespace {
+
+constexpr std::size_t most_apis = 1'000;
+constexpr std::size_t most_plans = 1'000; // per API
+constexpr std::size_t most_servers = 64;  // per upstream
+constexpr std::size_t most_rates = 8;     // per plan
+constexpr std::size_t most_scopes = 128;  // per API: bits of keys::ScopeSet
+constexpr std::uint64_t highest_burst = 1'000'000'000;
+constexpr milliseconds hour{3'600'000};
+
+constexpr std::array<Word<TrailingSlash>, 2> slash_words{
+    {{"strict", TrailingSlash::strict}, {"ignore", TrailingSlash::ignore}}};
+
+constexpr std::string_view a_rate = "a rate such as 100/1m, 10/s or 1000/day: at most 1000000000 "
+                                    "requests in a window of 1s to 366d";
+
+std::optional<Rate> read_plain_rate(const View& view) {
+    const std::string* text = view.text(a_rate);
+    if (!text) return std::nullopt;
+    std::optional<Rate> rate = parse_rate(*text);
+    if (!rate) view.refuse(a_rate);
+    return rate;
+}
+
+std::optional<Rate> read_rate(const View& view) {
+    if (!view.is_map()) return read_plain_rate(view);
+    Fields fields{view};
+    std::optional<Rate> rate;
+    if (const auto plain = fields.need("rate")) rate = read_plain_rate(*plain);
+    std::optional<std::uint64_t> burst;
+    if (const auto written = fields.need("burst")) burst = number_in(*written, 1, highest_burst);
+    fields.later({"by", "name", "weight"});
+    fields.done();
+    if (rate) rate->burst = burst;
+    return rate;
+}
+
+Plan read_plan(const View::Member& member) {
+    Plan plan;
+    plan.name = member.name;
+    plan.place = member.view.name_place();
+    if (!is_plain_name(plan.name))
+        member.view.complain("a plan's name has 1 to 64 letters, digits, `.`, `_` or `-`");
+    Fields fields{member.view};
+    read_flag(fields.take("api_access"), plan.api_access);
+    if (const auto rate = fields.take("rate")) plan.rates = read_rates(*rate);
+    fields.later({"quota", "gauges", "routes", "scopes", "concurrency", "limits"});
+    fields.done();
+    return plan;
+}
+
+void read_plans(const std::optional<View>& view, Api& api) {
+    if (!view) return;
+    for (const View::Member& member : view->members("a mapping such as {pro: {rate: 100/1m}}"))
+        api.plans.push_back(read_plan(member));
+    if (api.plans.size() > most_plans)
+        view->complain("an API has at most " + std::to_string(most_plans) + " plans");
+}
+
+void read_default_plan(const std::optional<View>& view, Api& api) {
+    if (!view) return;
+    const std::string* text = view->text("the name of a plan");
+    if (!text) return;
+    std::vector<std::string> names;
+    for (const Plan& plan : api.plans)
+        names.push_back(plan.name);
+    if (std::find(names.begin(), names.end(), *text) == names.end())
+        view->refuse(names.empty()
+                         ? "no default where there are no `plans`"
+                         : "one of the plans: " + joined(names) + did_you_mean(*text, names));
+    api.default_plan = *text;
+}
+
+void read_hosts(const std::optional<View>& view, Api& api) {
+    if (!view) return;
+    for (const View& item : view->items("a list of hosts such as [api.example.com]")) {
+        const std::string* text = item.text("a host such as api.example.com");
+        if (!text) continue;
+        Judged<std::string> host = parse_host(*text);
+        if (!host.value)
+            item.complain("found " + item.seen() + "; " + host.wrong);
+        else if (std::find(api.hosts.begin(), api.hosts.end(), *host.value) != api.hosts.end())
+            item.complain(item.seen() + " is listed twice");
+        else
+            api.hosts.push_back(std::move(*host.value));
+    }
+    // An empty list would mean "every host" where somebody meant none.
+    if (view->is_list() && view->node().items.empty())
+        view->complain("lists no host; leave `hosts` out to take every other host");
+}
+
+void read_scopes(const std::optional<View>& view, Api& api) {
+    if (!view) return;
+    std::vector<std::string> scopes;
+    std::set<std::string_view> seen;
+    for (const View& item : view->items("a list of scopes such as [orders:read, orders:write]")) {
+        const auto scope = read_scope_name(item);
+        if (!scope) continue;
+        if (!seen.insert(item.node().text).second)
+            item.complain(item.seen() + " is listed twice");
+        else
+            scopes.push_back(*scope);
+    }
+    if (scopes.size() > most_scopes)
+        view->complain("found " + std::to_string(scopes.size()) + " scopes; an API has at most " +
+                       std::to_string(most_scopes));
+    if (view->is_list()) api.scopes = std::move(scopes);
+}
+
+void read_routes(const std::optional<View>& view, Api& api) {
+    if (!view) return;
+    const auto members = view->members("a mapping such as {GET /v1/orders: orders:read}");
+    if (view->is_map() && members.empty()) view->complain("at least one route is needed");
+    api.routes.reserve(members.size());
+    const Vocabulary vocabulary{api.scopes};
+    for (const View::Member& member : members)
+        if (auto route = read_route(member, vocabulary)) api.routes.push_back(std::move(*route));
+    if (api.scopes) return;
+    if (const std::size_t count = api.vocabulary().size(); count > most_scopes)
+        view->complain("the routes name " + std::to_string(count) + " scopes; an API has at most " +
+                       std::to_string(most_scopes));
+}
+
+void read_servers(const std::optional<View>& view, Upstream& upstream) {
+    if (!view) return;
+    const auto items = view->items("a list of servers such as [\"http://127.0.0.1:3000\"]");
+    if (view->is_list() && items.empty()) view->complain("at least one server is needed");
+    std::set<std::string> seen;
+    for (const View& item : items) {
+        const std::string* text = item.text("a server such as http://127.0.0.1:3000");
+        if (!text) continue;
+        Judged<Server> server = parse_server(*text);
+        if (!server.value) {
+            item.complain("found " + item.seen() + "; " + server.wrong);
+            continue;
+        }
+        if (!seen.insert(server_text(*server.value)).second)
+            item.complain(item.seen() + " is listed twice");
+        server.value->place = item.place();
+        upstream.servers.push_back(std::move(*server.value));
+    }
+    if (upstream.servers.size() > most_servers)
+        view->complain("an upstream has at most " + std::to_string(most_servers) + " servers");
+}
+
+Upstream read_upstream(const View& view) {
+    Upstream upstream;
+    Fields fields{view};
+    read_servers(fields.need("servers"), upstream);
+    read_duration(fields.take("connect_timeout"), upstream.connect_timeout, milliseconds{1}, hour);
+    read_duration(fields.take("first_byte_timeout"), upstream.first_byte_timeout, milliseconds{1},
+                  hour);
+    read_duration(fields.take("idle_timeout"), upstream.idle_timeout, milliseconds{1}, hour);
+    read_duration(fields.take("keep_alive"), upstream.keep_alive, milliseconds{0}, hour);
+    read_number(fields.take("max_idle"), upstream.max_idle, 0, 100'000);
+    fields.later({"tls", "health", "retries", "host", "balance"});
+    fields.done();
+    return upstream;
+}
+
+void read_upstreams(const std::optional<View>& view, Api& api) {
+    if (!view) return;
+    Fields fields{*view};
+    if (const auto live = fields.need("live")) api.live = read_upstream(*live);
+    if (const auto test = fields.take("test")) api.test = read_upstream(*test);
+    fields.done();
+}
+
+Api read_api(const View::Member& member, Profiles& profiles) {
+    Api api;
+    api.name = member.name;
+    api.place = member.view.name_place();
+    if (!is_plain_name(api.name))
+        member.view.complain("an API's name has 1 to 64 letters, digits, `.`, `_` or `-`");
+    Fields fields{member.view};
+    if (const Profile* profile = profiles.find(fields.take("profile"), member.view))
+        api.profile = *profile;
+    read_hosts(fields.take("hosts"), api);
+    read_scopes(fields.take("scopes"), api);
+    read_plans(fields.take("plans"), api);
+    read_default_plan(fields.take("default_plan"), api);
+    read_upstreams(fields.need("upstreams"), api);
+    read_routes(fields.need("routes"), api);
+    api.trailing_slash = api.profile.trailing_slash;
+    read_word(fields.take("trailing_slash"), api.trailing_slash, slash_words);
+    fields.later({"limits", "cors", "failed_auth", "bind", "meters", "quota"});
+    fields.done();
+    return api;
+}
+
+} // namespace
+
+std::vector<Rate> read_rates(const View& view) {
+    std::vector<Rate> rates;
+    if (!view.is_list()) {
+        if (auto rate = read_rate(view)) rates.push_back(std::move(*rate));
+        return rates;
+    }
+    for (const View& item : view.items(a_rate))
+        if (auto rate = read_rate(item)) rates.push_back(std::move(*rate));
+    if (view.node().items.size() > most_rates)
+        view.complain("a plan has at most " + std::to_string(most_rates) + " rates");
+    return rates;
+}
+
+void read_apis(const std::optional<View>& view, Profiles& profiles, std::vector<Api>& apis) {
+    if (!view) return;
+    const auto members = view->members("a mapping from names to APIs");
+    if (view->is_map() && members.empty()) view->complain("at least one API is needed");
+    if (members.size() > most_apis)
+        view->complain("at most " + std::to_string(most_apis) + " APIs are possible");
+    for (const View::Member& member : members)
+        apis.push_back(read_api(member, profiles));
+}
+
+} // namespace keygate::config

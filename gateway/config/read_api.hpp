@@ -1,0 +1,14 @@
+#pragma once
+
+#include "config/profiles.hpp"
+#include "config/reader.hpp"
+
+namespace keygate::config {
+
+/// `apis: {NAME: {…}}`
+void read_apis(const std::optional<View>& view, Profiles& profiles, std::vector<Api>& apis);
+
+/// A scalar, `{rate, burst}`, or a list of those: at most 8.
+[[nodiscard]] std::vector<Rate> read_rates(const View& view);
+
+} // namespace keygate::config

@@ -1,0 +1,43 @@
+#pragma once
+
+#include "config/reader.hpp"
+
+#include <optional>
+#include <string>
+#include <unordered_set>
+#include <vector>
+
+namespace keygate::config {
+
+/// The scopes that routes may name: those of `scopes:`, or any where it is not written.
+class Vocabulary {
+  public:
+    explicit Vocabulary(const std::optional<std::vector<std::string>>& scopes);
+    /// Reports a scope that is not in it.
+    void check(const View& view, const std::string& scope) const;
+
+  private:
+    const std::optional<std::vector<std::string>>& scopes_;
+    std::unordered_set<std::string> set_;
+};
+
+/// A scope: 1 to 128 of `[A-Za-z0-9._:*-]`, and none of the words that mean something else in a
+/// route
+/// (`public`, `key`) or in identity headers (`*`).
+[[nodiscard]] std::optional<std::string> read_scope_name(const View& view);
+
+/// One line of the route-to-scope map. The value says who may pass:
+///
+///     public                                          no key is looked at
+///     {access: public, authorization: pass}           … and `Authorization` goes to the upstream
+///     key                                             any valid key (also {access: key})
+///     orders:read                                     a key with this scope (also {scope: …})
+///     [orders:read, orders:write]                     a key with all of them (also {all_scopes:
+///     […]}) {any_scope: [orders:read, orders:write]}        a key with one of them
+///
+/// @returns the route, also if only its value is wrong, so that ties are found; nothing if its name
+///          cannot be read.
+[[nodiscard]] std::optional<Route> read_route(const View::Member& member,
+                                              const Vocabulary& vocabulary);
+
+} // namespace keygate::config

@@ -1,0 +1,175 @@
+#include "config/read_settings.hpp"
+
+#include "config/addresses.hpp"
+#include "config/paths.hpp"
+#include "config/read_api.hpp"
+#include "config/scalars.hpp"
+
+namespace keygate::config {
+
+namespace {
+
+constexpr std::uint64_t kibibyte = 1024;
+constexpr std::uint64_t pebibyte = 1ULL << 50U;
+constexpr milliseconds hour{3'600'000};
+constexpr std::string_view a_path = "a path";
+
+/// An address that something listens on.
+struct Taken {
+    Endpoint address;
+    View view;
+};
+
+std::optional<Endpoint> read_endpoint(const std::optional<View>& view, std::vector<Taken>& taken) {
+    static constexpr std::string_view expected =
+        "an IP address and a port, such as 127.0.0.1:8080 or [::1]:8080";
+    if (!view) return std::nullopt;
+    const std::string* text = view->text(expected);
+    if (!text) return std::nullopt;
+    Judged<Endpoint> endpoint = parse_endpoint(*text);
+    if (!endpoint.value) {
+        view->refuse(endpoint.wrong);
+        return std::nullopt;
+    }
+    for (const Taken& other : taken)
+        if (collide(other.address, *endpoint.value)) {
+            view->complain(view->seen() + " is taken by " + quoted(other.view.path()) + " (line " +
+                           std::to_string(other.view.place().line) + ")");
+            break;
+        }
+    taken.push_back({*endpoint.value, *view});
+    return endpoint.value;
+}
+
+void read_version(const std::optional<View>& view) {
+    if (!view) return;
+    const std::string* text = view->text("1, the only version there is");
+    if (text && *text != "1") view->refuse("1, the only version there is");
+}
+
+void read_listeners(const std::optional<View>& view, std::vector<Listener>& out,
+                    std::vector<Taken>& taken) {
+    if (!view) return;
+    const auto items = view->items("a list such as [{address: \"127.0.0.1:8080\"}]");
+    if (view->is_list() && items.empty()) view->complain("at least one listener is needed");
+    for (const View& item : items) {
+        Fields fields{item};
+        const auto address = read_endpoint(fields.need("address"), taken);
+        fields.later({"tls", "proxy_protocol"});
+        fields.done();
+        if (address) out.push_back({*address, item.place()});
+    }
+}
+
+void read_client(const std::optional<View>& view, ClientLimits& out) {
+    if (!view) return;
+    Fields fields{*view};
+    read_number(fields.take("max_connections"), out.max_connections, 1, 1'000'000);
+    read_size(fields.take("max_head"), out.max_head, kibibyte, 64 * kibibyte);
+    read_number(fields.take("max_fields"), out.max_fields, 1, 100);
+    const auto target = fields.take("max_target");
+    read_size(target, out.max_target, 64, 64 * kibibyte);
+    if (const auto body = fields.take("max_body")) out.max_body = size_in(*body, 0, pebibyte);
+    read_duration(fields.take("head_timeout"), out.head_timeout, milliseconds{1}, hour);
+    read_duration(fields.take("idle_timeout"), out.idle_timeout, milliseconds{1}, hour);
+    read_duration(fields.take("body_timeout"), out.body_timeout, milliseconds{1}, hour);
+    read_duration(fields.take("write_timeout"), out.write_timeout, milliseconds{1}, hour);
+    fields.done();
+    // A target is part of the head: a larger bound would never be the one that counts.
+    if (out.max_target <= out.max_head) return;
+    if (target)
+        target->complain(size_text(out.max_target) + " is more than `max_head`, which is " +
+                         size_text(out.max_head));
+    else
+        out.max_target = out.max_head;
+}
+
+void read_store(const std::optional<View>& view, Settings& settings) {
+    settings.store.file = default_store(settings.file);
+    if (!view) return;
+    Fields fields{*view};
+    std::string file;
+    read_text(fields.take("file"), file, a_path);
+    if (!file.empty()) settings.store.file = below(folder_of(settings.file), file);
+    fields.later({"redis", "revocation_bound", "stale_while_down", "external_writers"});
+    fields.done();
+}
+
+void read_admin(const std::optional<View>& view, Settings& settings, std::vector<Taken>& taken) {
+    if (!view) return;
+    Fields fields{*view};
+    const auto address_view = fields.need("address");
+    const auto address = read_endpoint(address_view, taken);
+    // Whoever reaches this address and has the token can make keys, and the token travels in clear.
+    if (address && !is_loopback(*address))
+        address_view->refuse(
+            "a loopback address (127.0.0.1 or [::1]): the admin API speaks no TLS");
+    std::string token_file;
+    read_text(fields.need("token_file"), token_file, a_path);
+    fields.later({"tokens", "tls"});
+    fields.done();
+    settings.admin =
+        Admin{address.value_or(Endpoint{}), below(folder_of(settings.file), token_file)};
+}
+
+void read_status(const std::optional<View>& view, Settings& settings, std::vector<Taken>& taken) {
+    if (!view) return;
+    Fields fields{*view};
+    settings.status = read_endpoint(fields.need("address"), taken);
+    fields.done();
+}
+
+void read_log(const std::optional<View>& view, Settings& settings) {
+    static constexpr std::array<Word<std::string_view>, 4> levels{
+        {{"debug", "debug"}, {"info", "info"}, {"warning", "warning"}, {"error", "error"}}};
+    if (!view) return;
+    Fields fields{*view};
+    std::string_view level = settings.log.level;
+    read_word(fields.take("level"), level, levels);
+    settings.log.level = std::string{level};
+    std::string access = settings.log.access;
+    read_text(fields.take("access"), access, "stdout, off or a file's path");
+    const bool is_word = access == "stdout" || access == "off";
+    settings.log.access = is_word ? access : below(folder_of(settings.file), access);
+    fields.later({"format", "fields"});
+    fields.done();
+}
+
+void read_drain(const std::optional<View>& view, Drain& out) {
+    if (!view) return;
+    Fields fields{*view};
+    read_duration(fields.take("delay"), out.delay, milliseconds{0}, hour);
+    read_duration(fields.take("timeout"), out.timeout, milliseconds{0}, hour);
+    fields.done();
+}
+
+void read_identity(const std::optional<View>& view, Identity& out) {
+    if (!view) return;
+    Fields fields{*view};
+    read_token(fields.take("prefix"), out.prefix);
+    fields.done();
+}
+
+} // namespace
+
+void read_settings(const Node& root, Profiles& profiles, Settings& settings, Report& report) {
+    const View view{root, {}, root.place, report};
+    Fields top{view};
+    std::vector<Taken> taken; // addresses, across all sections
+    read_version(top.need("version"));
+    read_number(top.take("threads"), settings.threads, 0, 256);
+    read_listeners(top.need("listeners"), settings.listeners, taken);
+    read_client(top.take("client"), settings.client);
+    read_store(top.take("store"), settings);
+    read_admin(top.take("admin"), settings, taken);
+    read_status(top.take("status"), settings, taken);
+    read_log(top.take("log"), settings);
+    read_drain(top.take("drain"), settings.drain);
+    read_identity(top.take("identity"), settings.identity);
+    read_token(top.take("via"), settings.via);
+    read_apis(top.need("apis"), profiles, settings.apis);
+    top.later({"include", "failed_auth", "trusted_proxies", "limits"});
+    top.done();
+}
+
+} // namespace keygate::config
