@@ -34,7 +34,7 @@ using Methods = std::uint64_t;
 class MethodNames {
   public:
     /// The methods that an `ANY` route names in an `Allow` list; HEAD comes along with GET.
-    static constexpr Methods get = 1, head = 2, usual = 127;
+    static constexpr Methods head = 2, usual = 127;
 
     Methods bit_of(const std::string& method) {
         auto found = std::find(names_.begin(), names_.end(), method);
