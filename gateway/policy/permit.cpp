@@ -24,7 +24,7 @@ Decision<Permit> admit(keys::Identity identity, const Route& route,
 Permit admit_public(const Route& route) {
     if (route.access != config::Access::open)
         throw std::logic_error("a route that asks for a key was taken for a public one");
-    return Permit{std::nullopt, route, {}};
+    return Permit{route};
 }
 
 } // namespace keygate::policy

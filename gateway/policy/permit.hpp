@@ -24,9 +24,9 @@ class Permit {
     friend Decision<Permit> admit(keys::Identity identity, const Route& route,
                                   std::span<const config::Plan> plans);
     friend Permit admit_public(const Route& route);
-    Permit(std::optional<keys::Identity> identity, const Route& route,
-           std::span<const config::Rate> rates)
+    Permit(keys::Identity identity, const Route& route, std::span<const config::Rate> rates)
         : identity_(std::move(identity)), route_(&route), rates_(rates) {}
+    explicit Permit(const Route& route) : route_(&route) {}
 
     std::optional<keys::Identity> identity_;
     const Route* route_;

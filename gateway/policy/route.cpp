@@ -18,11 +18,12 @@
 #include "base/ascii.hpp"
 
 #include <algorithm>
-#include <array>
+#include <functional>
 #include <map>
 #include <set>
 #include <stdexcept>
 #include <unordered_map>
+#include <unordered_set>
 
 namespace keygate::policy {
 namespace {
@@ -33,7 +34,7 @@ using Methods = std::uint64_t;
 class MethodNames {
   public:
     /// The methods that an `ANY` route names in an `Allow` list; HEAD comes along with GET.
-    static constexpr Methods get = 1, head = 2, usual = 127;
+    static constexpr Methods head = 2, usual = 127;
 
     Methods bit_of(const std::string& method) {
         auto found = std::find(names_.begin(), names_.end(), method);
@@ -117,6 +118,13 @@ class Leaves {
     Methods methods_ = 0;
 };
 
+// FNV-1a. The keys of all tables here are the operator's, so nobody can choose collisions.
+constexpr std::size_t fnv_start = 14695981039346656037U;
+
+constexpr std::size_t fnv_step(std::size_t hash, char c) {
+    return (hash ^ static_cast<unsigned char>(c)) * 1099511628211U;
+}
+
 /// A segment as the most generous upstream reads it, byte by byte: up to the first `;`, escapes
 /// decoded.
 class GenerousReader {
@@ -144,51 +152,56 @@ class GenerousReader {
     std::string_view rest_;
 };
 
-bool read_alike(std::string_view a, std::string_view b) {
-    GenerousReader left{a};
-    GenerousReader right{b};
-    while (!left.done() && !right.done())
-        if (left.next() != right.next()) return false;
-    return left.done() && right.done();
-}
+struct GenerousHash {
+    using is_transparent = void;
+
+    std::size_t operator()(std::string_view segment) const {
+        std::size_t hash = fnv_start;
+        for (GenerousReader reader{segment}; !reader.done();)
+            hash = fnv_step(hash, reader.next());
+        return hash;
+    }
+};
+
+struct GenerousEqual {
+    using is_transparent = void;
+
+    bool operator()(std::string_view a, std::string_view b) const {
+        GenerousReader left{a};
+        GenerousReader right{b};
+        while (!left.done() && !right.done())
+            if (left.next() != right.next()) return false;
+        return left.done() && right.done();
+    }
+};
+
+struct ExactHash {
+    using is_transparent = void;
+
+    std::size_t operator()(std::string_view segment) const {
+        return std::hash<std::string_view>{}(segment);
+    }
+};
 
 struct Node {
-    struct Literal {
-        std::string text;
-        std::unique_ptr<Node> node;
-    };
-
-    std::vector<Literal> literals; // sorted by text
-    std::unique_ptr<Node> name;    // the child for `{name}`
-    Leaves here;                   // patterns that end here
-    Leaves below;                  // patterns that end in `/**` here
-
-    [[nodiscard]] std::vector<Literal>::const_iterator place_of(std::string_view segment) const {
-        return std::lower_bound(
-            literals.begin(), literals.end(), segment,
-            [](const Literal& literal, std::string_view text) { return literal.text < text; });
-    }
+    std::unordered_map<std::string, std::unique_ptr<Node>, ExactHash, std::equal_to<>> literals;
+    std::unordered_set<std::string, GenerousHash, GenerousEqual>
+        read_as;                // how literals can be read
+    std::unique_ptr<Node> name; // the child for `{name}`
+    Leaves here;                // patterns that end here
+    Leaves below;               // patterns that end in `/**` here
 
     [[nodiscard]] const Node* literal(std::string_view segment) const {
-        const auto place = place_of(segment);
-        return place != literals.end() && place->text == segment ? place->node.get() : nullptr;
-    }
-
-    [[nodiscard]] bool has_literal_like(std::string_view segment) const {
-        return std::any_of(literals.begin(), literals.end(), [&](const Literal& literal) {
-            return read_alike(literal.text, segment);
-        });
+        const auto found = literals.find(segment);
+        return found != literals.end() ? found->second.get() : nullptr;
     }
 
     Node& child(std::string_view segment) {
-        if (segment.starts_with('{') && segment.ends_with('}')) {
-            if (!name) name = std::make_unique<Node>();
-            return *name;
-        }
-        auto place = place_of(segment);
-        if (place == literals.end() || place->text != segment)
-            place = literals.insert(place, {std::string{segment}, std::make_unique<Node>()});
-        return *place->node;
+        const bool is_name = segment.starts_with('{') && segment.ends_with('}');
+        auto& place = is_name ? name : literals[std::string{segment}];
+        if (!place) place = std::make_unique<Node>();
+        if (!is_name) read_as.emplace(segment);
+        return *place;
     }
 };
 
@@ -247,7 +260,7 @@ class Search {
     bool is_veiled(const Node& node, std::string_view segment) {
         const bool is_plain =
             segment.find(';') == segment.npos && segment.find('%') == segment.npos;
-        veiled_ = !is_plain && node.has_literal_like(segment);
+        veiled_ = !is_plain && node.read_as.contains(segment);
         return veiled_;
     }
 
@@ -272,9 +285,9 @@ struct HostHash {
     using is_transparent = void;
 
     std::size_t operator()(std::string_view host) const {
-        std::size_t hash = 14695981039346656037U; // FNV-1a: short names, set by the operator
+        std::size_t hash = fnv_start;
         for (const char c : host)
-            hash = (hash ^ static_cast<unsigned char>(ascii::to_lower(c))) * 1099511628211U;
+            hash = fnv_step(hash, ascii::to_lower(c));
         return hash;
     }
 };
@@ -364,8 +377,8 @@ struct Builder {
 void collect_methods(const Node& node, std::set<Methods>& all) {
     all.insert(node.here.methods());
     all.insert(node.below.methods());
-    for (const auto& literal : node.literals)
-        collect_methods(*literal.node, all);
+    for (const auto& [text, child] : node.literals)
+        collect_methods(*child, all);
     if (node.name) collect_methods(*node.name, all);
 }
 
