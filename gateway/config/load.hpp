@@ -44,6 +44,9 @@ struct Loaded {
 /// The same for a file on disk. A file that cannot be read is a mistake too.
 [[nodiscard]] Loaded load_file(const std::string& file);
 
+/// The shipped profile `default`: it words refusals that come before any API is known.
+[[nodiscard]] Profile default_profile();
+
 /// The configuration as understood, as YAML that loads again in the same surroundings: defaults filled
 /// in, aliases resolved. A value that came from the environment is masked: it stands there as it was
 /// written, `${NAME}`.

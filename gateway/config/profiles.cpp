@@ -1,6 +1,7 @@
 #include "config/profiles.hpp"
 
 #include "config/expand.hpp"
+#include "config/load.hpp"
 #include "config/paths.hpp"
 #include "config/read_profile.hpp"
 #include "config/shipped_profiles.hpp"
@@ -66,6 +67,18 @@ const Profile* Profiles::find(const std::optional<View>& value, const View& api)
                     joined(shipped) + "; others are files such as " +
                     quoted(below(folder_, "profiles/NAME.yaml")) + did_you_mean(name, shipped));
     return nullptr;
+}
+
+Profile default_profile() {
+    Profile profile;
+    profile.name = "default";
+    for (const ShippedProfile& shipped : shipped_profiles()) {
+        if (shipped.name != profile.name) continue;
+        Report report{std::string{shipped.name}};
+        if (const auto tree = parse_tree(std::string{shipped.yaml}, report))
+            read_profile(*tree, profile, report);
+    }
+    return profile;
 }
 
 } // namespace keygate::config

@@ -6,7 +6,7 @@ namespace keygate::gate {
 
 namespace {
 
-using State = net::Transfer::State;
+using Moved = net::Transfer::State;
 
 // What is still read of a client that was told to go (RFC 9112 9.6): a close with unread bytes would be a
 // reset, and the answer could be lost with it.
@@ -43,21 +43,21 @@ void Connection::on_ready(Events events) {
         if (out_.is_empty()) on_out_empty();
         else wait();
     }
-    if (state_ == Connection::State::closed) return;
+    if (state_ == State::closed) return;
     if (!inbox_.empty() && can_read()) read_inbox();
     if (channel_.is_open() && channel_.is_readable() && can_read()) read();
     // Nothing more will come, and all that came is answered.
-    if (has_client_ended_ && state_ == Connection::State::head && out_.is_empty()) close();
+    if (has_client_ended_ && state_ == State::head && out_.is_empty()) close();
 }
 
 /// Reading is how a client is slowed down: nothing is read that cannot be used at once.
 bool Connection::can_read() const {
     switch (state_) {
-    case Connection::State::head: return true;
-    case Connection::State::exchange: return exchange_.wants_body();
-    case Connection::State::lingering: return true;
-    case Connection::State::last_sent:
-    case Connection::State::closed: break;
+    case State::head: return true;
+    case State::exchange: return exchange_.wants_body();
+    case State::lingering: return true;
+    case State::last_sent:
+    case State::closed: break;
     }
     return false;
 }
@@ -65,9 +65,9 @@ bool Connection::can_read() const {
 void Connection::read() {
     const std::span<char> buffer = lane_.poller.buffer();
     const net::Transfer transfer = channel_.read(buffer);
-    if (transfer.state == State::would_block) return;
-    if (transfer.state != State::moved) return on_client_end();
-    if (state_ == Connection::State::lingering) {
+    if (transfer.state == Moved::would_block) return;
+    if (transfer.state != Moved::moved) return on_client_end();
+    if (state_ == State::lingering) {
         throw_away(transfer.bytes);
     } else if (inbox_.empty()) {
         const std::span<char> bytes = buffer.first(transfer.bytes);
@@ -77,7 +77,7 @@ void Connection::read() {
         inbox_.append(buffer.data(), transfer.bytes);
         read_inbox();
     }
-    if (state_ == Connection::State::closed) return;
+    if (state_ == State::closed) return;
     wait();
     if (channel_.is_readable() && can_read()) channel_.call_again();
 }
@@ -86,7 +86,7 @@ void Connection::read_inbox() {
     const std::size_t used = take({inbox_.data(), inbox_.size()});
     if (used == inbox_.size() || is_over()) inbox_ = {}; // idle connections keep no buffer
     else inbox_.erase(0, used);
-    if (state_ != Connection::State::closed) wait();
+    if (state_ != State::closed) wait();
 }
 
 /// Uses as much as can be used now: heads, bodies, the next head.
@@ -96,8 +96,8 @@ std::size_t Connection::take(std::span<char> bytes) {
     while (used < bytes.size()) {
         const std::span<char> rest = bytes.subspan(used);
         std::size_t step = 0;
-        if (state_ == Connection::State::head) step = take_head(rest);
-        else if (state_ == Connection::State::exchange && exchange_.wants_body())
+        if (state_ == State::head) step = take_head(rest);
+        else if (state_ == State::exchange && exchange_.wants_body())
             step = exchange_.on_body(rest);
         if (step == 0) break;
         used += step;
@@ -123,7 +123,7 @@ std::size_t Connection::take_head(std::span<char> bytes) {
     has_skipped_line_ = false;
     has_had_request_ = true;
     is_head_arriving_ = false;
-    state_ = Connection::State::exchange;
+    state_ = State::exchange;
     if (end.state == http::HeadEnd::State::complete)
         return end.size + exchange_.begin(bytes.first(end.size), bytes.subspan(end.size));
     exchange_.begin_refused(http::refuse_head(end.state));
@@ -137,18 +137,18 @@ void Connection::on_body_wanted() {
 }
 
 void Connection::on_answered(http::AfterAnswer after) {
-    if (state_ == Connection::State::closed) return;
-    state_ = after == http::AfterAnswer::close ? Connection::State::last_sent : Connection::State::head;
+    if (state_ == State::closed) return;
+    state_ = after == http::AfterAnswer::close ? State::last_sent : State::head;
     if (out_.is_empty()) on_out_empty();
     else wait();
 }
 
 void Connection::on_out_empty() {
-    if (state_ == Connection::State::exchange) {
+    if (state_ == State::exchange) {
         exchange_.on_client_drained();
-    } else if (state_ == Connection::State::last_sent) {
+    } else if (state_ == State::last_sent) {
         return end_after_answer();
-    } else if (state_ == Connection::State::head && lane_.is_draining && inbox_.empty()) {
+    } else if (state_ == State::head && lane_.is_draining && inbox_.empty()) {
         return close();
     }
     wait();
@@ -160,19 +160,19 @@ void Connection::on_out_empty() {
 void Connection::on_client_end() {
     has_client_ended_ = true;
     switch (state_) {
-    case Connection::State::head:
-    case Connection::State::lingering: return close();
-    case Connection::State::exchange:
+    case State::head:
+    case State::lingering: return close();
+    case State::exchange:
         // A client may end its direction and still wait for the answer; but a body must be whole.
         if (exchange_.has_body_left()) exchange_.on_body_cut(http::refuse_cut_body());
         return;
-    case Connection::State::last_sent:
-    case Connection::State::closed: return;
+    case State::last_sent:
+    case State::closed: return;
     }
 }
 
 void Connection::on_cut() {
-    if (state_ == Connection::State::closed) return;
+    if (state_ == State::closed) return;
     // Where the framing promised an end, its absence shows the cut; where the close itself would have been
     // the end, only a reset does.
     if (exchange_.answer_ends_by_close()) channel_.reset();
@@ -180,7 +180,7 @@ void Connection::on_cut() {
 }
 
 void Connection::end_after_answer() {
-    state_ = Connection::State::lingering;
+    state_ = State::lingering;
     channel_.shutdown_write();
     if (has_client_ended_) return close();
     thrown_away_ = inbox_.size();
@@ -198,7 +198,7 @@ void Connection::throw_away(std::size_t bytes) {
 void Connection::wait() {
     const config::ClientLimits& limits = lane_.snapshot->settings.client;
     switch (state_) {
-    case Connection::State::head:
+    case State::head:
         if (!out_.is_empty()) return deadline_.set(limits.write_timeout);
         if (!inbox_.empty() || !has_had_request_) {
             // From the first byte to the end of the head, however many pieces it comes in.
@@ -208,40 +208,40 @@ void Connection::wait() {
         }
         is_head_arriving_ = false;
         return deadline_.set(limits.idle_timeout);
-    case Connection::State::exchange:
+    case State::exchange:
         if (!out_.is_empty()) return deadline_.set(limits.write_timeout);
         if (exchange_.wants_body()) return deadline_.set(limits.body_timeout);
         return deadline_.clear();
-    case Connection::State::last_sent: return deadline_.set(limits.write_timeout);
-    case Connection::State::lingering: // set once, when it begins
-    case Connection::State::closed: return;
+    case State::last_sent: return deadline_.set(limits.write_timeout);
+    case State::lingering: // set once, when it begins
+    case State::closed: return;
     }
 }
 
 void Connection::on_deadline() {
     switch (state_) {
-    case Connection::State::head:
+    case State::head:
         if (inbox_.empty() || !out_.is_empty()) return close();
-        state_ = Connection::State::exchange;
+        state_ = State::exchange;
         return exchange_.begin_refused(net::refuse_slow_client());
-    case Connection::State::exchange:
+    case State::exchange:
         if (out_.is_empty() && exchange_.wants_body())
             return exchange_.on_body_cut(net::refuse_slow_client());
         channel_.reset();
         return close();
-    case Connection::State::last_sent: channel_.reset(); return close();
-    case Connection::State::lingering: return close();
-    case Connection::State::closed: return;
+    case State::last_sent: channel_.reset(); return close();
+    case State::lingering: return close();
+    case State::closed: return;
     }
 }
 
 void Connection::drain() {
-    if (state_ == Connection::State::head && inbox_.empty() && out_.is_empty()) close();
+    if (state_ == State::head && inbox_.empty() && out_.is_empty()) close();
 }
 
 void Connection::close() {
-    if (state_ == Connection::State::closed) return;
-    state_ = Connection::State::closed;
+    if (state_ == State::closed) return;
+    state_ = State::closed;
     exchange_.cancel();
     deadline_.clear();
     channel_.close();

@@ -1,0 +1,60 @@
+#include "support/running_gateway.hpp"
+
+#include "config/load.hpp"
+#include "keys/sqlite_store.hpp"
+
+#include <fstream>
+#include <sstream>
+#include <stdexcept>
+
+namespace keygate::support {
+
+keys::KeyRecord record_of(std::string_view key, std::string id, std::string api, std::string owner) {
+    keys::KeyRecord record;
+    record.digest = keys::digest_of(key);
+    record.id = std::move(id);
+    record.api = std::move(api);
+    record.owner = std::move(owner);
+    return record;
+}
+
+RunningGateway::RunningGateway(Start start) {
+    const std::string text = "version: 1\nthreads: 1\nlisteners: [{address: \"127.0.0.1:0\"}]\n"
+                             "store: {file: keygate.db}\nlog: {access: access.log}\n" +
+                             start.configuration;
+    const std::string file = folder_.write("keygate.yaml", text);
+    config::Loaded loaded = config::load_file(file);
+    if (!loaded.settings) {
+        std::string mistakes;
+        for (const auto& mistake : loaded.mistakes) mistakes += to_string(mistake) + '\n';
+        throw std::runtime_error(mistakes);
+    }
+    {
+        auto store = keys::open_sqlite_store(store_file());
+        if (!store) throw std::runtime_error(to_string(store.error()));
+        for (const auto& owner : start.owners) (*store)->put_owner(owner).value();
+        if (!start.keys.empty()) (*store)->insert(start.keys).value();
+    }
+    auto started = app::Gateway::start(std::move(*loaded.settings),
+                                       start.clock != nullptr ? *start.clock : system_clock_);
+    if (!started) throw std::runtime_error(to_string(started.error()));
+    gateway_ = std::move(*started);
+}
+
+RunningGateway::~RunningGateway() = default;
+
+std::string RunningGateway::exchange(std::string_view request, Socket::Pieces pieces) const {
+    Socket client = connect();
+    client.send(request, pieces);
+    return client.receive_answer(request.starts_with("HEAD "));
+}
+
+std::string RunningGateway::end_and_read_log() {
+    gateway_.reset();
+    std::ifstream file{folder_.file("access.log")};
+    std::ostringstream text;
+    text << file.rdbuf();
+    return text.str();
+}
+
+} // namespace keygate::support

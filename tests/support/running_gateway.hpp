@@ -1,0 +1,53 @@
+#pragma once
+
+#include "app/gateway.hpp"
+#include "base/clock.hpp"
+#include "keys/record.hpp"
+#include "support/socket.hpp"
+#include "support/temp_folder.hpp"
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace keygate::support {
+
+/// A record for a key's text, as if it had been imported.
+[[nodiscard]] keys::KeyRecord record_of(std::string_view key, std::string id, std::string api,
+                                        std::string owner);
+
+/// A whole gateway in this process, on free ports, with a store of its own. Its access log goes to a file.
+class RunningGateway {
+  public:
+    struct Start {
+        /// YAML below `apis:` and further top-level blocks; version, one listener on port 0, one thread,
+        /// store and log are put before it.
+        std::string configuration;
+        std::vector<keys::OwnerRecord> owners{};
+        std::vector<keys::KeyRecord> keys{};
+        const Clock* clock = nullptr; // the system's
+    };
+
+    /// Throws with the mistakes or the fault when the gateway does not start.
+    explicit RunningGateway(Start start);
+    ~RunningGateway();
+
+    [[nodiscard]] std::uint16_t port() const { return gateway_->ports().front(); }
+    [[nodiscard]] app::Gateway& gateway() { return *gateway_; }
+    [[nodiscard]] Socket connect() const { return Socket::connect(port()); }
+    /// Sends on a new connection and reads one answer.
+    [[nodiscard]] std::string exchange(std::string_view request,
+                                       Socket::Pieces pieces = Socket::Pieces::whole) const;
+    /// Ends the gateway and returns all lines of its access log.
+    [[nodiscard]] std::string end_and_read_log();
+    [[nodiscard]] const TempFolder& folder() const { return folder_; }
+    [[nodiscard]] std::string store_file() const { return folder_.file("keygate.db"); }
+
+  private:
+    TempFolder folder_;
+    SystemClock system_clock_;
+    std::unique_ptr<app::Gateway> gateway_;
+};
+
+} // namespace keygate::support
