@@ -5,6 +5,7 @@
 #include <array>
 #include <cerrno>
 #include <stdexcept>
+#include <utility>
 
 #include <netinet/in.h>
 #include <netinet/tcp.h>
