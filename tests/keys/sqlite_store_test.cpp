@@ -172,9 +172,12 @@ BOOST_AUTO_TEST_CASE(what_could_not_be_read_back_is_not_written) {
     KeyRecord nameless = key_record(1);
     nameless.id = "";
     BOOST_TEST(store->insert({nameless}).has_error());
-    KeyRecord far = key_record(1);
-    far.expires_at = Time{std::chrono::seconds{253'402'300'800}}; // the year 10000
-    BOOST_TEST(store->insert({far}).has_error());
+    for (const std::int64_t seconds :
+         {std::int64_t{-1}, std::int64_t{253'402'300'800}}) { // 1969, 10000
+        KeyRecord far = key_record(1);
+        far.expires_at = Time{std::chrono::seconds{seconds}};
+        BOOST_TEST(store->insert({far}).has_error());
+    }
     BOOST_TEST(all_keys().empty());
 }
 
