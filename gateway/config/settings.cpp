@@ -5,15 +5,15 @@
 namespace keygate::config {
 
 std::vector<std::string> Api::vocabulary() const {
-    std::vector<std::string> words;
+    std::vector<std::string> names;
     if (scopes)
-        words = *scopes;
+        names = *scopes;
     else
         for (const Route& route : routes)
-            words.insert(words.end(), route.scopes.begin(), route.scopes.end());
-    std::sort(words.begin(), words.end());
-    words.erase(std::unique(words.begin(), words.end()), words.end());
-    return words;
+            names.insert(names.end(), route.scopes.begin(), route.scopes.end());
+    std::sort(names.begin(), names.end());
+    names.erase(std::unique(names.begin(), names.end()), names.end());
+    return names;
 }
 
 } // namespace keygate::config

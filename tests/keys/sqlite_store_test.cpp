@@ -292,10 +292,14 @@ BOOST_AUTO_TEST_CASE(a_second_process_is_refused_until_the_first_has_closed) {
     BOOST_TEST_REQUIRE(::pipe(verdict) == 0);
     const pid_t child = ::fork();
     if (child == 0) {
+        ::close(go[1]); // so that it ends with us, however we end
+        const auto try_it = [&] {
+            const auto opened = open_sqlite_store(file);
+            return opened ? 'o' : failed(opened, StoreError::in_use) ? 'u' : '?';
+        };
         char turn = 0;
         while (::read(go[0], &turn, 1) == 1 && turn != 'q') {
-            const auto opened = open_sqlite_store(file);
-            const char answer = opened ? 'o' : failed(opened, StoreError::in_use) ? 'u' : '?';
+            const char answer = try_it(); // and closed again before we hear of it
             if (::write(verdict[1], &answer, 1) != 1) break;
         }
         ::_exit(0);
