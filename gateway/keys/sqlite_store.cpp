@@ -144,11 +144,12 @@ struct KeyText {
     explicit KeyText(const KeyRecord& key)
         : created_at(to_text(key.created_at)) {
         if (key.expires_at) expires_at = to_text(*key.expires_at);
+        is_readable = time_from(created_at) && (!expires_at || time_from(*expires_at));
         if (!key.scopes) return;
         scopes.emplace();
         for (const std::string& scope : *key.scopes) {
             // Would come back as another list.
-            has_bad_scope |= scope.empty() || scope.find(' ') != std::string::npos;
+            if (scope.empty() || scope.find(' ') != std::string::npos) is_readable = false;
             if (!scopes->empty()) *scopes += ' ';
             *scopes += scope;
         }
@@ -157,7 +158,7 @@ struct KeyText {
     std::string created_at;
     std::optional<std::string> expires_at;
     std::optional<std::string> scopes;
-    bool has_bad_scope = false;
+    bool is_readable = true; // as what it was
 };
 
 void bind_key(Statement& statement, const KeyRecord& key, const KeyText& text) {
@@ -287,8 +288,8 @@ Result<void> SqliteStore::insert(const std::vector<KeyRecord>& records) {
 
 Result<void> SqliteStore::insert_one(const KeyRecord& key) {
     const KeyText text{key};
-    if (text.has_bad_scope)
-        return Fault{make_error_code(errc::invalid_argument), "scopes of key " + key.id};
+    if (!text.is_readable)
+        return Fault{make_error_code(errc::invalid_argument), "times and scopes of key " + key.id};
     bind_key(insert_, key, text);
     auto inserted = insert_.finish();
     if (inserted) return inserted;

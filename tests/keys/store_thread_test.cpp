@@ -38,6 +38,7 @@ BOOST_AUTO_TEST_CASE(an_acknowledged_change_is_in_the_table) {
         seen_inside.set_value(keys.find(key_record(1).digest));
     });
     const EntryRef entry = seen_inside.get_future().get();
+    thread.reset(); // a promise must outlive the call that keeps it
     BOOST_TEST(entry);
     BOOST_TEST(table.find(key_record(1).digest) == entry);
 }
@@ -110,6 +111,7 @@ BOOST_AUTO_TEST_CASE(what_work_captured_ends_with_it) {
     first_done.get_future().wait();
     BOOST_TEST(held.use_count() == 1);
     release.set_value();
+    thread.reset();
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -1,0 +1,150 @@
+#include "keys/compile.hpp"
+
+#include <string_view>
+
+namespace keygate::keys {
+namespace {
+
+/// Appends a value as it may stand in a field: visible ASCII as it is, all else and `%` as %XX.
+/// Ids, plans and scopes pass unchanged unless somebody wrote strange ones; nothing can begin a new
+/// line.
+void append_value(std::string& line, std::string_view value) {
+    constexpr std::string_view hex = "0123456789ABCDEF";
+    for (const char c : value) {
+        if (c > ' ' && c < 0x7f && c != '%') {
+            line += c;
+            continue;
+        }
+        const auto byte = static_cast<unsigned char>(c);
+        line += '%';
+        line += hex[byte >> 4];
+        line += hex[byte & 0x0f];
+    }
+}
+
+/// Writes the identity headers of one entry.
+class IdentityLines {
+  public:
+    explicit IdentityLines(std::string_view prefix)
+        : prefix_(prefix) {}
+
+    void add(std::string_view name, std::string_view value) {
+        if (value.empty()) return;
+        begin(name);
+        append_value(text_, value);
+        text_ += "\r\n";
+    }
+
+    void add_all_scopes() {
+        begin("Scopes");
+        text_ += "*\r\n";
+    }
+
+    /// @param names  sorted, by number in the set.
+    void add_scopes(const ScopeSet& scopes, const std::vector<std::string>& names) {
+        if (scopes == ScopeSet{}) return;
+        begin("Scopes");
+        for (std::size_t i = 0, shown = 0; i < names.size(); ++i) {
+            if (!scopes.has(i)) continue;
+            if (shown++ > 0) text_ += ' ';
+            append_value(text_, names[i]);
+        }
+        text_ += "\r\n";
+    }
+
+    /// A copy of exactly the length: entries are many and stay long.
+    [[nodiscard]] std::string text() const { return {text_.begin(), text_.end()}; }
+
+  private:
+    void begin(std::string_view name) { (text_ += prefix_).append(name) += ": "; }
+
+    std::string_view prefix_;
+    std::string text_;
+};
+
+void read_scopes(const KeyRecord& record, const ApiNames& api, Entry& entry, KeySaid& said) {
+    if (!record.scopes) {
+        said.has_all_scopes = api.default_scopes == config::DefaultScopes::all;
+        if (said.has_all_scopes) entry.scopes = ScopeSet::first(api.scopes.size());
+        return;
+    }
+    for (const std::string& scope : *record.scopes) {
+        const auto number = api.scope_number(scope);
+        if (number)
+            entry.scopes.add(*number);
+        else
+            said.is_readable = false;
+    }
+}
+
+/// The key's plan, else the owner's, else the API's default. An API without plans asks for none.
+void assign_plan(Entry& entry, const KeySaid& said, const OwnerSaid& owner, const ApiNames& api) {
+    if (api.plans.empty()) return;
+    NamedPlan plan = said.plan.kind != NamedPlan::absent ? said.plan : owner.plan;
+    if (plan.kind == NamedPlan::absent && api.default_plan)
+        plan = {NamedPlan::known, *api.default_plan};
+    if (plan.kind == NamedPlan::known)
+        entry.plan = plan.number;
+    else
+        entry.readable = false;
+}
+
+std::string identity_of(const Entry& entry, const KeySaid& said, const ApiNames& api,
+                        std::string_view prefix) {
+    IdentityLines lines{prefix};
+    lines.add("Id", entry.id);
+    lines.add("Owner", entry.owner);
+    if (entry.plan != Entry::no_plan) lines.add("Plan", api.plans[entry.plan]);
+    if (said.has_all_scopes)
+        lines.add_all_scopes();
+    else
+        lines.add_scopes(entry.scopes, api.scopes);
+    lines.add("Mode", to_string(entry.mode));
+    lines.add("Name", said.name);
+    return lines.text();
+}
+
+} // namespace
+
+NamedPlan plan_named(const std::optional<std::string>& plan, const ApiNames& api) {
+    if (!plan) return {};
+    const auto number = api.plan_number(*plan);
+    return number ? NamedPlan{NamedPlan::known, *number} : NamedPlan{NamedPlan::unknown, 0};
+}
+
+boost::intrusive_ptr<Entry> read(const KeyRecord& record, const Catalog& catalog, KeySaid& said) {
+    boost::intrusive_ptr<Entry> entry{new Entry};
+    entry->digest = record.digest;
+    entry->id = record.id;
+    entry->owner = record.owner;
+    entry->status = record.status;
+    entry->mode = record.mode;
+    if (record.expires_at) entry->expires_at = record.expires_at->time_since_epoch().count();
+    entry->api = catalog.api_number(record.api).value_or(no_api);
+
+    said.name = record.name;
+    said.needs_owner = record.owner_record_required;
+    // Id and owner are what the upstream goes by: a caller without them is nobody.
+    said.is_readable =
+        record.readable && entry->api != no_api && !record.id.empty() && !record.owner.empty();
+    if (entry->api == no_api) return entry;
+    const ApiNames& api = catalog.apis[entry->api];
+    said.plan = plan_named(record.plan, api);
+    read_scopes(record, api, *entry, said);
+    return entry;
+}
+
+void finish(Entry& entry, const KeySaid& said, const OwnerSaid& owner, const Catalog& catalog) {
+    entry.owner_status = owner.status;
+    entry.readable =
+        said.is_readable && owner.is_readable && (owner.has_record || !said.needs_owner);
+    entry.plan = Entry::no_plan;
+    entry.identity.clear();
+    if (!entry.readable) return;
+    const ApiNames& api = catalog.apis[entry.api];
+    assign_plan(entry, said, owner, api);
+    // What is not readable is never forwarded, and needs no headers.
+    if (entry.readable) entry.identity = identity_of(entry, said, api, catalog.identity_prefix);
+}
+
+} // namespace keygate::keys
