@@ -265,7 +265,9 @@ void Gateway::drain() {
     const config::Drain& limits = state_->snapshot->settings.drain;
     state_->is_draining = true;
     if (state_->wait_for(limits.delay)) return;
-    for (auto& worker : state_->workers) worker->drain();
+    std::vector<std::future<void>> begun;
+    for (auto& worker : state_->workers) begun.push_back(worker->drain());
+    for (auto& one : begun) one.wait();
     const auto until = std::chrono::steady_clock::now() + limits.timeout;
     while (state_->admission.open() != 0 && std::chrono::steady_clock::now() < until)
         if (state_->wait_for(drain_look)) return;

@@ -4,6 +4,7 @@
 #include "net/listener.hpp"
 
 #include <boost/asio/post.hpp>
+#include <boost/asio/use_future.hpp>
 
 #include <spdlog/spdlog.h>
 
@@ -69,17 +70,21 @@ void Worker::refuse(int descriptor, const Refusal& refusal) {
                                          .request_id = id.text()});
     // A new connection's buffer takes this whole; if not, the close says enough.
     (void)::send(descriptor, answer.data(), answer.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+    // A close with an unread request would be a reset, and could overtake the answer.
+    ::shutdown(descriptor, SHUT_WR);
+    (void)::recv(descriptor, poller_.buffer().data(), poller_.buffer().size(), MSG_DONTWAIT);
     ::close(descriptor);
     lane_.metrics.count(observe::ThreadMetrics::no_route, refusal.reason,
                         lane_.snapshot->pages_for({}).status(refusal.reason), {});
 }
 
-void Worker::drain() {
-    boost::asio::post(io_, [this] {
+std::future<void> Worker::drain() {
+    return boost::asio::post(io_, boost::asio::use_future([this] {
+        for (const auto& listener : listeners_) listener->take_waiting();
         listeners_.clear();
         lane_.is_draining = true;
         for (auto at = lane_.clients.begin(); at != lane_.clients.end();) (at++)->drain();
-    });
+    }));
 }
 
 void Worker::stop() {

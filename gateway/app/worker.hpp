@@ -6,6 +6,7 @@
 #include <boost/asio/io_context.hpp>
 
 #include <functional>
+#include <future>
 #include <memory>
 #include <string>
 #include <thread>
@@ -41,7 +42,8 @@ class Worker {
     Worker& operator=(const Worker&) = delete;
 
     /// Takes no new connections, lets go of idle ones, and ends the others after their answer. Any thread.
-    void drain();
+    /// The future is ready when that has begun.
+    [[nodiscard]] std::future<void> drain();
     /// Cuts what is left and ends the thread. Any thread.
     void stop();
 

@@ -16,9 +16,10 @@ constexpr std::chrono::milliseconds linger_timeout{1000};
 } // namespace
 
 void Connection::open(Lane& lane, int descriptor, std::string address) {
-    auto* const connection = new Connection{lane, descriptor, std::move(address)}; // owns itself
+    auto connection = std::unique_ptr<Connection>{new Connection{lane, descriptor, std::move(address)}};
+    if (!connection->channel_.is_open()) return;
     lane.clients.push_back(*connection);
-    connection->wait();
+    connection.release()->wait(); // from now on it owns itself
 }
 
 Connection::Connection(Lane& lane, int descriptor, std::string address)
@@ -37,9 +38,12 @@ Connection::~Connection() {
 }
 
 void Connection::on_ready(Events events) {
-    if (events.broken) return close();
+    // Who is told to go is read to the end: an early close would be a reset.
+    if (events.broken && state_ != State::lingering) return close();
     if (events.writable && !out_.is_empty()) {
+        const std::uint64_t sent = out_.sent();
         if (!out_.flush()) return close();
+        if (out_.sent() != sent) is_blocked_ = false; // progress
         if (out_.is_empty()) on_out_empty();
         else wait();
     }
@@ -53,7 +57,7 @@ void Connection::on_ready(Events events) {
 /// Reading is how a client is slowed down: nothing is read that cannot be used at once.
 bool Connection::can_read() const {
     switch (state_) {
-    case State::head: return true;
+    case State::head: return out_.is_empty(); // who does not read answers gets no more of them
     case State::exchange: return exchange_.wants_body();
     case State::lingering: return true;
     case State::last_sent:
@@ -96,7 +100,7 @@ std::size_t Connection::take(std::span<char> bytes) {
     while (used < bytes.size()) {
         const std::span<char> rest = bytes.subspan(used);
         std::size_t step = 0;
-        if (state_ == State::head) step = take_head(rest);
+        if (state_ == State::head && out_.is_empty()) step = take_head(rest);
         else if (state_ == State::exchange && exchange_.wants_body())
             step = exchange_.on_body(rest);
         if (step == 0) break;
@@ -133,8 +137,12 @@ std::size_t Connection::take_head(std::span<char> bytes) {
 void Connection::on_body_wanted() {
     if (is_taking_) return;
     if (!inbox_.empty()) read_inbox();
-    if (channel_.is_open() && channel_.is_readable() && can_read()) channel_.call_again();
+    if (state_ == State::closed) return;
+    wait();
+    if (channel_.is_readable() && can_read()) channel_.call_again();
 }
+
+void Connection::on_client_blocked() { wait(); }
 
 void Connection::on_answered(http::AfterAnswer after) {
     if (state_ == State::closed) return;
@@ -161,6 +169,8 @@ void Connection::on_client_end() {
     has_client_ended_ = true;
     switch (state_) {
     case State::head:
+        if (out_.is_empty()) close(); // else when the rest of its answer is sent
+        return;
     case State::lingering: return close();
     case State::exchange:
         // A client may end its direction and still wait for the answer; but a body must be whole.
@@ -197,9 +207,17 @@ void Connection::throw_away(std::size_t bytes) {
 /// Sets the deadline of what is waited for from the client now.
 void Connection::wait() {
     const config::ClientLimits& limits = lane_.snapshot->settings.client;
+    if (state_ >= State::lingering) return; // set once, when it begins
+    if (!out_.is_empty()) {
+        // From the moment at which it blocks, and anew with each piece that it takes; what it sends
+        // meanwhile counts for nothing.
+        if (!is_blocked_) deadline_.set(limits.write_timeout);
+        is_blocked_ = true;
+        return;
+    }
+    is_blocked_ = false;
     switch (state_) {
     case State::head:
-        if (!out_.is_empty()) return deadline_.set(limits.write_timeout);
         if (!inbox_.empty() || !has_had_request_) {
             // From the first byte to the end of the head, however many pieces it comes in.
             if (!is_head_arriving_) deadline_.set(limits.head_timeout);
@@ -209,11 +227,10 @@ void Connection::wait() {
         is_head_arriving_ = false;
         return deadline_.set(limits.idle_timeout);
     case State::exchange:
-        if (!out_.is_empty()) return deadline_.set(limits.write_timeout);
         if (exchange_.wants_body()) return deadline_.set(limits.body_timeout);
         return deadline_.clear();
-    case State::last_sent: return deadline_.set(limits.write_timeout);
-    case State::lingering: // set once, when it begins
+    case State::last_sent:
+    case State::lingering:
     case State::closed: return;
     }
 }

@@ -39,6 +39,7 @@ class Connection final : public Client,
     void on_ready(Events events) override;
     void on_deadline() override;
     void on_body_wanted() override;
+    void on_client_blocked() override;
     void on_answered(http::AfterAnswer after) override;
     void on_cut() override;
 
@@ -69,6 +70,7 @@ class Connection final : public Client,
     bool has_skipped_line_ = false;   // the one empty line before a request
     bool has_had_request_ = false;
     bool is_head_arriving_ = false;
+    bool is_blocked_ = false;         // the deadline is that of a client that does not read
     bool has_client_ended_ = false;
 };
 

@@ -43,7 +43,7 @@ Exchange::Exchange(Lane& lane, net::Outgoing& client, std::string_view address, 
     , owner_(owner)
     , deadline_(lane.poller.wheel(), *this) {}
 
-Exchange::~Exchange() { drop_link(); }
+Exchange::~Exchange() { cancel(); }
 
 // ---- the request ------------------------------------------------------------------------------------
 
@@ -83,7 +83,7 @@ void Exchange::start(WallTime now) {
     request_head_.clear();
     is_chunked_ = is_head_request_ = is_repeatable_ = keeps_alive_ = false;
     minor_version_ = 1;
-    is_request_sent_ = is_retried_ = is_answer_started_ = has_answer_bytes_ = false;
+    is_upload_broken_ = is_request_sent_ = is_retried_ = is_answer_started_ = has_answer_bytes_ = false;
     interim_answers_ = 0;
     answer_scanned_ = 0;
     method_.clear();
@@ -178,7 +178,9 @@ void Exchange::forward(const policy::Permit& permit) {
 // ---- its way to the upstream ------------------------------------------------------------------------
 
 void Exchange::dial(Kind kind) {
-    link_ = pool_->take(*this, kind);
+    const std::size_t servers = pool_->upstream().servers.size();
+    for (link_ = pool_->take(*this, kind); !link_ && ++dials_ < servers;)
+        link_ = pool_->take(*this, Kind::fresh);
     if (!link_) return on_failure(proxy::Failure::unreachable);
     server_ = &link_->server();
     if (link_->is_open()) return send_request();
@@ -188,14 +190,17 @@ void Exchange::dial(Kind kind) {
 
 void Exchange::on_link_open() {
     send_request();
-    if (is_running_ && link_ && wants_body()) owner_.on_body_wanted();
+    if (is_running_ && wants_body()) owner_.on_body_wanted();
 }
 
-void Exchange::on_link_failed() {
-    // Nothing has been sent to anybody: the next server is asked.
+void Exchange::on_link_failed() { on_dial_failed(proxy::Failure::unreachable); }
+
+/// Nothing has been sent to anybody: the next server is asked.
+void Exchange::on_dial_failed(proxy::Failure failure) {
+    lane_.metrics.upstream_failures.add();
     pool_->fail(std::move(link_));
     if (++dials_ < pool_->upstream().servers.size()) return dial(Kind::fresh);
-    on_failure(proxy::Failure::unreachable);
+    on_failure(failure);
 }
 
 void Exchange::send_request() {
@@ -206,24 +211,29 @@ void Exchange::send_request() {
         rest_taken_ = piece.consumed;
         if (!is_body_bounded(piece)) return;
     }
-    if (!send_body(request_head_, piece)) return on_failure(proxy::Failure::closed_early);
+    if (!send_body(request_head_, piece)) return on_send_failed();
     wait_for_upstream();
 }
 
 bool Exchange::wants_body() const {
-    return link_ && link_->is_open() && is_request_sent_ && !body_.is_done() && link_->out().is_empty();
+    return link_ && link_->is_open() && is_request_sent_ && !is_upload_broken_ && !body_.is_done() &&
+           link_->out().is_empty();
 }
 
 std::size_t Exchange::on_body(std::span<char> bytes) {
     const auto piece = body_.read(bytes);
     if (!is_body_bounded(piece)) return piece.consumed;
-    if (!send_body({}, piece)) {
-        // The server may have answered already and closed: its answer is read first.
-        read_upstream();
-        return piece.consumed;
-    }
-    wait_for_upstream();
+    if (send_body({}, piece)) wait_for_upstream();
+    else on_send_failed();
     return piece.consumed;
+}
+
+/// The server may have answered before it closed. That is read from its own event: whoever is on the
+/// stack now may still be in the bytes of the client, which lie where the answer would be read to.
+void Exchange::on_send_failed() {
+    is_upload_broken_ = true;
+    link_->out().drop();
+    link_->channel().expect_end();
 }
 
 bool Exchange::is_body_bounded(const http::BodyReader::Piece& piece) {
@@ -253,7 +263,10 @@ void Exchange::on_body_cut(const Refusal& refusal) {
 }
 
 void Exchange::wait_for_upstream() {
-    if (is_answer_started_ || !body_.is_done() || !link_->out().is_empty())
+    if (!link_->is_open()) return; // the connect deadline goes on
+    const bool waits_for_client = !is_answer_started_ && wants_body();
+    if (waits_for_client) deadline_.clear();
+    else if (is_answer_started_ || !link_->out().is_empty())
         deadline_.set(pool_->settings().idle_timeout);
     else deadline_.set(pool_->settings().first_byte_timeout);
 }
@@ -261,9 +274,10 @@ void Exchange::wait_for_upstream() {
 // ---- the answer's way back --------------------------------------------------------------------------
 
 void Exchange::on_link_ready(net::ReadyHandler::Events events) {
+    if (!link_) return;
     if (events.writable && !link_->out().is_empty()) {
         if (!link_->out().flush()) {
-            link_->out().drop();
+            on_send_failed();
         } else if (link_->out().is_empty()) {
             wait_for_upstream();
             if (wants_body()) owner_.on_body_wanted();
@@ -283,9 +297,12 @@ void Exchange::read_upstream() {
     const std::span<char> buffer = lane_.poller.buffer();
     const net::Transfer transfer = link_->channel().read(buffer);
     switch (transfer.state) {
-    case net::Transfer::State::would_block: return;
-    case net::Transfer::State::ended:
-    case net::Transfer::State::failed: return on_upstream_end();
+    case net::Transfer::State::would_block:
+        if (is_upload_broken_) on_failure(proxy::Failure::closed_early);
+        return;
+    case net::Transfer::State::ended: return on_upstream_end();
+    // Where the close is the end, a reset is none.
+    case net::Transfer::State::failed: return on_failure(proxy::Failure::closed_early);
     case net::Transfer::State::moved: break;
     }
     has_answer_bytes_ = true;
@@ -345,6 +362,7 @@ std::size_t Exchange::on_answer_head(std::span<char> bytes) {
             if (minor_version_ == 0) continue;
             http::write_response(out, head, {});
             if (!client_.send({out})) cut(observe::Outcome::canceled());
+            else if (!client_.is_empty()) owner_.on_client_blocked();
             continue;
         }
         answer_ = http::BodyReader{};
@@ -386,8 +404,10 @@ void Exchange::on_answer_body(std::string_view head, std::span<char> bytes) {
                                      : client_.send({head, line.text(), piece.data, "\r\n", last});
     }
     if (!is_sent) return cut(observe::Outcome::canceled());
-    if (answer_.is_done()) finish(observe::Outcome::allowed(), after_);
-    else if (!client_.is_empty()) deadline_.clear(); // it is the client that is slow now
+    if (answer_.is_done()) return finish(observe::Outcome::allowed(), after_);
+    if (client_.is_empty()) return;
+    deadline_.clear();
+    owner_.on_client_blocked();
 }
 
 void Exchange::on_upstream_end() {
@@ -402,12 +422,12 @@ void Exchange::on_upstream_end() {
 void Exchange::on_deadline() {
     if (!is_running_) return;
     if (is_answer_started_) return cut(Reason::upstream_timeout);
-    on_failure(link_ && link_->is_open() ? proxy::Failure::first_byte_timeout
-                                         : proxy::Failure::connect_timeout);
+    if (link_ && !link_->is_open()) return on_dial_failed(proxy::Failure::connect_timeout);
+    on_failure(proxy::Failure::first_byte_timeout);
 }
 
 void Exchange::on_failure(proxy::Failure failure) {
-    lane_.metrics.upstream_failures.add();
+    if (link_) lane_.metrics.upstream_failures.add();
     if (is_answer_started_) return cut(proxy::reason_for(failure));
     // A server may close an unused connection at any moment, also at this one. Only then, and only if
     // nothing can be done twice, the request is sent again (RFC 9112 9.3.1).
@@ -417,6 +437,7 @@ void Exchange::on_failure(proxy::Failure failure) {
     if (was_stale && is_repeatable_ && !is_retried_) {
         is_retried_ = true;
         lane_.metrics.upstream_retries.add();
+        is_upload_broken_ = is_request_sent_ = false;
         return dial(Kind::fresh);
     }
     refuse(Refusal{proxy::reason_for(failure)});
@@ -488,7 +509,8 @@ void Exchange::record(observe::Outcome outcome) {
                         status_, duration);
     if (lane_.access_log.is_on()) {
         const keys::Entry* const caller = caller_.get();
-        const bool has_plan = caller != nullptr && caller->plan < api()->plans.size();
+        const bool has_plan = caller != nullptr && caller->api == route_->api &&
+                              caller->plan < api()->plans.size();
         lane_.access_log.write({.time = started_.wall,
                                 .request_id = id_.text(),
                                 .client = address_,

@@ -24,6 +24,8 @@ class ExchangeOwner {
   public:
     /// More of the request's body can be taken now.
     virtual void on_body_wanted() = 0;
+    /// The client does not take its answer as fast as it comes: it is the client that is waited for.
+    virtual void on_client_blocked() = 0;
     /// The answer is complete; the end of it may still wait to be sent.
     virtual void on_answered(http::AfterAnswer after) = 0;
     /// The answer cannot be completed: the client must see that it was cut.
@@ -86,6 +88,8 @@ class Exchange final : proxy::LinkUser, net::DeadlineHandler {
     void send_request();
     [[nodiscard]] bool send_body(std::string_view before, const http::BodyReader::Piece& piece);
     [[nodiscard]] bool is_body_bounded(const http::BodyReader::Piece& piece);
+    void on_send_failed();
+    void on_dial_failed(proxy::Failure failure);
     void wait_for_upstream();
     void read_upstream();
     void on_upstream_bytes(std::span<char> bytes);
@@ -132,6 +136,7 @@ class Exchange final : proxy::LinkUser, net::DeadlineHandler {
     std::unique_ptr<proxy::Link> link_;
     const proxy::Server* server_ = nullptr;
     std::size_t dials_ = 0;        // that came to nothing
+    bool is_upload_broken_ = false; // the server takes no more; its answer may still be there
     bool is_request_sent_ = false; // its head, at least
     bool is_retried_ = false;
     bool is_answer_started_ = false; // its head went to the client

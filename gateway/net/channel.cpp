@@ -17,13 +17,17 @@ Transfer from_errno() {
             .error = {errno, boost::system::system_category()}};
 }
 
+Transfer moved(std::size_t bytes) {
+    return {.state = Transfer::State::moved, .bytes = bytes, .error = {}};
+}
+
 } // namespace
 
 Channel::Channel(Poller& poller, int descriptor, ReadyHandler& handler)
     : poller_(poller)
     , handler_(&handler)
     , descriptor_(descriptor) {
-    poller_.add(*this);
+    if (!poller_.add(*this)) close();
 }
 
 Transfer Channel::read(std::span<char> space) {
@@ -33,7 +37,7 @@ Transfer Channel::read(std::span<char> space) {
         // epoll(7): with edge triggering a short read says that the socket is empty. Not so once the
         // peer's end was announced: that end must still be read and will not be announced again.
         if (bytes < space.size() && !hung_up_) readable_ = false;
-        return {.state = Transfer::State::moved, .bytes = bytes, .error = {}};
+        return moved(bytes);
     }
     if (count == 0) {
         readable_ = false;
@@ -45,14 +49,28 @@ Transfer Channel::read(std::span<char> space) {
 }
 
 Transfer Channel::write(std::span<const iovec> pieces) {
+    if (pieces.size() == 1) {
+        const ssize_t sent = ::send(descriptor_, pieces.front().iov_base, pieces.front().iov_len,
+                                    MSG_NOSIGNAL | MSG_DONTWAIT);
+        return sent < 0 ? from_errno() : moved(static_cast<std::size_t>(sent));
+    }
     msghdr message{};
     message.msg_iov = const_cast<iovec*>(pieces.data()); // sendmsg does not change them
     message.msg_iovlen = pieces.size();
     const ssize_t count = ::sendmsg(descriptor_, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
-    if (count < 0) return from_errno();
-    return {.state = Transfer::State::moved,
-            .bytes = static_cast<std::size_t>(count),
-            .error = {}};
+    return count < 0 ? from_errno() : moved(static_cast<std::size_t>(count));
+}
+
+bool Channel::is_silent() const {
+    char byte = 0;
+    return ::recv(descriptor_, &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 &&
+           (errno == EAGAIN || errno == EWOULDBLOCK);
+}
+
+void Channel::expect_end() {
+    readable_ = true;
+    hung_up_ = true;
+    call_again();
 }
 
 void Channel::shutdown_write() {

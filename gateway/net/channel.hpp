@@ -23,6 +23,7 @@ struct Transfer {
 /// what carries the bytes. Closed when it dies; events already fetched for it are forgotten.
 class Channel {
   public:
+    /// Takes the descriptor. Where the kernel cannot watch one more, the channel is closed from the start.
     Channel(Poller& poller, int descriptor, ReadyHandler& handler);
     ~Channel() { close(); }
     Channel(const Channel&) = delete;
@@ -46,8 +47,11 @@ class Channel {
     [[nodiscard]] bool is_open() const { return descriptor_ >= 0; }
     /// There may be something to read that no event will announce again.
     [[nodiscard]] bool is_readable() const { return readable_; }
-    /// An event of the running turn has not been delivered yet.
-    [[nodiscard]] bool has_news() const { return has_news_; }
+    /// Nothing at all has arrived, as the kernel sees it now. Asks it, so not for free.
+    [[nodiscard]] bool is_silent() const;
+    /// A write has failed: what the peer sent before, and the error, are still to be read. The handler is
+    /// called again for it.
+    void expect_end();
     /// The peer sent its end, or the connection broke.
     [[nodiscard]] bool is_hung_up() const { return hung_up_; }
     /// Calls the handler again in the next turn, for a handler that stops before everything is read.
@@ -63,7 +67,6 @@ class Channel {
     int descriptor_;
     bool readable_ = false;
     bool hung_up_ = false;    // no short read means "empty" any more: the end is still to be read
-    bool has_news_ = false;   // in the batch that is being delivered
     bool called_again_ = false;
 };
 

@@ -17,6 +17,7 @@ namespace keygate::net {
 namespace {
 
 constexpr int accepts_per_turn = 64;
+constexpr int backlog = 4096;
 
 Fault fault_of_errno(std::string step) {
     return {{errno, boost::system::system_category()}, std::move(step)};
@@ -54,7 +55,7 @@ Result<int> open_listener(const config::Endpoint& endpoint) {
     const int on = 1;
     ::setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
     ::setsockopt(descriptor, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
-    if (::bind(descriptor, found->ai_addr, found->ai_addrlen) != 0 || ::listen(descriptor, 4096) != 0) {
+    if (::bind(descriptor, found->ai_addr, found->ai_addrlen) != 0 || ::listen(descriptor, backlog) != 0) {
         Fault fault = fault_of_errno(where);
         ::close(descriptor);
         return fault;
@@ -74,6 +75,7 @@ std::uint16_t port_of(int descriptor) {
 Listener::Listener(Poller& poller, int descriptor, OnAccept on_accept)
     : channel_(poller, descriptor, *this)
     , on_accept_(std::move(on_accept))
+    , retry_(poller.wheel(), *this)
     , spare_(open_spare()) {}
 
 Listener::~Listener() {
@@ -81,30 +83,49 @@ Listener::~Listener() {
 }
 
 void Listener::on_ready(Events) {
-    for (int i = 0; i < accepts_per_turn; ++i) {
-        sockaddr_storage peer{};
-        socklen_t size = sizeof peer;
-        const int descriptor = ::accept4(channel_.descriptor(), reinterpret_cast<sockaddr*>(&peer), &size,
-                                         SOCK_NONBLOCK | SOCK_CLOEXEC);
-        if (descriptor >= 0) {
-            const int on = 1;
-            ::setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-            on_accept_(descriptor, address_text(peer));
-            continue;
-        }
-        if (errno == EINTR || errno == ECONNABORTED) continue;
-        if ((errno == EMFILE || errno == ENFILE) && spare_ >= 0) {
-            // Without a descriptor the connection could neither be taken nor refused, and would be
-            // announced for ever: take it in the spare one's place, and let it go.
-            ::close(spare_);
-            const int refused = ::accept4(channel_.descriptor(), nullptr, nullptr, SOCK_CLOEXEC);
-            if (refused >= 0) ::close(refused);
-            spare_ = open_spare();
-            if (refused >= 0) continue;
-        }
-        return;
-    }
+    for (int i = 0; i < accepts_per_turn; ++i)
+        if (!take_one()) return;
     channel_.call_again();
+}
+
+void Listener::on_deadline() { on_ready({}); }
+
+void Listener::take_waiting() {
+    for (int i = 0; i < backlog && take_one(); ++i) {}
+}
+
+/// False when nothing waits, or when it must be tried again later.
+bool Listener::take_one() {
+    sockaddr_storage peer{};
+    socklen_t size = sizeof peer;
+    const int descriptor = ::accept4(channel_.descriptor(), reinterpret_cast<sockaddr*>(&peer), &size,
+                                     SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (descriptor >= 0) {
+        const int on = 1;
+        ::setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+        on_accept_(descriptor, address_text(peer));
+        return true;
+    }
+    switch (errno) {
+    case EAGAIN: return false;
+    case EINTR:
+    case ECONNABORTED: return true;
+    case EMFILE:
+    case ENFILE: refuse_one(); break;
+    default: break; // no memory, or trouble of the network that belongs to one connection
+    }
+    // The kernel does not announce the same connections twice.
+    retry_.set(Wheel::tick);
+    return false;
+}
+
+/// Without a descriptor a connection could neither be taken nor refused: it is taken in the place of the
+/// spare one, and let go.
+void Listener::refuse_one() {
+    if (spare_ >= 0) ::close(spare_);
+    const int refused = ::accept4(channel_.descriptor(), nullptr, nullptr, SOCK_CLOEXEC);
+    if (refused >= 0) ::close(refused);
+    spare_ = open_spare();
 }
 
 } // namespace keygate::net

@@ -25,7 +25,10 @@ class Outgoing {
     [[nodiscard]] bool is_empty() const { return waiting_.empty(); }
     /// Bytes handed to the kernel so far.
     [[nodiscard]] std::uint64_t sent() const { return sent_; }
-    void drop() { waiting_ = {}; }
+    void drop() {
+        waiting_ = {};
+        done_ = 0;
+    }
 
   private:
     Channel& channel_;

@@ -61,6 +61,7 @@ void Poller::turn() {
     for (int look = 0; look < looks_per_turn; ++look) {
         const int count =
             ::epoll_wait(epoll_.native_handle(), batch_.data(), static_cast<int>(batch_.size()), 0);
+        ++looks_;
         if (count <= 0) break;
         deliver({batch_.data(), static_cast<std::size_t>(count)});
         if (count < 2) break; // little to do: the next wait tells
@@ -71,13 +72,10 @@ void Poller::turn() {
 
 void Poller::deliver(std::span<const epoll_event> events) {
     batch_size_ = events.size();
-    for (const epoll_event& event : events)
-        static_cast<Channel*>(event.data.ptr)->has_news_ = true;
     for (std::size_t i = 0; i < batch_size_; ++i) {
         auto* const channel = static_cast<Channel*>(batch_[i].data.ptr);
         if (channel == nullptr) continue; // closed by an earlier event of this batch
         const std::uint32_t bits = batch_[i].events;
-        channel->has_news_ = false;
         if ((bits & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0) channel->readable_ = true;
         if ((bits & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0) channel->hung_up_ = true;
         channel->handler_->on_ready({.readable = channel->readable_,
@@ -130,12 +128,11 @@ void Poller::arm_tick() {
     });
 }
 
-void Poller::add(Channel& channel) {
+bool Poller::add(Channel& channel) {
     epoll_event event{};
     event.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
     event.data.ptr = &channel;
-    if (::epoll_ctl(epoll_.native_handle(), EPOLL_CTL_ADD, channel.descriptor_, &event) != 0)
-        throw std::system_error(errno, std::generic_category(), "epoll_ctl");
+    return ::epoll_ctl(epoll_.native_handle(), EPOLL_CTL_ADD, channel.descriptor_, &event) == 0;
 }
 
 void Poller::forget(Channel& channel) {

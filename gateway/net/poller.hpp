@@ -66,6 +66,9 @@ class Poller {
     /// Where every read of this thread lands first; free again when the handler returns.
     [[nodiscard]] std::span<char> buffer() { return {buffer_.get(), buffer_size}; }
 
+    /// How often events were fetched: whatever arrived before a look was told by the end of it.
+    [[nodiscard]] std::uint64_t looks() const { return looks_; }
+
     void retire(std::unique_ptr<Retirable> object) { retired_.push_back(std::move(object)); }
 
     static constexpr std::size_t buffer_size = 128 * 1024;
@@ -73,7 +76,7 @@ class Poller {
   private:
     friend class Channel;
 
-    void add(Channel& channel);
+    [[nodiscard]] bool add(Channel& channel);
     void forget(Channel& channel);
     void call_again(Channel& channel);
 
@@ -96,6 +99,7 @@ class Poller {
     std::unique_ptr<char[]> buffer_;
     std::array<epoll_event, 256> batch_{};
     std::size_t batch_size_ = 0;
+    std::uint64_t looks_ = 0;
     std::vector<Channel*> again_;
     std::vector<Channel*> again_now_;
     std::vector<std::unique_ptr<Retirable>> retired_;

@@ -1,6 +1,7 @@
 #include "observe/access_log.hpp"
 
 #include <array>
+#include <climits>
 #include <charconv>
 #include <condition_variable>
 #include <cstdio>
@@ -10,6 +11,7 @@
 #include <thread>
 
 #include <fcntl.h>
+#include <poll.h>
 #include <unistd.h>
 
 namespace keygate::observe {
@@ -18,6 +20,8 @@ namespace {
 
 constexpr std::size_t flush_size = 32 * 1024;
 constexpr std::chrono::milliseconds flush_after{100};
+constexpr std::chrono::milliseconds look_after{100};
+constexpr std::chrono::milliseconds patience_at_end{1000};
 constexpr std::size_t max_queued = 32 * 1024 * 1024; // bytes; about a second of a very busy gateway
 
 void append_escaped(std::string& out, std::string_view text) {
@@ -108,6 +112,8 @@ struct AccessLog::State {
     std::deque<std::pair<std::string, std::uint64_t>> queue; // lines and their number
     std::size_t queued = 0;                                  // bytes
     bool is_ending = false;
+    bool is_torn = false;        // the writer's: the last byte that was written ended no line
+    SteadyTime patience_ends{};  // the same
     std::atomic<std::uint64_t> dropped{0};
     std::thread writer;
 
@@ -125,14 +131,40 @@ struct AccessLog::State {
         }
     }
 
-    bool write_all(std::string_view text) const {
+    /// False when lines were lost: a full disk, a closed pipe, a reader that stands still at the end.
+    bool write_all(std::string_view text) {
+        // After a torn line the next ones begin on a line of their own.
+        if (is_torn && write_piece("\n")) is_torn = false;
         while (!text.empty()) {
-            const ssize_t count = ::write(descriptor, text.data(), text.size());
-            if (count < 0 && errno == EINTR) continue;
-            if (count <= 0) return false; // a full disk or a closed pipe: the lines are lost, requests go on
-            text.remove_prefix(static_cast<std::size_t>(count));
+            // What a pipe takes without blocking once it says that it is writable.
+            const std::size_t taken = write_piece(text.substr(0, PIPE_BUF));
+            if (taken == 0) return false;
+            is_torn = text[taken - 1] != '\n';
+            text.remove_prefix(taken);
         }
         return true;
+    }
+
+    /// Bytes written, 0 when it cannot be.
+    std::size_t write_piece(std::string_view piece) {
+        for (;;) {
+            pollfd ready{.fd = descriptor, .events = POLLOUT, .revents = 0};
+            const int found = ::poll(&ready, 1, static_cast<int>(look_after.count()));
+            if (found == 0 && !is_late()) continue;
+            if (found == 0) return 0;
+            const ssize_t count = ::write(descriptor, piece.data(), piece.size());
+            if (count > 0) return static_cast<std::size_t>(count);
+            if (count == 0 || (errno != EINTR && errno != EAGAIN)) return 0;
+        }
+    }
+
+    /// The process ends, and the reader has had its time.
+    bool is_late() {
+        const std::lock_guard lock{mutex};
+        if (!is_ending) return false;
+        const auto now = std::chrono::steady_clock::now();
+        if (patience_ends == SteadyTime{}) patience_ends = now + patience_at_end;
+        return now >= patience_ends;
     }
 };
 

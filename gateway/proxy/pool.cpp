@@ -27,7 +27,11 @@ Link::~Link() = default;
 const Server& Link::server() const { return pool_.upstream_.servers[server_]; }
 
 void Link::on_ready(Events events) {
-    if (state_ == State::idle) return pool_.forget_idle(*this);
+    if (state_ == State::idle) {
+        // Its end, or an answer that nobody asked for.
+        if (events.readable || events.broken) pool_.forget_idle(*this);
+        return;
+    }
     if (state_ == State::open) return user_->on_link_ready(events);
     int error = 0;
     socklen_t size = sizeof error;
@@ -70,11 +74,13 @@ std::unique_ptr<Link> Pool::take(LinkUser& user, Kind kind) {
 }
 
 std::unique_ptr<Link> Pool::take_idle(PerServer& server, LinkUser& user) {
-    while (!server.idle.empty()) {
-        auto link = std::move(server.idle.back());
-        server.idle.pop_back();
-        // Something arrived on it that is not delivered yet: its end, or an answer to nobody.
-        if (link->channel_.has_news() || link->channel_.is_hung_up()) continue;
+    for (std::size_t i = server.idle.size(); i-- > 0;) {
+        // What still arrives of the answer before would be taken for the answer to this request. So a
+        // link rests until events were fetched once, and nothing may be waiting on it now.
+        if (server.idle[i]->rests_until_look_ >= poller_.looks()) continue;
+        auto link = std::move(server.idle[i]);
+        server.idle.erase(server.idle.begin() + static_cast<std::ptrdiff_t>(i));
+        if (!link->channel_.is_silent()) continue; // dies here
         link->state_ = Link::State::open;
         link->is_reused_ = true;
         link->user_ = &user;
@@ -94,27 +100,38 @@ std::unique_ptr<Link> Pool::dial(std::size_t number, LinkUser& user) {
     const auto* const address = reinterpret_cast<const sockaddr*>(&server.address);
     if (::connect(descriptor, address, server.size) != 0 && errno != EINPROGRESS) {
         ::close(descriptor);
+        rest(number);
         return nullptr;
     }
+    auto link = std::make_unique<Link>(*this, number, descriptor, user);
+    if (!link->channel_.is_open()) return nullptr;
     ++servers_[number].used;
-    return std::make_unique<Link>(*this, number, descriptor, user);
+    return link;
 }
 
 void Pool::give_back(std::unique_ptr<Link> link) {
     PerServer& server = servers_[link->server_];
     --server.used;
-    if (link->channel_.is_hung_up() || server.idle.size() >= upstream_.settings.max_idle)
+    const bool is_clean = !link->channel_.is_readable() && !link->channel_.is_hung_up();
+    if (!is_clean || server.idle.size() >= upstream_.settings.max_idle) {
+        link->channel_.close();
         return poller_.retire(std::move(link));
+    }
     link->state_ = Link::State::idle;
     link->user_ = nullptr;
     link->idle_since_ = poller_.now().steady;
+    link->rests_until_look_ = poller_.looks();
     server.idle.push_back(std::move(link));
     if (!sweep_.is_set()) sweep_.set(upstream_.settings.keep_alive);
 }
 
 void Pool::fail(std::unique_ptr<Link> link) {
-    servers_[link->server_].rests_until = poller_.now().steady + rest_after_failure;
+    rest(link->server_);
     drop(std::move(link));
+}
+
+void Pool::rest(std::size_t server) {
+    servers_[server].rests_until = poller_.now().steady + rest_after_failure;
 }
 
 void Pool::drop(std::unique_ptr<Link> link) {
@@ -122,11 +139,6 @@ void Pool::drop(std::unique_ptr<Link> link) {
     link->channel_.close();
     // It may be the one that is just telling something.
     poller_.retire(std::move(link));
-}
-
-void Pool::close_idle() {
-    for (PerServer& server : servers_) server.idle.clear();
-    sweep_.clear();
 }
 
 void Pool::forget_idle(Link& link) {

@@ -49,6 +49,7 @@ class Link final : public net::Retirable, net::ReadyHandler {
     State state_ = State::connecting;
     bool is_reused_ = false;
     SteadyTime idle_since_{};
+    std::uint64_t rests_until_look_ = 0;
     net::Channel channel_;
     net::Outgoing out_;
 };
@@ -65,7 +66,8 @@ class Pool final : net::DeadlineHandler {
 
     enum class Kind : std::uint8_t { any, fresh };
     /// A link to the server with the fewest requests of this thread that did not just fail: an idle one, at once open, or a new
-    /// one that reports to `user` later. Null where no connection could even be begun.
+    /// one that reports to `user` later. Null where no connection could even be begun: ask again, the
+    /// server that failed rests.
     [[nodiscard]] std::unique_ptr<Link> take(LinkUser& user, Kind kind);
 
     /// For a link whose exchange is over and of whose stream nothing is left.
@@ -74,8 +76,6 @@ class Pool final : net::DeadlineHandler {
     void fail(std::unique_ptr<Link> link);
     /// For every other link.
     void drop(std::unique_ptr<Link> link);
-
-    void close_idle();
 
     [[nodiscard]] const config::Upstream& settings() const { return upstream_.settings; }
     [[nodiscard]] const Upstream& upstream() const { return upstream_; }
@@ -90,6 +90,7 @@ class Pool final : net::DeadlineHandler {
 
     void on_deadline() override;
     void forget_idle(Link& link);
+    void rest(std::size_t server);
     [[nodiscard]] std::size_t choose();
     [[nodiscard]] std::unique_ptr<Link> take_idle(PerServer& server, LinkUser& user);
     [[nodiscard]] std::unique_ptr<Link> dial(std::size_t server, LinkUser& user);

@@ -12,6 +12,7 @@ Result<Upstream> resolve(const config::Upstream& settings) {
     for (const config::Server& server : settings.servers) {
         addrinfo hints{};
         hints.ai_socktype = SOCK_STREAM;
+        hints.ai_flags = AI_ADDRCONFIG; // no IPv6 address where there is no IPv6
         addrinfo* found = nullptr;
         const std::string port = std::to_string(server.port);
         const int error = ::getaddrinfo(server.host.c_str(), port.c_str(), &hints, &found);
