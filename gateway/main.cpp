@@ -51,7 +51,9 @@ void add_commands(CLI::App& app, std::function<int()>& chosen) {
     });
     app.add_subcommand("help", "Print this help")->callback([&chosen, &app] {
         chosen = [&app] {
-            std::cout << app.help();
+            // App::help() would speak of the chosen command, which is this one.
+            std::cout << app.get_formatter()->make_help(&app, "keygate",
+                                                        CLI::AppFormatMode::Normal);
             return app::exit_done;
         };
     });

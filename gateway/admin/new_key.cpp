@@ -22,7 +22,7 @@ bool is_visible(char c) {
     return c > 0x20 && c < 0x7f;
 }
 
-std::string dotted(std::string_view text) {
+std::string unknown(std::string_view text) {
     return "unknown `" + std::string{text} + "`; ";
 }
 
@@ -52,7 +52,7 @@ void read_scopes(Members& in, const keys::ApiNames& api, NewKey& key) {
     if (!key.record.scopes) return;
     for (const auto& scope : *key.record.scopes)
         if (!api.scope_number(scope))
-            return in.wrong("scopes", dotted(scope) + known_names(scope, api.scopes));
+            return in.wrong("scopes", unknown(scope) + known_names(scope, api.scopes));
     std::sort(key.record.scopes->begin(), key.record.scopes->end());
 }
 
@@ -136,7 +136,7 @@ Checked<NewKey> read_new_key(const json::object& body, const keys::Catalog& cata
     key.record.api = in.required_text("api");
     const auto number = catalog.api_number(key.record.api);
     if (!number)
-        in.wrong("api", dotted(key.record.api) + known_names(key.record.api, api_names(catalog)));
+        in.wrong("api", unknown(key.record.api) + known_names(key.record.api, api_names(catalog)));
     key.record.owner = in.required_text("owner");
     if (!is_owner_id(key.record.owner)) in.wrong("owner", "1 to 128 visible ASCII characters");
     key.record.name = in.text("name").value_or("");
@@ -148,7 +148,7 @@ Checked<NewKey> read_new_key(const json::object& body, const keys::Catalog& cata
     const auto& api = catalog.apis[key.api];
     key.record.plan = in.text("plan");
     if (key.record.plan && !api.plan_number(*key.record.plan))
-        in.wrong("plan", dotted(*key.record.plan) + known_names(*key.record.plan, api.plans));
+        in.wrong("plan", unknown(*key.record.plan) + known_names(*key.record.plan, api.plans));
     read_imported(in, key);
     read_mode(in, api, key);
     read_scopes(in, api, key);
