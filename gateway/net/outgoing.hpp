@@ -2,7 +2,6 @@
 
 #include "net/channel.hpp"
 
-
 #include <initializer_list>
 #include <string>
 #include <string_view>
@@ -25,7 +24,10 @@ class Outgoing {
     [[nodiscard]] bool is_empty() const { return waiting_.empty(); }
     /// Bytes handed to the kernel so far.
     [[nodiscard]] std::uint64_t sent() const { return sent_; }
-    void drop() { waiting_ = {}; }
+    void drop() {
+        waiting_ = {};
+        done_ = 0;
+    }
 
   private:
     Channel& channel_;
