@@ -284,8 +284,8 @@ void Exchange::read_upstream() {
     const net::Transfer transfer = link_->channel().read(buffer);
     switch (transfer.state) {
     case net::Transfer::State::would_block: return;
-    case net::Transfer::State::ended:
-    case net::Transfer::State::failed: return on_upstream_end();
+    case net::Transfer::State::ended: return on_upstream_end();
+    case net::Transfer::State::failed: return on_failure(proxy::Failure::closed_early);
     case net::Transfer::State::moved: break;
     }
     has_answer_bytes_ = true;
