@@ -218,8 +218,10 @@ std::size_t Exchange::on_body(std::span<char> bytes) {
     const auto piece = body_.read(bytes);
     if (!is_body_bounded(piece)) return piece.consumed;
     if (!send_body({}, piece)) {
-        // The server may have answered already and closed: its answer is read first.
-        read_upstream();
+        // The server may have answered already and closed: its answer is read next, not now, because
+        // these bytes lie in the buffer that it would be read into.
+        link_->out().drop();
+        link_->channel().call_again();
         return piece.consumed;
     }
     wait_for_upstream();
