@@ -133,6 +133,7 @@ std::size_t Connection::take_head(std::span<char> bytes) {
 void Connection::on_body_wanted() {
     if (is_taking_) return;
     if (!inbox_.empty()) read_inbox();
+    else wait();
     if (channel_.is_open() && channel_.is_readable() && can_read()) channel_.call_again();
 }
 

@@ -255,7 +255,9 @@ void Exchange::on_body_cut(const Refusal& refusal) {
 }
 
 void Exchange::wait_for_upstream() {
-    if (is_answer_started_ || !body_.is_done() || !link_->out().is_empty())
+    // While more of the body is wanted it is the client that is waited for; its connection has a deadline.
+    if (!is_answer_started_ && wants_body()) return deadline_.clear();
+    if (is_answer_started_ || !link_->out().is_empty())
         deadline_.set(pool_->settings().idle_timeout);
     else deadline_.set(pool_->settings().first_byte_timeout);
 }
