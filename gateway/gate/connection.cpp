@@ -53,7 +53,7 @@ void Connection::on_ready(Events events) {
 /// Reading is how a client is slowed down: nothing is read that cannot be used at once.
 bool Connection::can_read() const {
     switch (state_) {
-    case State::head: return true;
+    case State::head: return out_.is_empty(); // who does not read its answers asks for no more of them
     case State::exchange: return exchange_.wants_body();
     case State::lingering: return true;
     case State::last_sent:
@@ -96,8 +96,9 @@ std::size_t Connection::take(std::span<char> bytes) {
     while (used < bytes.size()) {
         const std::span<char> rest = bytes.subspan(used);
         std::size_t step = 0;
+        if (!can_read()) break;
         if (state_ == State::head) step = take_head(rest);
-        else if (state_ == State::exchange && exchange_.wants_body())
+        else if (state_ == State::exchange)
             step = exchange_.on_body(rest);
         if (step == 0) break;
         used += step;
