@@ -189,6 +189,8 @@ void Exchange::dial(Kind kind) {
 void Exchange::on_link_open() {
     send_request();
     if (is_running_ && link_ && wants_body()) owner_.on_body_wanted();
+    // A server that spoke first, as one does that has no place: nothing announces it again.
+    if (is_running_ && link_ && link_->channel().is_readable()) link_->channel().call_again();
 }
 
 void Exchange::on_link_failed() {
