@@ -103,8 +103,12 @@ std::unique_ptr<Link> Pool::dial(std::size_t number, LinkUser& user) {
 void Pool::give_back(std::unique_ptr<Link> link) {
     PerServer& server = servers_[link->server_];
     --server.used;
-    if (link->channel_.is_hung_up() || server.idle.size() >= upstream_.settings.max_idle)
+    // What may still be readable is no answer to anybody: never for the next request to find.
+    if (link->channel_.is_readable() || link->channel_.is_hung_up() ||
+        server.idle.size() >= upstream_.settings.max_idle) {
+        link->channel_.close(); // at once: its user is no longer to be told
         return poller_.retire(std::move(link));
+    }
     link->state_ = Link::State::idle;
     link->user_ = nullptr;
     link->idle_since_ = poller_.now().steady;
