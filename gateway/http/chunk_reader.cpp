@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <string_view>
 
 namespace keygate::http {
 
@@ -90,11 +91,17 @@ bool ChunkReader::take(char c) {
             return true;
         }
         at_ = At::trailer_name;
-        return ++trailer_ <= max_trailer && ascii::is_token_char(c);
+        trailer_name_size_ = 0;
+        [[fallthrough]];
     case At::trailer_name:
-        if (c == ':') at_ = At::trailer_value;
-        else if (!ascii::is_token_char(c)) return false;
-        return ++trailer_ <= max_trailer;
+        if (++trailer_ > max_trailer) return false;
+        if (c == ':') {
+            at_ = At::trailer_value;
+            return trailer_name_size_ > 0 && !is_framing_trailer();
+        }
+        if (trailer_name_size_ < trailer_name_.size())
+            trailer_name_[trailer_name_size_++] = ascii::to_lower(c);
+        return ascii::is_token_char(c);
     case At::trailer_value:
         if (c == '\r') at_ = At::trailer_line_feed;
         else if (!is_text(c)) return false;
@@ -109,6 +116,11 @@ bool ChunkReader::take(char c) {
     case At::done: break;
     }
     return false;
+}
+
+bool ChunkReader::is_framing_trailer() const {
+    const std::string_view name{trailer_name_.data(), trailer_name_size_};
+    return name == "content-length" || name == "transfer-encoding";
 }
 
 // RFC 9112 7.1.1: *( BWS ";" BWS name [ BWS "=" BWS ( token / quoted-string ) ] )

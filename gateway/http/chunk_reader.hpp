@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -8,7 +9,8 @@ namespace keygate::http {
 
 /// Takes the chunked coding off a body (RFC 9112 7.1), piece by piece, where the bytes lie. Strict:
 /// sizes are 1 to 16 hexadecimal digits, line ends are CR LF, extensions and trailers must be well
-/// formed; both are bounded and dropped, so that nothing of them is passed on.
+/// formed; both are bounded and dropped, so that nothing of them is passed on. A trailer that speaks of
+/// framing is refused (RFC 9110 6.5.1): somebody behind the sender has another idea of where bodies end.
 class ChunkReader {
   public:
     enum class State : std::uint8_t { more, done, invalid };
@@ -52,6 +54,7 @@ class ChunkReader {
     /// One byte that is not data. False when it cannot stand there.
     bool take(char c);
     bool take_extension(char c);
+    [[nodiscard]] bool is_framing_trailer() const;
 
     At at_ = At::size_first;
     std::uint8_t digits_ = 0;
@@ -60,6 +63,8 @@ class ChunkReader {
     std::size_t line_extension_ = 0;
     std::size_t extensions_ = 0;
     std::size_t trailer_ = 0;
+    std::array<char, 18> trailer_name_{}; // lower case, as much as is needed to know it
+    std::uint8_t trailer_name_size_ = 0;
 };
 
 } // namespace keygate::http

@@ -8,6 +8,7 @@
 #include <boost/beast/http/error.hpp>
 #include <boost/optional.hpp>
 
+#include <algorithm>
 #include <limits>
 
 namespace keygate::http {
@@ -161,7 +162,8 @@ class RequestLexer final : public Lexer<true> {
             else unknown_expectation_ = true;
             return true;
         case FieldName::via:
-            request_.own_vias = static_cast<std::uint8_t>(request_.own_vias + count_via(value, via_));
+            request_.own_vias = static_cast<std::uint8_t>(
+                std::min(request_.own_vias + count_via(value, via_), 255));
             return true;
         default: return true;
         }

@@ -44,10 +44,12 @@ HeadEnd find_head_end(std::string_view bytes, std::size_t from, std::size_t max_
             from = bytes.size();
             break;
         }
+        // First of all, so that what is wrong behind the bound means nothing, however it is split.
+        if (line_feed >= max_size) return {.state = HeadEnd::State::too_large};
         if (line_feed == 0 || bytes[line_feed - 1] != '\r') return {.state = HeadEnd::State::invalid};
-        if (line_feed + 1 > max_size) return {.state = HeadEnd::State::too_large};
         const bool is_empty_line = line_feed == 1 || bytes[line_feed - 2] == '\n';
         if (is_empty_line) return {.state = HeadEnd::State::complete, .size = line_feed + 1};
+        if (line_feed + 1 == max_size) return {.state = HeadEnd::State::too_large};
         if (line_feed + 1 == bytes.size()) {
             // The first byte of the next line is still to come: look at this line end again.
             return {.state = HeadEnd::State::incomplete, .scanned = line_feed};

@@ -2,7 +2,6 @@
 
 #include "net/channel.hpp"
 
-
 #include <initializer_list>
 #include <string>
 #include <string_view>
