@@ -37,8 +37,10 @@ Problem method_not_allowed(std::string allow) {
 
 Problem store_problem(const Fault& fault) {
     if (fault.error == keys::StoreError::conflict)
-        return {409, "CONFLICT", "conflict", to_string(fault)};
-    if (fault.error == keys::StoreError::not_found) return not_found(to_string(fault));
+        return {409, "CONFLICT", "conflict",
+                "a key with this id or digest exists already: " + fault.step};
+    if (fault.error == keys::StoreError::not_found)
+        return not_found("there is no `" + fault.step + "`");
     return {503, "UNAVAILABLE", "store_unavailable", to_string(fault)};
 }
 

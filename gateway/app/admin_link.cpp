@@ -1,0 +1,123 @@
+#include "app/admin_link.hpp"
+
+#include "admin/access.hpp"
+#include "admin/api.hpp"
+#include "admin/client.hpp"
+#include "keys/fill.hpp"
+#include "keys/sqlite_store.hpp"
+#include "keys/store_thread.hpp"
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
+
+#include <exception>
+#include <optional>
+#include <stdexcept>
+#include <utility>
+
+namespace asio = boost::asio;
+
+namespace keygate::app {
+
+namespace {
+
+// An import of 1000 keys waits for one transaction on a disk that may be busy.
+constexpr std::chrono::milliseconds call_deadline{30'000};
+
+class RemoteLink final : public AdminLink {
+  public:
+    explicit RemoteLink(admin::Client client)
+        : client_(std::move(client)) {}
+
+    Result<admin::Response> call(const std::string& method, const std::string& target,
+                                 const std::string& body) override {
+        return client_.call(method, target, body);
+    }
+
+  private:
+    admin::Client client_;
+};
+
+/// The admin API in this process, on the embedded file.
+class LocalLink final : public AdminLink {
+  public:
+    explicit LocalLink(const config::Settings& settings)
+        : catalog_(std::make_shared<const keys::Catalog>(settings))
+        , table_(catalog_)
+        , settings_(settings) {}
+
+    Result<void> open() {
+        auto store = keys::open_sqlite_store(settings_.store.file);
+        if (!store) return store.error();
+        const auto filled = keys::fill(**store, table_);
+        if (!filled) return filled.error();
+        store_.emplace(std::move(*store), table_);
+        api_.emplace(admin::Context{settings_, *catalog_, *store_, clock_});
+        return {};
+    }
+
+    Result<admin::Response> call(const std::string& method, const std::string& target,
+                                 const std::string& body) override {
+        admin::Request request;
+        request.transport = admin::Transport::local;
+        request.method = method;
+        request.body = body;
+        if (!admin::read_target(target, request))
+            throw std::logic_error("not a request target: " + target);
+        std::optional<admin::Response> response;
+        std::exception_ptr failure;
+        asio::co_spawn(loop_, api_->handle(std::move(request)),
+                       [&](std::exception_ptr error, admin::Response answer) {
+                           failure = std::move(error);
+                           response = std::move(answer);
+                       });
+        loop_.restart();
+        loop_.run();
+        if (failure) std::rethrow_exception(failure);
+        return std::move(*response);
+    }
+
+  private:
+    asio::io_context loop_{1}; // first: the store's thread calls back into it until it is joined
+    std::shared_ptr<const keys::Catalog> catalog_;
+    keys::Table table_;
+    const config::Settings& settings_;
+    SystemClock clock_;
+    std::optional<keys::StoreThread> store_;
+    std::optional<admin::Api> api_;
+};
+
+bool is_nobody(const Fault& fault) {
+    return fault.error == boost::system::errc::connection_refused ||
+           fault.error == boost::system::errc::no_such_file_or_directory ||
+           // Where a socket could not be made none can be answering.
+           fault.error == boost::system::errc::filename_too_long;
+}
+
+} // namespace
+
+Result<std::unique_ptr<AdminLink>> open_admin_link(const config::Settings& settings) {
+    using Link = std::unique_ptr<AdminLink>;
+    auto local = admin::Client::connect_local(admin::socket_of(settings.store), call_deadline);
+    if (local) return Link{std::make_unique<RemoteLink>(std::move(*local))};
+    if (!is_nobody(local.error())) return local.error();
+
+    if (settings.admin) {
+        auto token = admin::read_token(settings.admin->token_file);
+        if (token) {
+            auto remote =
+                admin::Client::connect(settings.admin->address, std::move(*token), call_deadline);
+            if (remote) return Link{std::make_unique<RemoteLink>(std::move(*remote))};
+            if (!is_nobody(remote.error())) return remote.error();
+        } else if (!is_nobody(token.error())) {
+            return token.error();
+        }
+        // Without a token file no gateway has run on these settings yet.
+    }
+    auto opened = std::make_unique<LocalLink>(settings);
+    const auto done = opened->open();
+    if (!done) return done.error();
+    return Link{std::move(opened)};
+}
+
+} // namespace keygate::app

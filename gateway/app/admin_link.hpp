@@ -1,0 +1,26 @@
+#pragma once
+
+#include "admin/message.hpp"
+#include "base/result.hpp"
+#include "config/settings.hpp"
+
+#include <memory>
+#include <string>
+
+namespace keygate::app {
+
+/// How the command line reaches the admin API. The rules are behind it either way.
+class AdminLink {
+  public:
+    virtual ~AdminLink() = default;
+    /// @param target  path and query, percent-encoded.
+    [[nodiscard]] virtual Result<admin::Response>
+    call(const std::string& method, const std::string& target, const std::string& body) = 0;
+};
+
+/// The gateway that runs on these settings, through its unix socket or its admin address; where
+/// none runs, the embedded file itself, opened (and made when absent) for the life of the link.
+/// `settings` must outlive the link.
+[[nodiscard]] Result<std::unique_ptr<AdminLink>> open_admin_link(const config::Settings& settings);
+
+} // namespace keygate::app
