@@ -4,6 +4,7 @@
 #include "config/scalars.hpp"
 
 #include <boost/url/parse.hpp>
+#include <boost/url/scheme.hpp>
 #include <boost/url/url_view.hpp>
 
 #include <array>
@@ -100,9 +101,10 @@ bool collide(const Endpoint& a, const Endpoint& b) {
 Judged<std::string> parse_host(std::string_view text) {
     using Host = Judged<std::string>;
     std::string host = ascii::lowered(text);
-    if (host.size() > 2 && host.front() == '[' && host.back() == ']')
-        host = host.substr(1, host.size() - 2);
     if (is_ipv6(host)) return Host::good("[" + host + "]");
+    if (host.size() > 2 && host.front() == '[' && host.back() == ']' &&
+        is_ipv6(host.substr(1, host.size() - 2)))
+        return Host::good(host);
     if (is_ipv4(host) || is_dns_name(host)) return Host::good(host);
     if (host.starts_with("*")) return Host::bad("wildcards in `hosts` are not available yet");
     if (host.find("://") != std::string::npos || host.find('/') != std::string::npos)
@@ -120,7 +122,8 @@ Judged<Server> parse_server(std::string_view text) {
     if (ascii::equal_ignoring_case(text.substr(0, 5), "unix:"))
         return Result::bad("unix: upstreams are not available yet");
     const auto url = boost::urls::parse_uri(boost::urls::string_view{text.data(), text.size()});
-    if (!url || url->scheme() != "http" || !url->has_authority() || url->encoded_host().empty())
+    if (!url || url->scheme_id() != boost::urls::scheme::http || !url->has_authority() ||
+        url->encoded_host().empty())
         return Result::bad("expected a server such as http://127.0.0.1:3000");
     if (url->has_userinfo()) return Result::bad("a server takes no user name or password");
     if (!url->encoded_path().empty() || url->has_query() || url->has_fragment())

@@ -91,7 +91,10 @@ std::string hint(std::string_view line, Place place, std::string_view complaint,
     }
     // The value, unless the parser stumbled left of it, in the name.
     std::string_view value = value_of(line);
-    if (place.column - 1 < value.data() - line.data()) value = ascii::trimmed(line);
+    if (place.column - 1 < value.data() - line.data()) {
+        value = ascii::trimmed(line);
+        value = value.substr(0, value.find(": "));
+    }
     const std::string_view meaning = value.empty() ? std::string_view{} : meaning_of(value.front());
     if (!meaning.empty())
         return std::string{meaning} + "; if it belongs to a text, quote this: " + quoted(value);

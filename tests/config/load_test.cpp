@@ -1,0 +1,352 @@
+#include <boost/test/unit_test.hpp>
+
+#include <chrono>
+#include <filesystem>
+#include <random>
+
+#include "config_text.hpp"
+
+namespace {
+
+using namespace keygate;
+using namespace std::chrono_literals;
+
+/// A configuration with one API and these lines as its routes.
+std::string with_routes(const std::string& routes) {
+    return "version: 1\nlisteners: [{address: \"127.0.0.1:0\"}]\napis:\n  a:\n"
+           "    upstreams: {live: {servers: [\"http://a\"]}}\n    routes:\n" +
+           routes;
+}
+
+/// The text of the only mistake.
+std::string only_mistake(const config::Loaded& loaded) {
+    BOOST_TEST_REQUIRE(loaded.mistakes.size() == 1U);
+    return to_string(loaded.mistakes.front());
+}
+
+} // namespace
+
+BOOST_AUTO_TEST_SUITE(config_load)
+
+BOOST_AUTO_TEST_CASE(what_is_written_is_what_is_set) {
+    const auto loaded = test::load(test::good_text);
+    BOOST_TEST_REQUIRE(loaded.settings.has_value(), test::mistakes_in(loaded));
+    const config::Settings& s = *loaded.settings;
+    BOOST_TEST(s.file == "keygate.yaml");
+    BOOST_TEST(s.threads == 2U);
+    BOOST_TEST_REQUIRE(s.listeners.size() == 1U);
+    BOOST_TEST(s.listeners[0].address.host == "127.0.0.1");
+    BOOST_TEST(s.listeners[0].address.port == 8080);
+    BOOST_TEST(s.listeners[0].place.line == 4);
+    BOOST_TEST(s.client.max_head == 16U * 1024);
+    BOOST_TEST((s.client.idle_timeout == 30s));
+    BOOST_TEST((s.client.head_timeout == 10s)); // the default
+    BOOST_TEST(!s.client.max_body);
+    BOOST_TEST(s.store.file == "keys.db");
+    BOOST_TEST_REQUIRE(s.admin.has_value());
+    BOOST_TEST(s.admin->address.port == 9900);
+    BOOST_TEST(s.admin->token_file == "admin.token");
+    BOOST_TEST_REQUIRE(s.status.has_value());
+    BOOST_TEST((s.drain.delay == 1s));
+    BOOST_TEST((s.drain.timeout == 20s));
+    BOOST_TEST_REQUIRE(s.apis.size() == 1U);
+
+    const config::Api& api = s.apis[0];
+    BOOST_TEST(api.name == "shop");
+    BOOST_TEST(api.profile.name == "default");
+    BOOST_TEST(api.hosts == std::vector<std::string>{"api.shop.example"},
+               boost::test_tools::per_element());
+    BOOST_TEST_REQUIRE(api.plans.size() == 2U);
+    BOOST_TEST(!api.plans[0].api_access);
+    BOOST_TEST(api.plans[1].api_access);
+    BOOST_TEST_REQUIRE(api.plans[1].rates.size() == 2U);
+    BOOST_TEST(api.plans[1].rates[0].limit == 10U);
+    BOOST_TEST((api.plans[1].rates[0].window == 1s));
+    BOOST_TEST(!api.plans[1].rates[0].burst);
+    BOOST_TEST(api.plans[1].rates[1].text == "100/1m");
+    BOOST_TEST(*api.plans[1].rates[1].burst == 20U);
+    BOOST_TEST(*api.default_plan == "free");
+    BOOST_TEST_REQUIRE(api.live.servers.size() == 1U);
+    BOOST_TEST(api.live.servers[0].host == "127.0.0.1");
+    BOOST_TEST(api.live.servers[0].port == 3000);
+    BOOST_TEST_REQUIRE(api.test.has_value());
+    BOOST_TEST((api.test->connect_timeout == 1s));
+
+    BOOST_TEST_REQUIRE(api.routes.size() == 5U);
+    BOOST_TEST((api.routes[0].access == config::Access::open));
+    BOOST_TEST(api.routes[0].place.line == 27);
+    BOOST_TEST(api.routes[1].pattern == "/v1/orders/**");
+    BOOST_TEST((api.routes[1].access == config::Access::scope));
+    BOOST_TEST(api.routes[2].text == "POST /v1/orders");
+    BOOST_TEST((api.routes[3].need == config::Need::any));
+    BOOST_TEST(api.routes[3].scopes.size() == 2U);
+    BOOST_TEST(api.routes[4].methods.empty());
+    BOOST_TEST((api.routes[4].access == config::Access::key));
+}
+
+BOOST_AUTO_TEST_CASE(each_form_of_a_route_value_means_what_the_header_says) {
+    const auto loaded =
+        test::load(with_routes("      GET /a: public\n"
+                               "      GET /b: {access: public}\n"
+                               "      GET /c: {access: public, authorization: pass}\n"
+                               "      GET /d: {access: public, authorization: remove}\n"
+                               "      GET /e: key\n"
+                               "      GET /f: {access: key}\n"
+                               "      GET /g: x:y\n"
+                               "      GET /h: {scope: x:y}\n"
+                               "      GET /i: [x, y]\n"
+                               "      GET /j: {all_scopes: [x, y]}\n"
+                               "      GET /k: {any_scope: [x, y]}\n"
+                               "      GET|POST   /l: 'x'\n"));
+    BOOST_TEST_REQUIRE(loaded.settings.has_value(), test::mistakes_in(loaded));
+    const auto& routes = loaded.settings->apis[0].routes;
+    const auto form = [&](std::size_t i) {
+        const config::Route& route = routes[i];
+        std::string out = route.access == config::Access::open  ? "open"
+                          : route.access == config::Access::key ? "key"
+                          : route.need == config::Need::all     ? "all"
+                                                                : "any";
+        for (const std::string& scope : route.scopes)
+            out += " " + scope;
+        return out + (route.pass_authorization ? " pass" : "");
+    };
+    const char* const expected[] = {"open",    "open",    "open pass", "open",
+                                    "key",     "key",     "all x:y",   "all x:y",
+                                    "all x y", "all x y", "any x y",   "all x"};
+    for (std::size_t i = 0; i < std::size(expected); ++i)
+        BOOST_TEST(form(i) == expected[i]);
+    BOOST_TEST(routes[11].text == "GET|POST /l");
+    BOOST_TEST(loaded.settings->apis[0].vocabulary() == (std::vector<std::string>{"x", "x:y", "y"}),
+               boost::test_tools::per_element());
+}
+
+BOOST_AUTO_TEST_CASE(paths_begin_at_the_folder_of_the_configuration) {
+    std::string text = test::edited("access: stdout", "access: log/access.log");
+    text = test::edited("profile: default", "profile: own", text);
+    std::string asked;
+    config::Surroundings world = test::world();
+    world.read_file = [&](const std::string& path) -> std::optional<std::string> {
+        asked += path + " ";
+        return std::nullopt;
+    };
+    static_cast<void>(config::load(text, "/etc/gate/shop.yaml", world));
+    BOOST_TEST(asked == "/etc/gate/profiles/own.yaml ");
+
+    text = test::edited("profile: own", "profile: default", text);
+    auto loaded = config::load(text, "/etc/gate/shop.yaml", test::world());
+    BOOST_TEST_REQUIRE(loaded.settings.has_value(), test::mistakes_in(loaded));
+    BOOST_TEST(loaded.settings->store.file == "/etc/gate/keys.db");
+    BOOST_TEST(loaded.settings->admin->token_file == "/etc/gate/admin.token");
+    BOOST_TEST(loaded.settings->log.access == "/etc/gate/log/access.log");
+
+    text = test::edited("store: {file: keys.db}\n", "", text);
+    loaded = config::load(text, "/etc/gate/shop.yaml", test::world());
+    BOOST_TEST_REQUIRE(loaded.settings.has_value());
+    BOOST_TEST(loaded.settings->store.file == "/etc/gate/shop.db");
+
+    // Absolute paths stay what they are.
+    text = test::edited("token_file: admin.token", "token_file: /run/token", text);
+    loaded = config::load(text, "/etc/gate/shop.yaml", test::world());
+    BOOST_TEST_REQUIRE(loaded.settings.has_value());
+    BOOST_TEST(loaded.settings->admin->token_file == "/run/token");
+}
+
+BOOST_AUTO_TEST_CASE(a_smaller_head_takes_the_default_target_with_it) {
+    const auto loaded = test::load(test::edited("max_head: 16KiB", "max_head: 4KiB"));
+    BOOST_TEST_REQUIRE(loaded.settings.has_value(), test::mistakes_in(loaded));
+    BOOST_TEST(loaded.settings->client.max_target == 4096U);
+}
+
+BOOST_AUTO_TEST_CASE(apis_share_hosts_and_several_may_take_all_others) {
+    const std::string second =
+        "\n  other:\n    upstreams: {live: {servers: [\"http://b\"]}}\n    routes:\n";
+    const std::string first = with_routes("      GET /a: public\n");
+    BOOST_TEST(test::mistakes_in(test::load(first + second + "      GET /b: public\n")) == "");
+    BOOST_TEST(
+        test::mistakes_in(test::load(first + second + "      GET /a: public\n")) ==
+        "keygate.yaml:12:7: apis.other.routes.GET /a: ties with `GET /a` (line 7) of API `a`, "
+        "which also takes every other host: both take GET at the same paths\n");
+    // An exact host is more specific than every other host.
+    const std::string hosted =
+        test::edited("  other:\n", "  other:\n    hosts: [b.example]\n", second);
+    BOOST_TEST(test::mistakes_in(test::load(first + hosted + "      GET /a: public\n")) == "");
+}
+
+BOOST_AUTO_TEST_CASE(routes_that_differ_in_how_specific_they_are_do_not_tie) {
+    BOOST_TEST(test::mistakes_in(test::load(with_routes("      GET /a/{x}: public\n"
+                                                        "      GET /a/b: public\n"
+                                                        "      GET /a/**: public\n"
+                                                        "      GET /**: public\n"
+                                                        "      ANY /a/b: public\n"
+                                                        "      HEAD /a/b: public\n"
+                                                        "      GET /a/b/: public\n"
+                                                        "      GET /a/{x}/c: public\n"
+                                                        "      GET /{y}/b: public\n"))) == "");
+}
+
+BOOST_AUTO_TEST_CASE(text_that_is_no_text_is_refused_with_its_place) {
+    using namespace std::string_literals;
+    const auto told = [](const std::string& text) { return only_mistake(test::load(text)); };
+    BOOST_TEST(told("version: 1\nvia: \xff\n") ==
+               "keygate.yaml:2:6: not UTF-8 here; save the file as UTF-8");
+    BOOST_TEST(told("version: 1\n\xc0\xaf: x\n") ==
+               "keygate.yaml:2:1: not UTF-8 here; save the file as UTF-8");
+    BOOST_TEST(told("version: 1\n#\0\n"s) ==
+               "keygate.yaml:2:2: a control character (`\\x00`) cannot be in a configuration");
+    // yaml-cpp would take this byte for the end of the file.
+    BOOST_TEST(told("version: 1\n#\x04\n") ==
+               "keygate.yaml:2:2: a control character (`\\x04`) cannot be in a configuration");
+    BOOST_TEST(told("") == "keygate.yaml:1:1: the file is empty");
+    BOOST_TEST(told("# nothing\n") == "keygate.yaml:1:1: the file is empty");
+    BOOST_TEST(told("- a\n") == "keygate.yaml:1:1: found a list; expected a mapping");
+    BOOST_TEST(told("a text\n") == "keygate.yaml:1:1: found `a text`; expected a mapping");
+    BOOST_TEST(told(std::string(17U << 20U, 'x')) == "keygate.yaml: larger than 16 MiB");
+}
+
+BOOST_AUTO_TEST_CASE(a_byte_order_mark_and_windows_line_ends_change_nothing) {
+    std::string text = "\xef\xbb\xbf";
+    for (const char c : test::good_text)
+        text += c == '\n' ? "\r\n" : std::string(1, c);
+    const auto loaded = test::load(text);
+    BOOST_TEST(test::mistakes_in(loaded) == "");
+    BOOST_TEST(test::mistakes_in(test::load(test::edited("threads: 2", "threads: x", text))) ==
+               "keygate.yaml:2:10: threads: found `x`; expected a whole number from 0 to 256\n");
+}
+
+BOOST_AUTO_TEST_CASE(aliases_repeat_values_but_not_without_bound) {
+    std::string text = test::edited("live: {", "live: &up {");
+    text = test::edited("{servers: [\"http://127.0.0.1:3001\"], connect_timeout: 1s}", "*up", text);
+    const auto loaded = test::load(text);
+    BOOST_TEST_REQUIRE(loaded.settings.has_value(), test::mistakes_in(loaded));
+    BOOST_TEST(loaded.settings->apis[0].test->servers[0].port == 3000);
+
+    std::string bomb = "a: &a [x, x, x, x, x, x, x, x, x, x]\n";
+    for (char c = 'b'; c < 'm'; ++c) {
+        bomb += std::string(1, c) + ": &" + c + " [";
+        for (int i = 0; i < 10; ++i)
+            bomb += std::string(i > 0 ? ", *" : "*") + static_cast<char>(c - 1);
+        bomb += "]\n";
+    }
+    BOOST_TEST(only_mistake(test::load(bomb)) == "keygate.yaml:5:4: too large: more than 200000 "
+                                                 "values, aliases counted as what they repeat");
+
+    std::string long_text = "a: &a " + std::string(1'000'000, 'x') + "\nb: [";
+    for (int i = 0; i < 10'000; ++i)
+        long_text += "*a, ";
+    BOOST_TEST(only_mistake(test::load(long_text + "*a]\n")).find("too large") !=
+               std::string::npos);
+}
+
+BOOST_AUTO_TEST_CASE(deep_nesting_is_a_mistake_and_no_crash) {
+    BOOST_TEST(
+        only_mistake(test::load("a: " + std::string(40, '[') + std::string(40, ']') + "\n")) ==
+        "keygate.yaml:1:35: nested more than 32 levels deep");
+    for (const char c : {'[', '{', '-', '?', ':'}) {
+        const auto loaded = test::load(std::string(100'000, c));
+        BOOST_TEST(!loaded.mistakes.empty());
+        std::string spaced;
+        for (int i = 0; i < 5'000; ++i)
+            spaced += std::string(1, c) + " ";
+        BOOST_TEST(!test::load(spaced).mistakes.empty());
+    }
+}
+
+BOOST_AUTO_TEST_CASE(scopes_of_an_api_are_at_most_128) {
+    const auto routes = [](int count) {
+        std::string text;
+        for (int i = 0; i < count; ++i)
+            text += "      GET /r" + std::to_string(i) + ": s" + std::to_string(i) + "\n";
+        return text;
+    };
+    BOOST_TEST(test::mistakes_in(test::load(with_routes(routes(128)))) == "");
+    BOOST_TEST(
+        test::mistakes_in(test::load(with_routes(routes(129)))) ==
+        "keygate.yaml:7:7: apis.a.routes: the routes name 129 scopes; an API has at most 128\n");
+}
+
+BOOST_AUTO_TEST_CASE(five_thousand_routes_load) {
+    std::string routes;
+    for (int i = 0; i < 5'000; ++i)
+        routes += "      GET|PUT /v1/r" + std::to_string(i) +
+                  "/{id}/**: scope:" + std::to_string(i % 100) + "\n";
+    const std::string text = with_routes(routes);
+    const auto start = std::chrono::steady_clock::now();
+    const auto loaded = test::load(text);
+    const auto time = std::chrono::steady_clock::now() - start;
+    BOOST_TEST(test::mistakes_in(loaded) == "");
+    BOOST_TEST_REQUIRE(loaded.settings.has_value());
+    BOOST_TEST(loaded.settings->apis[0].routes.size() == 5'000U);
+    BOOST_TEST_MESSAGE("5,000 routes in "
+                       << std::chrono::duration_cast<std::chrono::milliseconds>(time).count()
+                       << " ms");
+}
+
+BOOST_AUTO_TEST_CASE(five_thousand_routes_of_one_path_are_told_apart_by_method) {
+    std::string routes;
+    for (int i = 0; i < 5'000; ++i)
+        routes += "      M" + std::to_string(i) + " /a: key\n";
+    BOOST_TEST(test::mistakes_in(test::load(with_routes(routes))) == "");
+}
+
+BOOST_AUTO_TEST_CASE(a_file_that_cannot_be_read_is_a_mistake) {
+    BOOST_TEST(only_mistake(config::load_file("/nowhere/keygate.yaml")) ==
+               "/nowhere/keygate.yaml: cannot be read: No such file or directory");
+    BOOST_TEST(only_mistake(config::load_file("/tmp")) == "/tmp: cannot be read: Is a directory");
+}
+
+BOOST_AUTO_TEST_CASE(every_shipped_configuration_loads) {
+    int count = 0;
+    for (const auto& entry : std::filesystem::directory_iterator(KEYGATE_SOURCE_DIR "/config")) {
+        if (entry.path().extension() != ".yaml") continue;
+        BOOST_TEST_CONTEXT(entry.path()) {
+            BOOST_TEST(test::mistakes_in(config::load_file(entry.path().string())) == "");
+        }
+        ++count;
+    }
+    BOOST_TEST(count > 0);
+}
+
+BOOST_AUTO_TEST_CASE(whatever_the_bytes_there_are_settings_or_mistakes) {
+    std::mt19937 random{20240611};
+    const std::string letters = "\n\t :-[]{}*&!|>'\"%@`#,?$\\/0aA~<.\x80\xff\x04\x7f";
+    const auto below = [&](std::size_t bound) { return random() % bound; };
+    int loads = 0;
+    for (int round = 0; round < 6'000; ++round) {
+        std::string text{test::good_text};
+        const std::size_t edits = 1 + below(4);
+        for (std::size_t i = 0; i < edits && !text.empty(); ++i) {
+            const std::size_t at = below(text.size());
+            switch (below(9)) {
+            case 0:
+                text[at] = letters[below(letters.size())];
+                break;
+            case 1:
+                text.erase(at, 1 + below(8));
+                break;
+            case 2:
+                text.insert(at, 1, letters[below(letters.size())]);
+                break;
+            case 3:
+                text.insert(at, text.substr(below(text.size()), below(40)));
+                break;
+            case 4:
+                text.resize(at);
+                break;
+            default: // some texts keep most of what they were
+                break;
+            }
+        }
+        const auto loaded = test::load(text);
+        BOOST_TEST_CONTEXT("round " << round) {
+            BOOST_CHECK(loaded.settings.has_value() == loaded.mistakes.empty());
+            for (const config::Mistake& mistake : loaded.mistakes)
+                BOOST_CHECK(!mistake.message.empty());
+        }
+        // What loads also survives being printed.
+        if (loaded.settings && ++loads % 8 == 0)
+            BOOST_TEST(test::mistakes_in(test::load(config::print(*loaded.settings))) == "", text);
+    }
+    BOOST_TEST_MESSAGE(loads << " of 6000 mutated texts were still in order");
+}
+
+BOOST_AUTO_TEST_SUITE_END()

@@ -1,0 +1,657 @@
+#include <boost/test/unit_test.hpp>
+
+#include <sstream>
+#include <vector>
+
+#include "config_text.hpp"
+
+// Each row edits one place of a configuration that loads, and says which mistakes must be reported,
+// to the letter: these sentences are what an operator works with.
+
+namespace {
+
+using namespace keygate;
+
+struct Row {
+    std::string_view from;
+    std::string_view to;
+    std::string_view mistakes; // `line:column: path: message`, one a line
+};
+
+// clang-format off
+const std::vector<Row> rows{
+    {"threads: 2",
+     "thread: 2",
+     "2:1: thread: unknown name `thread`; allowed: version, threads, listeners, client, store, admin, status, log, drain, identity, via, apis; did you mean `threads`?"},
+    {R"~(version: 1
+)~",
+     "",
+     "1:1: `version` is missing"},
+    {"version: 1",
+     R"~(version: "2")~",
+     "1:10: version: found `2`; expected 1, the only version there is"},
+    {"version: 1",
+     "version:",
+     "1:1: version: found nothing; expected 1, the only version there is"},
+    {"via: keygate",
+     "via: key gate",
+     "12:6: via: found `key gate`; expected 1 to 64 letters, digits or any of !#$%&'*+-.^_`|~"},
+    {"via: keygate",
+     "include: [conf.d/*.yaml]",
+     "12:1: include: `include` is not available yet"},
+    {"via: keygate",
+     "failed_auth: 20/1m",
+     "12:1: failed_auth: `failed_auth` is not available yet"},
+    {"via: keygate",
+     "trusted_proxies: []",
+     "12:1: trusted_proxies: `trusted_proxies` is not available yet"},
+    {"via: keygate",
+     "limits: {}",
+     "12:1: limits: `limits` is not available yet"},
+    {"via: keygate",
+     "threads: 3",
+     "12:1: threads: `threads` is written twice; the first is in line 2"},
+    {"threads: 2",
+     "threads: 0x10",
+     "2:10: threads: found `0x10`; expected a whole number from 0 to 256"},
+    {"threads: 2",
+     "threads: 010",
+     "2:10: threads: found `010`; expected a whole number from 0 to 256"},
+    {"threads: 2",
+     "threads: 1_0",
+     "2:10: threads: found `1_0`; expected a whole number from 0 to 256"},
+    {"threads: 2",
+     "threads: -1",
+     "2:10: threads: found `-1`; expected a whole number from 0 to 256"},
+    {"threads: 2",
+     "threads: 1e1",
+     "2:10: threads: found `1e1`; expected a whole number from 0 to 256"},
+    {"threads: 2",
+     "threads: 257",
+     "2:10: threads: found `257`; expected a whole number from 0 to 256"},
+    {"threads: 2",
+     "threads: 99999999999999999999999",
+     "2:10: threads: found `99999999999999999999999`; expected a whole number from 0 to 256"},
+    {"threads: 2",
+     "threads: [2]",
+     "2:10: threads: found a list; expected a whole number from 0 to 256"},
+    {"threads: 2",
+     "threads: {}",
+     "2:10: threads: found a mapping; expected a whole number from 0 to 256"},
+    {"max_head: 16KiB",
+     "max_head: 16kb",
+     "5:20: client.max_head: found `16kb`; expected a size from 1KiB to 64KiB (bytes, or with KiB, MiB, GiB, KB, MB, GB)"},
+    {"max_head: 16KiB",
+     "max_head: 128KiB",
+     "5:20: client.max_head: found `128KiB`; expected a size from 1KiB to 64KiB (bytes, or with KiB, MiB, GiB, KB, MB, GB)"},
+    {"max_head: 16KiB",
+     "max_fields: 101",
+     "5:22: client.max_fields: found `101`; expected a whole number from 1 to 100"},
+    {"max_head: 16KiB",
+     "max_body: 9999999999GiB",
+     "5:20: client.max_body: found `9999999999GiB`; expected a size from 0 to 1024GiB (bytes, or with KiB, MiB, GiB, KB, MB, GB)"},
+    {"max_head: 16KiB",
+     "max_head: 1KiB, max_target: 2KiB",
+     "5:38: client.max_target: `2KiB` is more than `max_head`, which is 1KiB"},
+    {"max_head: 16KiB",
+     "max_conections: 1",
+     "5:10: client.max_conections: unknown name `max_conections`; allowed: max_connections, max_head, max_fields, max_target, max_body, head_timeout, idle_timeout, body_timeout, write_timeout; did you mean `max_connections`?"},
+    {"idle_timeout: 30s",
+     "idle_timeout: 30",
+     "5:41: client.idle_timeout: found `30`; expected a duration from 1ms to 1h with its unit (ms, s, m, h, d)"},
+    {"idle_timeout: 30s",
+     "idle_timeout: 1m30s",
+     "5:41: client.idle_timeout: found `1m30s`; expected a duration from 1ms to 1h with its unit (ms, s, m, h, d)"},
+    {"idle_timeout: 30s",
+     "idle_timeout: 0s",
+     "5:41: client.idle_timeout: found `0s`; expected a duration from 1ms to 1h with its unit (ms, s, m, h, d)"},
+    {"idle_timeout: 30s",
+     "idle_timeout: 2d",
+     "5:41: client.idle_timeout: found `2d`; expected a duration from 1ms to 1h with its unit (ms, s, m, h, d)"},
+    {"delay: 1s",
+     "delay: -1s",
+     "10:16: drain.delay: found `-1s`; expected a duration from 0s to 1h with its unit (ms, s, m, h, d)"},
+    {"api_access: false",
+     "api_access: no",
+     "19:26: apis.shop.plans.free.api_access: found `no`; expected true or false"},
+    {"api_access: false",
+     "api_access: False",
+     "19:26: apis.shop.plans.free.api_access: found `False`; expected true or false"},
+    {R"~("127.0.0.1:8080")~",
+     R"~("localhost:8080")~",
+     "4:14: listeners[0].address: found `localhost:8080`; expected an IP address and a port, such as 127.0.0.1:8080 or [::1]:8080"},
+    {R"~("127.0.0.1:8080")~",
+     R"~(":8080")~",
+     "4:14: listeners[0].address: found `:8080`; expected an IP address and a port, such as 127.0.0.1:8080 or [::1]:8080"},
+    {R"~("127.0.0.1:8080")~",
+     R"~("127.0.0.1:65536")~",
+     "4:14: listeners[0].address: found `127.0.0.1:65536`; expected an IP address and a port, such as 127.0.0.1:8080 or [::1]:8080"},
+    {R"~("127.0.0.1:8080")~",
+     R"~("127.0.0.01:8080")~",
+     "4:14: listeners[0].address: found `127.0.0.01:8080`; expected an IP address and a port, such as 127.0.0.1:8080 or [::1]:8080"},
+    {R"~("127.0.0.1:8080")~",
+     R"~("0.0.0.0:9900")~",
+     "7:18: admin.address: `127.0.0.1:9900` is taken by `listeners[0].address` (line 4)"},
+    {R"~("127.0.0.1:8080")~",
+     R"~("127.0.0.1:8080", tls: {})~",
+     "4:30: not YAML (end of map not found): something follows the closing quote; quote the whole text, and write '' for a ' inside '…'"},
+    {R"~(  - address: "127.0.0.1:8080")~",
+     R"~(  - {address: "127.0.0.1:8080", tls: {}, proxy_protocol: true})~",
+     R"~(4:33: listeners[0].tls: `tls` is not available yet
+4:42: listeners[0].proxy_protocol: `proxy_protocol` is not available yet)~"},
+    {R"~(
+  - address: "127.0.0.1:8080")~",
+     " []",
+     "3:12: listeners: at least one listener is needed"},
+    {R"~(
+  - address: "127.0.0.1:8080")~",
+     R"~( "127.0.0.1:8080")~",
+     R"~(3:12: listeners: found `127.0.0.1:8080`; expected a list such as [{address: "127.0.0.1:8080"}])~"},
+    {R"~("127.0.0.1:9900")~",
+     R"~("0.0.0.0:9900")~",
+     "7:18: admin.address: found `0.0.0.0:9900`; expected a loopback address (127.0.0.1 or [::1]): the admin API speaks no TLS"},
+    {", token_file: admin.token",
+     ", tokens: []",
+     R"~(7:1: admin: `token_file` is missing
+7:36: admin.tokens: `tokens` is not available yet)~"},
+    {R"~("127.0.0.1:9901")~",
+     R"~("127.0.0.1:9900")~",
+     "8:19: status.address: `127.0.0.1:9900` is taken by `admin.address` (line 7)"},
+    {"file: keys.db",
+     "file: keys.db, redis: {url: x}, revocation_bound: 1s, stale_while_down: 1m, external_writers: false",
+     R"~(6:24: store.redis: `redis` is not available yet
+6:41: store.revocation_bound: `revocation_bound` is not available yet
+6:63: store.stale_while_down: `stale_while_down` is not available yet
+6:85: store.external_writers: `external_writers` is not available yet)~"},
+    {"file: keys.db",
+     R"~(file: "")~",
+     "6:15: store.file: found ``; expected a path"},
+    {"file: keys.db",
+     R"~(file: "a\nb")~",
+     R"~(6:15: store.file: found `a\x0ab`; expected a path without control characters)~"},
+    {"level: info",
+     "level: inof",
+     "9:14: log.level: found `inof`; expected one of: debug, info, warning, error; did you mean `info`?"},
+    {"access: stdout",
+     "format: json",
+     "9:20: log.format: `format` is not available yet"},
+    {"prefix: X-Key-",
+     R"~(prefix: "")~",
+     "11:20: identity.prefix: found ``; expected 1 to 64 letters, digits or any of !#$%&'*+-.^_`|~"},
+    {"prefix: X-Key-",
+     R"~(prefix: "X Key")~",
+     "11:20: identity.prefix: found `X Key`; expected 1 to 64 letters, digits or any of !#$%&'*+-.^_`|~"},
+    {R"~(  shop:
+)~",
+     R"~(  "my shop":
+)~",
+     "14:3: apis.my shop: an API's name has 1 to 64 letters, digits, `.`, `_` or `-`"},
+    {"profile: default",
+     "profile: reelpls",
+     "15:14: apis.shop.profile: found `reelpls`, which is no profile; shipped: default, reelplus; others are files such as `profiles/NAME.yaml`; did you mean `reelplus`?"},
+    {"profile: default",
+     "profile: ./own.yaml",
+     "15:14: apis.shop.profile: found `./own.yaml`, a file that cannot be read"},
+    {"profile: default",
+     "profile: ../x y",
+     "15:14: apis.shop.profile: found `../x y`, a file that cannot be read"},
+    {"profile: default",
+     "proflie: default",
+     "15:5: apis.shop.proflie: unknown name `proflie`; allowed: profile, hosts, scopes, plans, default_plan, upstreams, routes, trailing_slash; did you mean `profile`?"},
+    {"[api.shop.example]",
+     "[]",
+     "16:12: apis.shop.hosts: lists no host; leave `hosts` out to take every other host"},
+    {"[api.shop.example]",
+     "api.shop.example",
+     "16:12: apis.shop.hosts: found `api.shop.example`; expected a list of hosts such as [api.example.com]"},
+    {"[api.shop.example]",
+     R"~(["*.example.com"])~",
+     "16:13: apis.shop.hosts[0]: found `*.example.com`; wildcards in `hosts` are not available yet"},
+    {"[api.shop.example]",
+     R"~(["api.shop.example:8080", "https://a.example", "a..b", "10.1", A.example, a.example])~",
+     R"~(16:13: apis.shop.hosts[0]: found `api.shop.example:8080`; expected a host without a port; requests to any port of it are meant
+16:38: apis.shop.hosts[1]: found `https://a.example`; expected a host without scheme and path, such as api.example.com
+16:59: apis.shop.hosts[2]: found `a..b`; expected an exact DNS name or an IP address
+16:67: apis.shop.hosts[3]: found `10.1`; expected an exact DNS name or an IP address
+16:86: apis.shop.hosts[5]: `a.example` is listed twice)~"},
+    {"scopes: [orders:read, orders:write]",
+     "scopes: [orders:read, orders:wirte]",
+     R"~(29:24: apis.shop.routes.POST /v1/orders: found `orders:write`, which is not in `scopes`; did you mean `orders:wirte`?
+30:54: apis.shop.routes.GET /v1/orders/{id}.any_scope[1]: found `orders:write`, which is not in `scopes`; did you mean `orders:wirte`?)~"},
+    {"scopes: [orders:read, orders:write]",
+     R"~(scopes: [orders:read, orders:write, public, KEY, "*", "a b", orders:read])~",
+     R"~(17:41: apis.shop.scopes[2]: `public` is no scope: `public` and `key` are reserved words of routes, written alone and in lower case
+17:49: apis.shop.scopes[3]: `KEY` is no scope: `public` and `key` are reserved words of routes, written alone and in lower case
+17:54: apis.shop.scopes[4]: `*` is no scope: it stands for all scopes in what the upstream reads
+17:59: apis.shop.scopes[5]: found `a b`; expected a scope: 1 to 128 letters, digits, `.`, `_`, `:`, `*` or `-`
+17:66: apis.shop.scopes[6]: `orders:read` is listed twice)~"},
+    {"default_plan: free",
+     "default_plan: fre",
+     "21:19: apis.shop.default_plan: found `fre`; expected one of the plans: free, pro; did you mean `free`?"},
+    {"trailing_slash: strict",
+     "trailing_slash: ignored",
+     "22:21: apis.shop.trailing_slash: found `ignored`; expected one of: strict, ignore; did you mean `ignore`?"},
+    {"trailing_slash: strict",
+     "limits: {}",
+     "22:5: apis.shop.limits: `limits` is not available yet"},
+    {"trailing_slash: strict",
+     "cors: {}",
+     "22:5: apis.shop.cors: `cors` is not available yet"},
+    {"free: {api_access: false}",
+     "free: {api_acess: false}",
+     "19:14: apis.shop.plans.free.api_acess: unknown name `api_acess`; allowed: api_access, rate; did you mean `api_access`?"},
+    {"free: {api_access: false}",
+     "free:",
+     "19:7: apis.shop.plans.free: found nothing; expected a mapping"},
+    {"free: {api_access: false}",
+     "free: {quota: {}, gauges: {}, routes: [], scopes: [], concurrency: 3}",
+     R"~(19:14: apis.shop.plans.free.quota: `quota` is not available yet
+19:25: apis.shop.plans.free.gauges: `gauges` is not available yet
+19:37: apis.shop.plans.free.routes: `routes` is not available yet
+19:49: apis.shop.plans.free.scopes: `scopes` is not available yet
+19:61: apis.shop.plans.free.concurrency: `concurrency` is not available yet)~"},
+    {"10/s",
+     "10/0s",
+     "20:20: apis.shop.plans.pro.rate[0]: found `10/0s`; expected a rate such as 100/1m, 10/s or 1000/day: at most 1000000000 requests in a window of 1s to 366d"},
+    {"10/s",
+     "0/s",
+     "20:20: apis.shop.plans.pro.rate[0]: found `0/s`; expected a rate such as 100/1m, 10/s or 1000/day: at most 1000000000 requests in a window of 1s to 366d"},
+    {"10/s",
+     "10",
+     "20:20: apis.shop.plans.pro.rate[0]: found `10`; expected a rate such as 100/1m, 10/s or 1000/day: at most 1000000000 requests in a window of 1s to 366d"},
+    {"10/s",
+     "10/367d",
+     "20:20: apis.shop.plans.pro.rate[0]: found `10/367d`; expected a rate such as 100/1m, 10/s or 1000/day: at most 1000000000 requests in a window of 1s to 366d"},
+    {"10/s",
+     "1000/month",
+     "20:20: apis.shop.plans.pro.rate[0]: found `1000/month`; expected a rate such as 100/1m, 10/s or 1000/day: at most 1000000000 requests in a window of 1s to 366d"},
+    {"10/s",
+     "10/500ms",
+     "20:20: apis.shop.plans.pro.rate[0]: found `10/500ms`; expected a rate such as 100/1m, 10/s or 1000/day: at most 1000000000 requests in a window of 1s to 366d"},
+    {"burst: 20",
+     "burst: 0",
+     "20:48: apis.shop.plans.pro.rate[1].burst: found `0`; expected a whole number from 1 to 1000000000"},
+    {", burst: 20",
+     "",
+     "20:26: apis.shop.plans.pro.rate[1]: `burst` is missing"},
+    {"10/s",
+     "{rate: 10/s, burst: 5, per: ip}",
+     "20:43: apis.shop.plans.pro.rate[0].per: unknown name `per`; allowed: rate, burst"},
+    {"10/s",
+     "1/s, 2/s, 3/s, 4/s, 5/s, 6/s, 7/s, 8/s",
+     "20:19: apis.shop.plans.pro.rate: a plan has at most 8 rates"},
+    {R"~(      live: {servers: ["http://127.0.0.1:3000"]}
+)~",
+     "",
+     "23:5: apis.shop.upstreams: `live` is missing"},
+    {R"~("http://127.0.0.1:3000")~",
+     "",
+     "24:23: apis.shop.upstreams.live.servers: at least one server is needed"},
+    {R"~("http://127.0.0.1:3000")~",
+     R"~("https://127.0.0.1:3000")~",
+     "24:24: apis.shop.upstreams.live.servers[0]: found `https://127.0.0.1:3000`; https:// upstreams are not available yet"},
+    {R"~("http://127.0.0.1:3000")~",
+     R"~("unix:/run/a.sock")~",
+     "24:24: apis.shop.upstreams.live.servers[0]: found `unix:/run/a.sock`; unix: upstreams are not available yet"},
+    {R"~("http://127.0.0.1:3000")~",
+     R"~("127.0.0.1:3000")~",
+     "24:24: apis.shop.upstreams.live.servers[0]: found `127.0.0.1:3000`; expected a server such as http://127.0.0.1:3000"},
+    {R"~("http://127.0.0.1:3000")~",
+     R"~("http://a:3000/")~",
+     "24:24: apis.shop.upstreams.live.servers[0]: found `http://a:3000/`; a server takes no path: requests keep the path they came with"},
+    {R"~("http://127.0.0.1:3000")~",
+     R"~("http://u:p@a")~",
+     "24:24: apis.shop.upstreams.live.servers[0]: found `http://u:p@a`; a server takes no user name or password"},
+    {R"~("http://127.0.0.1:3000")~",
+     R"~("http://a:0")~",
+     "24:24: apis.shop.upstreams.live.servers[0]: found `http://a:0`; expected a port from 1 to 65535"},
+    {R"~("http://127.0.0.1:3000")~",
+     R"~("http://a:70000")~",
+     "24:24: apis.shop.upstreams.live.servers[0]: found `http://a:70000`; expected a port from 1 to 65535"},
+    {R"~("http://127.0.0.1:3000")~",
+     R"~("http://a:")~",
+     "24:24: apis.shop.upstreams.live.servers[0]: found `http://a:`; expected a port from 1 to 65535"},
+    {R"~("http://127.0.0.1:3000")~",
+     R"~("http://a%62")~",
+     "24:24: apis.shop.upstreams.live.servers[0]: found `http://a%62`; expected an IP address or a DNS name as the server's host"},
+    {R"~("http://127.0.0.1:3000")~",
+     R"~("http://a", "http://A:80")~",
+     "24:36: apis.shop.upstreams.live.servers[1]: `http://A:80` is listed twice"},
+    {"connect_timeout: 1s",
+     "connect_timout: 1s",
+     "25:50: apis.shop.upstreams.test.connect_timout: unknown name `connect_timout`; allowed: servers, connect_timeout, first_byte_timeout, idle_timeout, keep_alive, max_idle; did you mean `connect_timeout`?"},
+    {"      test:",
+     "      tset:",
+     "25:7: apis.shop.upstreams.tset: unknown name `tset`; allowed: live, test; did you mean `test`?"},
+    {"GET /health: public",
+     "get /health: public",
+     "27:7: apis.shop.routes.get /health: methods are in upper case: `GET`"},
+    {"GET /health: public",
+     "CONNECT /health: public",
+     "27:7: apis.shop.routes.CONNECT /health: CONNECT is never forwarded"},
+    {"GET /health: public",
+     "GET|GET /health: public",
+     "27:7: apis.shop.routes.GET|GET /health: GET is named twice"},
+    {"GET /health: public",
+     "ANY|GET /health: public",
+     "27:7: apis.shop.routes.ANY|GET /health: `ANY` stands alone: it already takes every method"},
+    {"GET /health: public",
+     R"~("* /health": public)~",
+     "27:7: apis.shop.routes.* /health: for every method write `ANY`"},
+    {"GET /health: public",
+     "G(T /health: public",
+     "27:7: apis.shop.routes.G(T /health: `G(T` is no method; allowed: one such as GET, several such as GET|POST, or ANY"},
+    {"GET /health: public",
+     "/health: public",
+     "27:7: apis.shop.routes./health: expected METHOD and PATH with a space between them, such as GET /v1/orders/{id}"},
+    {"GET /health: public",
+     "GET | POST /health: public",
+     "27:7: apis.shop.routes.GET | POST /health: expected METHOD and PATH with a space between them, such as GET /v1/orders/{id}"},
+    {"GET /health: public",
+     "GET health: public",
+     "27:7: apis.shop.routes.GET health: a path begins with `/`"},
+    {"GET /health",
+     "GET /a//b",
+     "27:7: apis.shop.routes.GET /a//b: an empty segment (`//`) is refused in every request"},
+    {"GET /health",
+     "GET /a/../b",
+     "27:7: apis.shop.routes.GET /a/../b: segments `.` and `..` are refused in every request"},
+    {"GET /health",
+     "GET /a/%2e%2E/b",
+     "27:7: apis.shop.routes.GET /a/%2e%2E/b: segments `.` and `..` are refused in every request"},
+    {"GET /health",
+     "GET /a%2fb",
+     "27:7: apis.shop.routes.GET /a%2fb: `%2f` is refused in every request, so no route can match it"},
+    {"GET /health",
+     "GET /a%zz",
+     "27:7: apis.shop.routes.GET /a%zz: `%` must be followed by two hexadecimal digits"},
+    {"GET /health",
+     "GET /a%FF",
+     "27:7: apis.shop.routes.GET /a%FF: its encoded bytes are not UTF-8"},
+    {"GET /health",
+     "GET /a/*",
+     "27:7: apis.shop.routes.GET /a/*: `*` is no wildcard: `{name}` stands for one segment, a final `/**` for all below"},
+    {"GET /health",
+     "GET /**/a",
+     "27:7: apis.shop.routes.GET /**/a: `/**` can only be at the end"},
+    {"GET /health",
+     "GET /a/x{id}",
+     "27:7: apis.shop.routes.GET /a/x{id}: `{name}` must be a whole segment"},
+    {"GET /health",
+     "GET /{a}/{a}",
+     "27:7: apis.shop.routes.GET /{a}/{a}: `{a}` is there twice"},
+    {"GET /health",
+     "GET /{1}",
+     "27:7: apis.shop.routes.GET /{1}: `{1}` needs a name of letters, digits and `_` inside its braces"},
+    {"GET /health",
+     "GET /a?b=c",
+     "27:7: apis.shop.routes.GET /a?b=c: a pattern has no query; queries are not looked at"},
+    {"GET /health",
+     R"~("GET /a#b")~",
+     "27:7: apis.shop.routes.GET /a#b: a pattern has no fragment"},
+    {"GET /health",
+     "GET /a;b",
+     "27:7: apis.shop.routes.GET /a;b: `;` cannot be in a pattern"},
+    {"GET /health",
+     "GET /café",
+     "27:7: apis.shop.routes.GET /café: `é` must be written `%C3%A9`"},
+    {"GET /health",
+     "GET /a|b",
+     "27:7: apis.shop.routes.GET /a|b: `|` must be written `%7C`"},
+    {"GET /health: public",
+     "GET /health: Public",
+     "27:20: apis.shop.routes.GET /health: `Public` is no scope: `public` and `key` are reserved words of routes, written alone and in lower case"},
+    {"GET /health: public",
+     "GET /health:",
+     "27:7: apis.shop.routes.GET /health: found nothing; expected `public`, `key`, a scope, a list of scopes, or a mapping with scope, all_scopes, any_scope or access"},
+    {"GET /health: public",
+     "GET /health: []",
+     "27:20: apis.shop.routes.GET /health: names no scope; `key` lets any valid key in"},
+    {"GET /health: public",
+     "GET /health: {}",
+     "27:20: apis.shop.routes.GET /health: found 0 of scope, all_scopes, any_scope and access; expected exactly one"},
+    {"GET /health: public",
+     "GET /health: {scope: orders:read, access: key}",
+     "27:20: apis.shop.routes.GET /health: found 2 of scope, all_scopes, any_scope and access; expected exactly one"},
+    {"GET /health: public",
+     "GET /health: {access: open}",
+     "27:29: apis.shop.routes.GET /health.access: found `open`; expected one of: public, key"},
+    {"GET /health: public",
+     "GET /health: {access: key, authorization: pass}",
+     "27:49: apis.shop.routes.GET /health.authorization: only a public route can pass `Authorization` on: elsewhere it holds the key, which the upstream must not see"},
+    {"GET /health: public",
+     "GET /health: {access: public, authorization: keep}",
+     "27:52: apis.shop.routes.GET /health.authorization: found `keep`; expected one of: pass, remove"},
+    {"GET /health: public",
+     "GET /health: order:read",
+     "27:20: apis.shop.routes.GET /health: found `order:read`, which is not in `scopes`; did you mean `orders:read`?"},
+    {"GET /health: public",
+     "GET /health: [orders:read, orders:read]",
+     "27:34: apis.shop.routes.GET /health[1]: `orders:read` is listed twice"},
+    {"GET /health: public",
+     "GET /health: {any_scopes: [orders:read]}",
+     R"~(27:20: apis.shop.routes.GET /health: found 0 of scope, all_scopes, any_scope and access; expected exactly one
+27:21: apis.shop.routes.GET /health.any_scopes: unknown name `any_scopes`; allowed: scope, all_scopes, any_scope, access, authorization; did you mean `any_scope`?)~"},
+    {"GET /health: public",
+     "GET /health: {scope: orders:read, answer: whoami, meter: x, weight: 2, upstream: y, auth: optional, require_scope: z, cors: {}, bind: {}, timeouts: {}}",
+     R"~(27:41: apis.shop.routes.GET /health.answer: `answer` is not available yet
+27:57: apis.shop.routes.GET /health.meter: `meter` is not available yet
+27:67: apis.shop.routes.GET /health.weight: `weight` is not available yet
+27:78: apis.shop.routes.GET /health.upstream: `upstream` is not available yet
+27:91: apis.shop.routes.GET /health.auth: `auth` is not available yet
+27:107: apis.shop.routes.GET /health.require_scope: `require_scope` is not available yet
+27:125: apis.shop.routes.GET /health.cors: `cors` is not available yet
+27:135: apis.shop.routes.GET /health.bind: `bind` is not available yet
+27:145: apis.shop.routes.GET /health.timeouts: `timeouts` is not available yet)~"},
+    {"GET /health: public",
+     "GET  /v1/orders/**: public",
+     "28:7: apis.shop.routes.GET /v1/orders/**: ties with `GET /v1/orders/**` (line 27): both take GET at the same paths"},
+    {"GET /health: public",
+     "GET|PUT /v1/orders/{number}: public",
+     "30:7: apis.shop.routes.GET /v1/orders/{id}: ties with `GET|PUT /v1/orders/{number}` (line 27): both take GET at the same paths"},
+    {"GET /health: public",
+     "ANY /v1/%6De: public",
+     "31:7: apis.shop.routes.ANY /v1/me: ties with `ANY /v1/%6De` (line 27): both take every method at the same paths"},
+    {"GET /health: public",
+     "POST /v1/orders: public",
+     "29:7: apis.shop.routes.POST /v1/orders: `POST /v1/orders` is written twice; the first is in line 27"},
+    {"via: keygate",
+     R"~(via: keygate
+---
+via: x)~",
+     "13:1: a second document begins here; a file holds one configuration"},
+    {"via: keygate",
+     "	via: keygate",
+     "12:2: not YAML (end of map not found): indent with spaces, never with tabs"},
+    {R"~("127.0.0.1:8080")~",
+     "[::1]:8080",
+     "4:19: not YAML (end of map not found): `[` begins a list; if it belongs to a text, quote this: `[::1]:8080`"},
+    {"ANY /v1/me",
+     "* /v1/me",
+     "31:8: not YAML (alias not found after *): `*` begins an alias (for every method write ANY); if it belongs to a text, quote this: `* /v1/me`"},
+    {"via: keygate",
+     "via: key: gate",
+     "12:9: not YAML (illegal map value): quote a text that holds `: `: `key: gate`"},
+    {"via: keygate",
+     R"~(via: "keygate)~",
+     R"~(12:6: via: the closing quote is missing: a quoted text ends on its line
+24:25: not YAML (end of map not found): `{` begins a mapping; if it belongs to a text, quote this: `{servers: ["http://127.0.0.1:3000"]}`)~"},
+    {"via: keygate",
+     "via: {keygate",
+     "12:7: not YAML (end of map flow not found): quote a text that holds `{` or `[` inside `{…}` or `[…]`"},
+    {"via: keygate",
+     "via: *keygate",
+     "12:6: not YAML (the referenced anchor is not defined): `*` begins an alias (for every method write ANY); if it belongs to a text, quote this: `*keygate`"},
+    {"via: keygate",
+     "via: @keygate",
+     "12:6: not YAML (unknown token): a text cannot begin with this letter; if it belongs to a text, quote this: `@keygate`"},
+    {"via: keygate",
+     "via: !name keygate",
+     "12:6: via: tags (`!…`) have no meaning here; quote a text that begins with `!`"},
+    {"via: keygate",
+     "<<: {via: x}",
+     "12:1: <<: merge keys (`<<`) are not available; write the names out"},
+    {"via: keygate",
+     "{via}: keygate",
+     "12:1: a name must be a text; quote one that begins with `[` or `{`, and `null` or `~`"},
+    {"via: keygate",
+     "~: keygate",
+     "12:1: a name must be a text; quote one that begins with `[` or `{`, and `null` or `~`"},
+    {"via: keygate",
+     " via: keygate",
+     "12:2: not YAML (end of map not found): check the indentation against the lines above, and quote texts with special letters"},
+    {"via: keygate",
+     "via: 'it's'",
+     "12:10: not YAML (end of map not found): something follows the closing quote; quote the whole text, and write '' for a ' inside '…'"},
+    {"live: {servers",
+     "live: {GET /x/{id}: a, servers",
+     "24:21: not YAML (end of map flow not found): quote a text that holds `{` or `[` inside `{…}` or `[…]`"},
+    {"via: keygate",
+     "via: &x [*x]",
+     "12:10: this alias contains itself"},
+    {"via: keygate",
+     "via: - keygate",
+     "12:6: not YAML (illegal block entry): a list begins on a line of its own, or is written as [a, b]"},
+    {"threads: 2",
+     R"~(threads: "\q")~",
+     R"~(2:13: not YAML (unknown escape character: q): in "…" a backslash begins an escape; use '…' for a text with backslashes)~"},
+    {"via: keygate",
+     "via: ${UNSET}",
+     "12:6: via: variable `UNSET` is not set; ${UNSET:-default} would give it a default"},
+    {"via: keygate",
+     "via: ${UNSET:?set it to our name}",
+     "12:6: via: variable `UNSET` is not set: set it to our name"},
+    {"via: keygate",
+     "via: ${SPACED}",
+     "12:6: via: found what `${SPACED}` holds; expected 1 to 64 letters, digits or any of !#$%&'*+-.^_`|~"},
+    {"via: keygate",
+     "via: $HOME",
+     "12:6: via: `$HOME` is not understood; allowed: ${NAME}, ${NAME:-default}, ${NAME:?message}, and $$ for a dollar sign"},
+    {"via: keygate",
+     R"~(via: "${1X}")~",
+     "12:6: via: `${1X}` is not understood; allowed: ${NAME}, ${NAME:-default}, ${NAME:?message}, and $$ for a dollar sign"},
+    {"via: keygate",
+     R"~(via: "${SPACED-x}")~",
+     "12:6: via: `${SPACED-x}` is not understood; allowed: ${NAME}, ${NAME:-default}, ${NAME:?message}, and $$ for a dollar sign"},
+    {"via: keygate",
+     R"~(via: "${A:-${B}}")~",
+     "12:6: via: `${A:-${B}` is not understood; allowed: ${NAME}, ${NAME:-default}, ${NAME:?message}, and $$ for a dollar sign"},
+    {"via: keygate",
+     R"~(via: "${UNSET")~",
+     "12:6: via: `${UNSET` is not understood; allowed: ${NAME}, ${NAME:-default}, ${NAME:?message}, and $$ for a dollar sign"},
+    {"threads: 2",
+     "threads: ${SPACED}",
+     "2:10: threads: found what `${SPACED}` holds; expected a whole number from 0 to 256"},
+    {"default_plan: free",
+     "default_plan: ${SPACED}",
+     "21:19: apis.shop.default_plan: found what `${SPACED}` holds; expected one of the plans: free, pro"},
+    {R"~(trailing_slash: strict
+)~",
+     R"~(trailing_slash: ignore
+    upstreams: {live: {servers: ["http://a"]}}
+    routes: {GET /a: public, GET /a/: public, "GET /b/{x}": key, "GET|PUT /b/{y}/": key}
+  other:
+)~",
+     R"~(24:30: apis.shop.routes.GET /a/: ties with `GET /a` (line 24): both take GET at the same paths
+24:66: apis.shop.routes.GET|PUT /b/{y}/: ties with `GET /b/{x}` (line 24): both take GET at the same paths)~"},
+    {R"~(trailing_slash: strict
+)~",
+     R"~(upstreams: {live: {servers: ["http://a"]}}
+    routes: {GET /a: public}
+  other:
+    hosts: [b.example, API.shop.example]
+    scopes: [a]
+    upstreams: {live: {servers: ["http://a"]}}
+    routes: {GET /a: key, GET /b: b}
+  third:
+    hosts: [c.example]
+)~",
+     R"~(28:14: apis.other.routes.GET /a: ties with `GET /a` (line 23) of API `shop`, which also takes `api.shop.example`: both take GET at the same paths
+28:35: apis.other.routes.GET /b: found `b`, which is not in `scopes`)~"},
+};
+
+// clang-format on
+
+/// Each line with the file's name in front, as to_string writes it.
+std::string in_file(std::string_view mistakes) {
+    std::istringstream lines{std::string{mistakes}};
+    std::string out;
+    for (std::string line; std::getline(lines, line);)
+        out += "keygate.yaml:" + line + "\n";
+    return out;
+}
+
+} // namespace
+
+BOOST_AUTO_TEST_SUITE(config_mistakes)
+
+BOOST_AUTO_TEST_CASE(the_text_that_the_rows_edit_loads) {
+    BOOST_TEST(test::mistakes_in(test::load(test::good_text)) == "");
+}
+
+BOOST_AUTO_TEST_CASE(each_mistake_is_told_with_its_place_and_what_is_allowed) {
+    for (const Row& row : rows) {
+        BOOST_TEST_CONTEXT("`" << row.from << "` -> `" << row.to << "`") {
+            const auto loaded =
+                test::load(test::edited(row.from, row.to), {{"SPACED", "a secret value"}});
+            BOOST_TEST(test::mistakes_in(loaded) == in_file(row.mistakes));
+            BOOST_TEST(!loaded.settings);
+        }
+    }
+}
+
+BOOST_AUTO_TEST_CASE(all_mistakes_come_at_once_in_the_order_of_the_text) {
+    std::string text = test::edited("threads: 2", "threads: two");
+    text = test::edited("ANY /v1/me: key", "ANY v1/me: kye", text);
+    text = test::edited("level: info", "level: loud", text);
+    text = test::edited("max_head: 16KiB", "max_heed: 16KiB", text);
+    text = test::edited("10/s", "10/fortnight", text);
+    text = test::edited("file: keys.db", "file: \"${KEYS}\"", text);
+    text = test::edited("profile: default", "profile: own", text);
+    const auto loaded = test::load(text, {}, {{"profiles/own.yaml", "realm: \"a\\\"b\"\n"}});
+    std::vector<std::string> places;
+    for (const config::Mistake& mistake : loaded.mistakes)
+        places.push_back(mistake.file + ":" + std::to_string(mistake.place.line) + ":" +
+                         mistake.path);
+    const std::vector<std::string> expected{
+        "keygate.yaml:2:threads",
+        "keygate.yaml:5:client.max_heed",
+        "keygate.yaml:6:store.file",
+        "keygate.yaml:9:log.level",
+        "keygate.yaml:20:apis.shop.plans.pro.rate[0]",
+        "keygate.yaml:31:apis.shop.routes.ANY v1/me",
+        "keygate.yaml:31:apis.shop.routes.ANY v1/me",
+        // Those of other files follow.
+        "profiles/own.yaml:1:",
+        "profiles/own.yaml:1:",
+        "profiles/own.yaml:1:realm",
+    };
+    BOOST_TEST(places == expected, boost::test_tools::per_element());
+}
+
+BOOST_AUTO_TEST_CASE(a_value_from_the_environment_is_in_no_mistake) {
+    const char* const places[][2] = {
+        {"threads: 2", "threads: ${X}"},
+        {"16KiB", "\"${X}\""},
+        {"30s", "\"${X}\""},
+        {"\"127.0.0.1:8080\"", "\"${X}\""},
+        {"[api.shop.example]", "[\"${X}\"]"},
+        {"default_plan: free", "default_plan: ${X}"},
+        {"profile: default", "profile: ${X}"},
+        {"\"http://127.0.0.1:3000\"", "\"${X}\""},
+        {"GET /health: public", "GET /health: ${X}"},
+        {"10/s", "\"${X}\""},
+        {"api_access: false", "api_access: \"${X}\""},
+        {"level: info", "level: \"${X}\""},
+        {"via: keygate", "via: ${X}"},
+    };
+    for (const auto& [from, to] : places) {
+        BOOST_TEST_CONTEXT(to) {
+            const auto loaded = test::load(test::edited(from, to), {{"X", "hunter2 hunter2"}});
+            BOOST_TEST(!loaded.mistakes.empty());
+            BOOST_TEST(test::mistakes_in(loaded).find("hunter2") == std::string::npos);
+        }
+    }
+}
+
+BOOST_AUTO_TEST_SUITE_END()

@@ -1,0 +1,131 @@
+#include <boost/test/unit_test.hpp>
+
+#include <filesystem>
+
+#include "config_text.hpp"
+
+namespace {
+
+using namespace keygate;
+
+/// Loads, prints, loads what was printed and prints that: both texts must be one.
+std::string printed_twice(std::string_view text, const std::string& file,
+                          const test::Table& variables = {}) {
+    const auto first = config::load(text, file, test::world(variables));
+    BOOST_TEST_REQUIRE(first.settings.has_value(), test::mistakes_in(first));
+    std::string once = config::print(*first.settings);
+    const auto second = config::load(once, file, test::world(variables));
+    BOOST_TEST_REQUIRE(second.settings.has_value(), test::mistakes_in(second) + once);
+    BOOST_TEST(config::print(*second.settings) == once);
+    BOOST_TEST(second.settings->store.file == first.settings->store.file);
+    BOOST_TEST(second.settings->log.access == first.settings->log.access);
+    BOOST_TEST((second.settings->from_variables.size() <= first.settings->from_variables.size()));
+    return once;
+}
+
+const std::string odd = R"~(version: 1
+listeners: [{address: "[::1]:8080"}, {address: "127.0.0.1:0"}]
+client: {max_body: 10MB, write_timeout: 1500ms, max_target: 65}
+store: {file: "data/$$ys \"x\".db"}
+admin: {address: "[::1]:9900", token_file: /run/token}
+log: {level: error, access: ./stdout}
+identity: {prefix: "X_$$'"}
+apis:
+  null-ish: &api
+    hosts: ["::1", "10.0.0.1"]
+    trailing_slash: ignore
+    plans:
+      "null": {}
+      "true": {rate: {rate: 5/1h, burst: 3}}
+      "1": {rate: [1/s, 2/m, {rate: 3/h, burst: 1}]}
+    upstreams: {live: {servers: ["http://[::1]:1"], keep_alive: 0s, max_idle: 0}}
+    routes:
+      "GET /a:b": "null"
+      GET /{id}/x: {any_scope: [a:b, c*]}
+      "PUT  /'": {all_scopes: [a:b, c*]}
+      GET /: {access: public, authorization: pass}
+      M#X /y: {any_scope: [z]}
+)~";
+
+} // namespace
+
+BOOST_AUTO_TEST_SUITE(config_print)
+
+BOOST_AUTO_TEST_CASE(what_is_printed_loads_again_as_the_same) {
+    printed_twice(test::good_text, "keygate.yaml");
+    printed_twice(test::good_text, "/etc/gate/keygate.yaml");
+    const std::string text = printed_twice(odd, "conf/odd.yml");
+    BOOST_TEST(text.find("access: \"./stdout\"") != std::string::npos);
+    BOOST_TEST(text.find("max_body: 10000000") != std::string::npos);
+    // One scope is one scope, whether all or any of the list is asked for.
+    BOOST_TEST(text.find("\"M#X /y\": z") != std::string::npos);
+}
+
+BOOST_AUTO_TEST_CASE(defaults_are_filled_in) {
+    const std::string text = printed_twice(odd, "conf/odd.yml");
+    for (const char* line : {"  head_timeout: 10s\n", "  timeout: 30s\n", "via: keygate\n",
+                             "    profile: default\n", "        connect_timeout: 2s\n"})
+        BOOST_TEST(text.find(line) != std::string::npos, line);
+}
+
+BOOST_AUTO_TEST_CASE(values_from_variables_are_masked_wherever_they_stand) {
+    struct Row {
+        const char* from;
+        const char* to;
+        const char* value;
+    };
+
+    const Row rows[] = {
+        {"\"127.0.0.1:8080\"", "\"${X}\"", "127.0.0.9:8899"},
+        {"keys.db", "\"${X}\"", "hidden.db"},
+        {"token_file: admin.token", "token_file: \"${X}\"", "hidden.token"},
+        {"\"127.0.0.1:9901\"", "\"${X}\"", "127.0.0.9:8899"},
+        {"prefix: X-Key-", "prefix: \"X-${X}-\"", "Hidden"},
+        {"via: keygate", "via: ${X}", "hidden"},
+        {"[api.shop.example]", "[a.example, \"${X}\"]", "hidden.example"},
+        {"{rate: [10/s, {rate: 100/1m, burst: 20}]}", "{rate: \"${X}\"}", "98765/1m"},
+        {"{rate: [10/s, {rate: 100/1m, burst: 20}]}", "{rate: [\"${X}\"]}", "98765/1m"},
+        {"{rate: [10/s, {rate: 100/1m, burst: 20}]}", "{rate: {rate: \"${X}\", burst: 1}}",
+         "98765/1m"},
+        {"100/1m", "\"${X}\"", "98765/1m"},
+        {"burst: 20", "burst: \"${X}\"", "98765"},
+        {"\"http://127.0.0.1:3000\"", "\"http://${X}:1\"", "hidden"},
+        {"connect_timeout: 1s", "connect_timeout: \"${X}\"", "98765ms"},
+        {"GET /health: public", "GET  /health: ${X}", "orders:write"},
+        {"GET /health: public", "GET /health: [\"${X}\"]", "orders:write"},
+        {"GET /health: public", "GET /health: {scope: \"${X}\"}", "orders:write"},
+        {"GET /health: public", "GET /health: {any_scope: [orders:read, \"${X}\"]}",
+         "orders:write"},
+        {"GET /health: public", "GET /health: {all_scopes: [orders:read, \"${X}\"]}",
+         "orders:write"},
+        {"GET /health: public", "GET /health: {access: \"${X}\"}", "key"},
+        {"default_plan: free", "default_plan: ${X}", "pro"},
+        {"profile: default", "profile: ${X}", "reelplus"},
+        {"threads: 2", "threads: ${X}", "77"},
+    };
+    for (const Row& row : rows) {
+        BOOST_TEST_CONTEXT(row.to) {
+            const std::string text =
+                printed_twice(test::edited(row.from, row.to), "keygate.yaml", {{"X", row.value}});
+            BOOST_TEST(text.find("${X}") != std::string::npos);
+            // These values also stand elsewhere, where they were written out.
+            const std::string value = row.value;
+            if (value != "orders:write" && value != "key" && value != "pro")
+                BOOST_TEST(text.find(value) == std::string::npos, text);
+        }
+    }
+}
+
+BOOST_AUTO_TEST_CASE(shipped_configurations_print_and_load_again) {
+    for (const auto& entry : std::filesystem::directory_iterator(KEYGATE_SOURCE_DIR "/config")) {
+        if (entry.path().extension() != ".yaml") continue;
+        BOOST_TEST_CONTEXT(entry.path()) {
+            const std::string file = entry.path().string();
+            const auto text = config::process_surroundings().read_file(file);
+            BOOST_TEST_REQUIRE(text.has_value());
+            printed_twice(*text, file);
+        }
+    }
+}
+
+BOOST_AUTO_TEST_SUITE_END()
