@@ -28,6 +28,9 @@ bool is_idempotent(std::string_view method) {
            method == "OPTIONS";
 }
 
+/// RFC 9110 9.3.2: an answer to HEAD has no body, also where no more of the request could be understood.
+bool is_head_method(std::string_view bytes) { return bytes.starts_with("HEAD "); }
+
 /// The raw key has served when its digest is known: it does not stay in our buffers.
 void wipe_credential(std::string_view value) {
     // The view points into the bytes that `begin` was given as writable.
@@ -52,6 +55,7 @@ std::size_t Exchange::begin(std::span<char> bytes, std::span<char> rest) {
     const auto head = lane_.request_reader.read({bytes.data(), bytes.size()});
     if (!head) {
         keeps_alive_ = false;
+        is_head_request_ = is_head_method({bytes.data(), bytes.size()});
         refuse(head.error());
         return 0;
     }
@@ -62,8 +66,9 @@ std::size_t Exchange::begin(std::span<char> bytes, std::span<char> rest) {
     return rest_taken_;
 }
 
-void Exchange::begin_refused(const Refusal& refusal) {
+void Exchange::begin_refused(const Refusal& refusal, std::string_view bytes) {
     start(lane_.poller.now().wall);
+    is_head_request_ = is_head_method(bytes);
     refuse(refusal);
 }
 

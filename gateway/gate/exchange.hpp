@@ -49,8 +49,8 @@ class Exchange final : proxy::LinkUser, net::DeadlineHandler {
     /// returns. Wipes the credential from `bytes`.
     /// @returns how much of `rest` belonged to this request.
     std::size_t begin(std::span<char> bytes, std::span<char> rest);
-    /// Refuses what is no request at all.
-    void begin_refused(const Refusal& refusal);
+    /// Refuses what is no request at all, or not yet: `bytes`.
+    void begin_refused(const Refusal& refusal, std::string_view bytes);
 
     /// The body can go on now: there is a link and nothing waits on it.
     [[nodiscard]] bool wants_body() const;
