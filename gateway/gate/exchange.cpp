@@ -46,7 +46,7 @@ Exchange::Exchange(Lane& lane, net::Outgoing& client, std::string_view address, 
     , owner_(owner)
     , deadline_(lane.poller.wheel(), *this) {}
 
-Exchange::~Exchange() { drop_link(); }
+Exchange::~Exchange() { cancel(); }
 
 // ---- the request ------------------------------------------------------------------------------------
 
