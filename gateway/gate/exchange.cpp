@@ -184,7 +184,7 @@ void Exchange::forward(const policy::Permit& permit) {
 
 void Exchange::dial(Kind kind) {
     link_ = pool_->take(*this, kind);
-    if (!link_) return on_failure(proxy::Failure::unreachable);
+    if (!link_) return dial_next(proxy::Failure::unreachable);
     server_ = &link_->server();
     if (link_->is_open()) return send_request();
     lane_.metrics.upstream_dials.add();
@@ -196,11 +196,14 @@ void Exchange::on_link_open() {
     if (is_running_ && link_ && wants_body()) owner_.on_body_wanted();
 }
 
-void Exchange::on_link_failed() {
+void Exchange::on_link_failed() { dial_next(proxy::Failure::unreachable); }
+
+void Exchange::dial_next(proxy::Failure failure) {
     // Nothing has been sent to anybody: the next server is asked.
-    pool_->fail(std::move(link_));
+    deadline_.clear();
+    if (link_) pool_->fail(std::move(link_));
     if (++dials_ < pool_->upstream().servers.size()) return dial(Kind::fresh);
-    on_failure(proxy::Failure::unreachable);
+    on_failure(failure);
 }
 
 void Exchange::send_request() {
@@ -407,8 +410,8 @@ void Exchange::on_upstream_end() {
 void Exchange::on_deadline() {
     if (!is_running_) return;
     if (is_answer_started_) return cut(Reason::upstream_timeout);
-    on_failure(link_ && link_->is_open() ? proxy::Failure::first_byte_timeout
-                                         : proxy::Failure::connect_timeout);
+    if (link_ && !link_->is_open()) return dial_next(proxy::Failure::connect_timeout);
+    on_failure(proxy::Failure::first_byte_timeout);
 }
 
 void Exchange::on_failure(proxy::Failure failure) {

@@ -94,6 +94,7 @@ std::unique_ptr<Link> Pool::dial(std::size_t number, LinkUser& user) {
     const auto* const address = reinterpret_cast<const sockaddr*>(&server.address);
     if (::connect(descriptor, address, server.size) != 0 && errno != EINPROGRESS) {
         ::close(descriptor);
+        servers_[number].rests_until = poller_.now().steady + rest_after_failure;
         return nullptr;
     }
     ++servers_[number].used;
