@@ -133,7 +133,9 @@ std::size_t Connection::take_head(std::span<char> bytes) {
 void Connection::on_body_wanted() {
     if (is_taking_) return;
     if (!inbox_.empty()) read_inbox();
-    if (channel_.is_open() && channel_.is_readable() && can_read()) channel_.call_again();
+    if (!channel_.is_open()) return;
+    if (channel_.is_readable() && can_read()) channel_.call_again();
+    wait(); // the client's time for the next piece begins
 }
 
 void Connection::on_answered(http::AfterAnswer after) {

@@ -39,6 +39,7 @@ class Connection final : public Client,
     void on_ready(Events events) override;
     void on_deadline() override;
     void on_body_wanted() override;
+    void on_client_full() override { wait(); }
     void on_answered(http::AfterAnswer after) override;
     void on_cut() override;
 

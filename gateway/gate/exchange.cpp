@@ -260,6 +260,11 @@ void Exchange::on_body_cut(const Refusal& refusal) {
     refuse(refusal);
 }
 
+void Exchange::wait_for_client() {
+    deadline_.clear(); // it is the client that is slow now
+    owner_.on_client_full();
+}
+
 void Exchange::wait_for_upstream() {
     if (is_answer_started_ || !body_.is_done() || !link_->out().is_empty())
         deadline_.set(pool_->settings().idle_timeout);
@@ -395,7 +400,7 @@ void Exchange::on_answer_body(std::string_view head, std::span<char> bytes) {
     }
     if (!is_sent) return cut(observe::Outcome::canceled());
     if (answer_.is_done()) finish(observe::Outcome::allowed(), after_);
-    else if (!client_.is_empty()) deadline_.clear(); // it is the client that is slow now
+    else if (!client_.is_empty()) wait_for_client();
 }
 
 void Exchange::on_upstream_end() {

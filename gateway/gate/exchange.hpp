@@ -24,6 +24,8 @@ class ExchangeOwner {
   public:
     /// More of the request's body can be taken now.
     virtual void on_body_wanted() = 0;
+    /// A part of the answer waits until the client takes more: for how long is the owner's to bound.
+    virtual void on_client_full() = 0;
     /// The answer is complete; the end of it may still wait to be sent.
     virtual void on_answered(http::AfterAnswer after) = 0;
     /// The answer cannot be completed: the client must see that it was cut.
@@ -87,6 +89,7 @@ class Exchange final : proxy::LinkUser, net::DeadlineHandler {
     void send_request();
     [[nodiscard]] bool send_body(std::string_view before, const http::BodyReader::Piece& piece);
     [[nodiscard]] bool is_body_bounded(const http::BodyReader::Piece& piece);
+    void wait_for_client();
     void wait_for_upstream();
     void read_upstream();
     void on_upstream_bytes(std::span<char> bytes);
