@@ -501,7 +501,7 @@ void Exchange::record(observe::Outcome outcome) {
                         status_, duration);
     if (lane_.access_log.is_on()) {
         const keys::Entry* const caller = caller_.get();
-        const bool has_plan = caller != nullptr && caller->plan < api()->plans.size();
+        const std::string_view plan = caller != nullptr ? plan_of(*caller) : std::string_view{};
         lane_.access_log.write({.time = started_.wall,
                                 .request_id = id_.text(),
                                 .client = address_,
@@ -512,7 +512,7 @@ void Exchange::record(observe::Outcome outcome) {
                                 .route = route_ != nullptr ? std::string_view{route_->name} : "",
                                 .key_id = caller != nullptr ? std::string_view{caller->id} : "",
                                 .owner = caller != nullptr ? std::string_view{caller->owner} : "",
-                                .plan = has_plan ? std::string_view{api()->plans[caller->plan].name} : "",
+                                .plan = plan,
                                 .mode = caller != nullptr ? to_string(caller->mode) : "",
                                 .upstream = server_ != nullptr ? std::string_view{server_->name} : "",
                                 .outcome = outcome,
@@ -525,6 +525,13 @@ void Exchange::record(observe::Outcome outcome) {
     caller_.reset();
     if (request_head_.capacity() > kept_capacity) request_head_ = {};
     if (!answer_inbox_.empty()) answer_inbox_ = {};
+}
+
+/// A key that is unknown here may be one of another API, with that one's plans.
+std::string_view Exchange::plan_of(const keys::Entry& caller) const {
+    const auto& apis = lane_.snapshot->settings.apis;
+    if (caller.api >= apis.size() || caller.plan >= apis[caller.api].plans.size()) return {};
+    return apis[caller.api].plans[caller.plan].name;
 }
 
 const config::Api* Exchange::api() const { return &lane_.snapshot->settings.apis[route_->api]; }

@@ -105,6 +105,7 @@ class Exchange final : proxy::LinkUser, net::DeadlineHandler {
     void give_link_back();
     void drop_link();
     void record(observe::Outcome outcome);
+    [[nodiscard]] std::string_view plan_of(const keys::Entry& caller) const;
     [[nodiscard]] const config::Api* api() const;
 
     Lane& lane_;
