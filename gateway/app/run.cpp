@@ -1,5 +1,6 @@
 #include "app/run.hpp"
 
+#include "app/command.hpp"
 #include "app/gateway.hpp"
 #include "config/load.hpp"
 
@@ -57,7 +58,7 @@ int run(const std::string& config_file) {
         for (const config::Mistake& mistake : loaded.mistakes)
             spdlog::error("{}", config::to_string(mistake));
         spdlog::error("{}: {} mistakes; not started", config_file, loaded.mistakes.size());
-        return 1;
+        return exit_usage;
     }
     spdlog::set_level(spdlog::level::from_str(loaded.settings->log.level));
     raise_descriptor_limit();
@@ -66,7 +67,7 @@ int run(const std::string& config_file) {
     auto started = Gateway::start(std::move(*loaded.settings), clock);
     if (!started) {
         spdlog::error("{}; not started", to_string(started.error()));
-        return 3;
+        return exit_unreachable;
     }
     Gateway& gateway = **started;
     spdlog::info("keygate {} runs {} with {} keys", KEYGATE_VERSION, config_file, gateway.keys());
@@ -87,7 +88,7 @@ int run(const std::string& config_file) {
     started->reset();
     spdlog::info("ended");
     spdlog::shutdown();
-    return 0;
+    return exit_done;
 }
 
 } // namespace keygate::app
