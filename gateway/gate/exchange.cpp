@@ -266,9 +266,10 @@ void Exchange::wait_for_client() {
 }
 
 void Exchange::wait_for_upstream() {
-    if (is_answer_started_ || !body_.is_done() || !link_->out().is_empty())
-        deadline_.set(pool_->settings().idle_timeout);
-    else deadline_.set(pool_->settings().first_byte_timeout);
+    const config::Upstream& limits = pool_->settings();
+    if (is_answer_started_ || !link_->out().is_empty()) return deadline_.set(limits.idle_timeout);
+    if (body_.is_done()) return deadline_.set(limits.first_byte_timeout);
+    deadline_.clear(); // it is the client that owes something
 }
 
 // ---- the answer's way back --------------------------------------------------------------------------
