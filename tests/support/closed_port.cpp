@@ -8,7 +8,8 @@
 
 namespace keygate::support {
 
-ClosedPort::ClosedPort() : descriptor_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+ClosedPort::ClosedPort()
+    : descriptor_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
     sockaddr_in address{};
     address.sin_family = AF_INET;
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
@@ -19,6 +20,8 @@ ClosedPort::ClosedPort() : descriptor_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOE
     number_ = ntohs(address.sin_port);
 }
 
-ClosedPort::~ClosedPort() { ::close(descriptor_); }
+ClosedPort::~ClosedPort() {
+    ::close(descriptor_);
+}
 
 } // namespace keygate::support

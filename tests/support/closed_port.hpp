@@ -4,8 +4,8 @@
 
 namespace keygate::support {
 
-/// A port of the loopback on which nobody listens, and nobody else can meanwhile: connections to it are
-/// refused.
+/// A port of the loopback on which nobody listens, and nobody else can meanwhile: connections to it
+/// are refused.
 class ClosedPort {
   public:
     ClosedPort();

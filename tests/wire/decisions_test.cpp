@@ -1,15 +1,15 @@
-// Every decision of the gateway, seen from outside: one request for each reason, and for each pair of
-// neighbours in the order of the decisions a request that earns both and is told the earlier.
+// Every decision of the gateway, seen from outside: one request for each reason, and for each pair
+// of neighbours in the order of the decisions a request that earns both and is told the earlier.
 //
-// Not here: client_timeout and overloaded, which need a gateway of their own (life_test.cpp), and what
-// nothing decides yet: tenant_mismatch, plan_route, restriction_address, restriction_referrer,
-// restriction_endpoint, concurrency_exceeded, lockout and quota_exceeded (their settings are refused by
-// the configuration), and store_unavailable (the embedded store's table is complete: no look-up fails).
+// Not here: client_timeout and overloaded, which need a gateway of their own (life_test.cpp), and
+// what nothing decides yet: tenant_mismatch, plan_route, restriction_address, restriction_referrer,
+// restriction_endpoint, concurrency_exceeded, lockout and quota_exceeded (their settings are
+// refused by the configuration), and store_unavailable (the embedded store's table is complete: no
+// look-up fails).
+#include "base/ascii.hpp"
 #include "support/closed_port.hpp"
 #include "support/origin_server.hpp"
 #include "support/running_gateway.hpp"
-
-#include "base/ascii.hpp"
 
 #include <boost/json.hpp>
 #include <boost/test/unit_test.hpp>
@@ -39,50 +39,72 @@ Answer answer_to(Reason reason) {
     switch (reason) {
     case Reason::auth_missing:
     case Reason::auth_malformed:
-    case Reason::auth_duplicate: return {401, "UNAUTHORIZED"};
+    case Reason::auth_duplicate:
+        return {401, "UNAUTHORIZED"};
     case Reason::key_bad_format:
     case Reason::key_unknown:
     case Reason::key_revoked:
     case Reason::key_disabled:
     case Reason::key_expired:
-    case Reason::key_mode_mismatch: return {403, "INVALID_API_KEY"};
+    case Reason::key_mode_mismatch:
+        return {403, "INVALID_API_KEY"};
     case Reason::plan_no_api:
     case Reason::owner_suspended:
-    case Reason::scope_missing: return {403, "PLAN_LIMIT"};
-    case Reason::rate_limited: return {429, "RATE_LIMITED"};
-    case Reason::route_unknown: return {404, "NOT_FOUND"};
-    case Reason::route_method: return {405, "METHOD_NOT_ALLOWED"};
+    case Reason::scope_missing:
+        return {403, "PLAN_LIMIT"};
+    case Reason::rate_limited:
+        return {429, "RATE_LIMITED"};
+    case Reason::route_unknown:
+        return {404, "NOT_FOUND"};
+    case Reason::route_method:
+        return {405, "METHOD_NOT_ALLOWED"};
     case Reason::head_invalid:
     case Reason::target_invalid:
-    case Reason::body_invalid: return {400, "BAD_REQUEST"};
-    case Reason::head_expectation: return {417, "BAD_REQUEST"};
-    case Reason::target_too_long: return {414, "TOO_LARGE"};
-    case Reason::head_too_large: return {431, "TOO_LARGE"};
-    case Reason::body_too_large: return {413, "TOO_LARGE"};
-    case Reason::head_loop: return {508, "LOOP"};
-    case Reason::store_invalid: return {503, "UNAVAILABLE"};
-    case Reason::upstream_unavailable: return {503, "UPSTREAM_ERROR"};
-    case Reason::upstream_timeout: return {504, "UPSTREAM_ERROR"};
-    case Reason::upstream_invalid: return {502, "UPSTREAM_ERROR"};
-    default: return {0, ""};
+    case Reason::body_invalid:
+        return {400, "BAD_REQUEST"};
+    case Reason::head_expectation:
+        return {417, "BAD_REQUEST"};
+    case Reason::target_too_long:
+        return {414, "TOO_LARGE"};
+    case Reason::head_too_large:
+        return {431, "TOO_LARGE"};
+    case Reason::body_too_large:
+        return {413, "TOO_LARGE"};
+    case Reason::head_loop:
+        return {508, "LOOP"};
+    case Reason::store_invalid:
+        return {503, "UNAVAILABLE"};
+    case Reason::upstream_unavailable:
+        return {503, "UPSTREAM_ERROR"};
+    case Reason::upstream_timeout:
+        return {504, "UPSTREAM_ERROR"};
+    case Reason::upstream_invalid:
+        return {502, "UPSTREAM_ERROR"};
+    default:
+        return {0, ""};
     }
 }
 
 /// A key of both profiles' shapes.
-std::string key(std::string_view name) { return "rp_" + keys::to_hex(keys::digest_of(name)); }
+std::string key(std::string_view name) {
+    return "rp_" + keys::to_hex(keys::digest_of(name));
+}
 
 KeyRecord record(const std::string& name, const std::string& api = "shop") {
     return support::record_of(key(name), "key_" + name, api, "acme");
 }
 
-template <class Change> KeyRecord record(const std::string& name, const std::string& api, Change change) {
+template <class Change>
+KeyRecord record(const std::string& name, const std::string& api, Change change) {
     KeyRecord made = record(name, api);
     change(made);
     return made;
 }
 
 std::vector<KeyRecord> records() {
-    const auto ended = [](KeyRecord& one) { one.expires_at = keys::time_from("2020-01-01T00:00:00Z"); };
+    const auto ended = [](KeyRecord& one) {
+        one.expires_at = keys::time_from("2020-01-01T00:00:00Z");
+    };
     const auto is_test = [](KeyRecord& one) { one.mode = keys::Mode::test; };
     return {
         record("good"),
@@ -109,7 +131,8 @@ std::vector<KeyRecord> records() {
         record("free", "shop", [](KeyRecord& one) { one.plan = "free"; }),
         record("free_scopeless", "shop",
                [](KeyRecord& one) { one.plan = "free", one.scopes = std::vector<std::string>{}; }),
-        record("reader", "shop", [](KeyRecord& one) { one.scopes = std::vector<std::string>{read_scope}; }),
+        record("reader", "shop",
+               [](KeyRecord& one) { one.scopes = std::vector<std::string>{read_scope}; }),
         record("spent", "shop", [](KeyRecord& one) { one.plan = "once"; }),
         record("spent_reader", "shop",
                [](KeyRecord& one) {
@@ -153,31 +176,38 @@ class World {
     }
 
     [[nodiscard]] support::RunningGateway& gateway() { return gateway_; }
+
     [[nodiscard]] std::size_t forwarded() const {
         return live_.requests().size() + test_.requests().size();
     }
+
     [[nodiscard]] const support::OriginServer& live() const { return live_; }
+
     [[nodiscard]] const support::OriginServer& test() const { return test_; }
 
   private:
     [[nodiscard]] std::string configuration(const std::string& profile) const {
         const auto server = [](std::uint16_t port) {
-            return "{servers: [\"http://127.0.0.1:" + std::to_string(port) + "\"], first_byte_timeout: 100ms}";
+            return "{servers: [\"http://127.0.0.1:" + std::to_string(port) +
+                   "\"], first_byte_timeout: 100ms}";
         };
         const std::string with_profile = "    profile: " + profile + "\n";
-        const std::string plans = "    plans: {pro: {api_access: true}, free: {api_access: false}, "
-                                  "once: {rate: 1/1d}, thrice: {rate: 3/1d}}\n    default_plan: pro\n";
+        const std::string plans =
+            "    plans: {pro: {api_access: true}, free: {api_access: false}, "
+            "once: {rate: 1/1d}, thrice: {rate: 3/1d}}\n    default_plan: pro\n";
         const auto api = [&](const std::string& name, std::uint16_t port) {
-            return "  " + name + ":\n" + with_profile + "    hosts: [" + name + ".example]\n" + plans +
-                   "    upstreams: {live: " + server(port) + "}\n    routes: {GET /any: key}\n";
+            return "  " + name + ":\n" + with_profile + "    hosts: [" + name + ".example]\n" +
+                   plans + "    upstreams: {live: " + server(port) +
+                   "}\n    routes: {GET /any: key}\n";
         };
         return "client: {max_head: 2KiB, max_target: 128, max_body: 64}\napis:\n" +
                ("  shop:\n" + with_profile) + "    hosts: [shop.example]\n" + plans +
                "    upstreams: {live: " + server(live_.port()) + ", test: " + server(test_.port()) +
-               "}\n    routes:\n      GET /things/**: things:read\n      POST /things: things:write\n"
+               "}\n    routes:\n      GET /things/**: things:read\n      POST /things: "
+               "things:write\n"
                "      GET /any: key\n      GET /open: public\n" +
-               api("other", live_.port()) + api("down", down_.number()) + api("silent", silent_.port()) +
-               api("wrong", wrong_.port());
+               api("other", live_.port()) + api("down", down_.number()) +
+               api("silent", silent_.port()) + api("wrong", wrong_.port());
     }
 
     support::OriginServer live_;
@@ -193,16 +223,18 @@ std::string request(const std::string& line, const std::string& fields = {},
     return line + " HTTP/1.1\r\nHost: " + host + "\r\n" + fields + "\r\n";
 }
 
-std::string bearer(const std::string& name) { return "Authorization: Bearer " + key(name) + "\r\n"; }
+std::string bearer(const std::string& name) {
+    return "Authorization: Bearer " + key(name) + "\r\n";
+}
 
 struct Case {
     std::string name;
     std::string request;
     Reason reason;
-    std::string key_id = {};  // what the log says of the caller
-    std::string before = {};  // a request that is sent first
-    std::string header = {};  // one that only this answer has …
-    std::string value = {};   // … and its value
+    std::string key_id = {}; // what the log says of the caller
+    std::string before = {}; // a request that is sent first
+    std::string header = {}; // one that only this answer has …
+    std::string value = {};  // … and its value
 };
 
 std::vector<Case> cases() {
@@ -220,50 +252,65 @@ std::vector<Case> cases() {
         {"a revoked key", request(read, bearer("revoked")), Reason::key_revoked, "key_revoked"},
         {"a disabled key", request(read, bearer("disabled")), Reason::key_disabled, "key_disabled"},
         {"an expired key", request(read, bearer("ended")), Reason::key_expired, "key_ended"},
-        {"a test key without a test upstream", request("GET /any", bearer("other_test"), "other.example"),
-         Reason::key_mode_mismatch, "key_other_test"},
-        {"a plan that is gone", request(read, bearer("broken")), Reason::store_invalid, "key_broken"},
-        {"a suspended owner", request(read, bearer("suspended")), Reason::owner_suspended, "key_suspended"},
+        {"a test key without a test upstream",
+         request("GET /any", bearer("other_test"), "other.example"), Reason::key_mode_mismatch,
+         "key_other_test"},
+        {"a plan that is gone", request(read, bearer("broken")), Reason::store_invalid,
+         "key_broken"},
+        {"a suspended owner", request(read, bearer("suspended")), Reason::owner_suspended,
+         "key_suspended"},
         {"a plan without the API", request(read, bearer("free")), Reason::plan_no_api, "key_free"},
-        {"a missing scope", request("POST /things", bearer("reader")), Reason::scope_missing, "key_reader", "",
-         "WWW-Authenticate", "Bearer realm=\"REALM\", error=\"insufficient_scope\", scope=\"things:write\""},
+        {"a missing scope", request("POST /things", bearer("reader")), Reason::scope_missing,
+         "key_reader", "", "WWW-Authenticate",
+         "Bearer realm=\"REALM\", error=\"insufficient_scope\", scope=\"things:write\""},
         {"a spent rate", request(read, bearer("spent")), Reason::rate_limited, "key_spent",
          request(read, bearer("spent"))},
         {"an unknown path", request("GET /nothing", bearer("good")), Reason::route_unknown},
         {"an unknown host", request(read, bearer("good"), "nobody.example"), Reason::route_unknown},
-        {"another method", request("DELETE /things/1", bearer("good")), Reason::route_method, "", "", "Allow",
-         "GET, HEAD"},
-        {"two methods are allowed", request("PUT /things", bearer("good")), Reason::route_method, "", "", "Allow",
-         "GET, HEAD, POST"},
-        {"a tunnel", request("CONNECT shop.example:443"), Reason::route_method, "", "", "Allow", ""},
+        {"another method", request("DELETE /things/1", bearer("good")), Reason::route_method, "",
+         "", "Allow", "GET, HEAD"},
+        {"two methods are allowed", request("PUT /things", bearer("good")), Reason::route_method,
+         "", "", "Allow", "GET, HEAD, POST"},
+        {"a tunnel", request("CONNECT shop.example:443"), Reason::route_method, "", "", "Allow",
+         ""},
         {"an echo", request("TRACE /open"), Reason::route_method, "", "", "Allow", ""},
-        {"the options of the server", request("OPTIONS *"), Reason::route_method, "", "", "Allow", ""},
+        {"the options of the server", request("OPTIONS *"), Reason::route_method, "", "", "Allow",
+         ""},
         {"no host", "GET /open HTTP/1.1\r\n\r\n", Reason::head_invalid},
-        {"two framings", request("POST /things", bearer("good") + "Content-Length: 1\r\nTransfer-Encoding: chunked\r\n"),
+        {"two framings",
+         request("POST /things",
+                 bearer("good") + "Content-Length: 1\r\nTransfer-Encoding: chunked\r\n"),
          Reason::head_invalid},
         {"no HTTP", "\x16\x03\x01\x02", Reason::head_invalid},
-        {"another expectation", request("GET /open", "Expect: 200-maybe\r\n"), Reason::head_expectation},
-        {"a large head", request("GET /open", "X-Pad: " + std::string(3000, 'x') + "\r\n"), Reason::head_too_large},
+        {"another expectation", request("GET /open", "Expect: 200-maybe\r\n"),
+         Reason::head_expectation},
+        {"a large head", request("GET /open", "X-Pad: " + std::string(3000, 'x') + "\r\n"),
+         Reason::head_too_large},
         {"many fields",
          request("GET /open",
                  [] {
                      std::string fields;
-                     for (int i = 0; i < 101; ++i) fields += "X-A: b\r\n";
+                     for (int i = 0; i < 101; ++i)
+                         fields += "X-A: b\r\n";
                      return fields;
                  }()),
          Reason::head_too_large},
         {"a circle", request("GET /open", two_vias), Reason::head_loop},
         {"dot segments", request("GET /things/../admin", bearer("good")), Reason::target_invalid},
-        {"a long target", request("GET /things/" + std::string(128, 'x'), bearer("good")), Reason::target_too_long},
-        {"a large body", request("POST /things", bearer("good") + "Content-Length: 65\r\n"), Reason::body_too_large},
-        {"a broken chunk", request("POST /things", bearer("good") + "Transfer-Encoding: chunked\r\n") + "zz\r\n",
+        {"a long target", request("GET /things/" + std::string(128, 'x'), bearer("good")),
+         Reason::target_too_long},
+        {"a large body", request("POST /things", bearer("good") + "Content-Length: 65\r\n"),
+         Reason::body_too_large},
+        {"a broken chunk",
+         request("POST /things", bearer("good") + "Transfer-Encoding: chunked\r\n") + "zz\r\n",
          Reason::body_invalid, "key_good"},
         {"an upstream that is down", request("GET /any", bearer("down"), "down.example"),
          Reason::upstream_unavailable, "key_down"},
         {"an upstream that is silent", request("GET /any", bearer("silent"), "silent.example"),
          Reason::upstream_timeout, "key_silent"},
-        {"an upstream that speaks something else", request("GET /any", bearer("wrong"), "wrong.example"),
-         Reason::upstream_invalid, "key_wrong"},
+        {"an upstream that speaks something else",
+         request("GET /any", bearer("wrong"), "wrong.example"), Reason::upstream_invalid,
+         "key_wrong"},
     };
 }
 
@@ -271,53 +318,62 @@ std::vector<Case> cases() {
 std::vector<Case> pairs() {
     const std::string read = "GET /things/1";
     return {
-        {"head_expectation, target_invalid", request("GET /a/../b", "Expect: x\r\n"), Reason::head_expectation},
+        {"head_expectation, target_invalid", request("GET /a/../b", "Expect: x\r\n"),
+         Reason::head_expectation},
         {"head_loop, target_invalid", request("GET /a/../b", "Via: 1.1 keygate, 1.1 keygate\r\n"),
          Reason::head_loop},
         {"body_too_large, target_invalid", request("POST /a/../b", "Content-Length: 65\r\n"),
          Reason::body_too_large},
         {"head_invalid, target_invalid", "GET /a/../b HTTP/1.1\r\n\r\n", Reason::head_invalid},
-        {"target_too_long, head_expectation", request("GET /" + std::string(128, 'x'), "Expect: x\r\n"),
-         Reason::target_too_long},
+        {"target_too_long, head_expectation",
+         request("GET /" + std::string(128, 'x'), "Expect: x\r\n"), Reason::target_too_long},
         {"target_invalid, route_unknown", request("GET /nothing/../x"), Reason::target_invalid},
         {"target_invalid, route_method", request("DELETE /things//1"), Reason::target_invalid},
         {"route_unknown, auth_missing", request("GET /nothing"), Reason::route_unknown},
-        {"route_unknown, auth_malformed", request("GET /nothing", "Authorization: Bearer\r\n"), Reason::route_unknown},
-        {"route_method, auth_missing", request("DELETE /things/1"), Reason::route_method, "", "", "Allow",
-         "GET, HEAD"},
-        {"auth_duplicate, auth_missing", request(read, "Authorization: Basic a\r\nAuthorization: Basic b\r\n"),
+        {"route_unknown, auth_malformed", request("GET /nothing", "Authorization: Bearer\r\n"),
+         Reason::route_unknown},
+        {"route_method, auth_missing", request("DELETE /things/1"), Reason::route_method, "", "",
+         "Allow", "GET, HEAD"},
+        {"auth_duplicate, auth_missing",
+         request(read, "Authorization: Basic a\r\nAuthorization: Basic b\r\n"),
          Reason::auth_duplicate},
-        {"auth_duplicate, auth_malformed", request(read, "Authorization: Bearer\r\nAuthorization: Bearer\r\n"),
+        {"auth_duplicate, auth_malformed",
+         request(read, "Authorization: Bearer\r\nAuthorization: Bearer\r\n"),
          Reason::auth_duplicate},
-        {"auth_missing, auth_malformed", request(read, "Authorization: Basic a b\r\n"), Reason::auth_missing},
+        {"auth_missing, auth_malformed", request(read, "Authorization: Basic a b\r\n"),
+         Reason::auth_missing},
         {"auth_malformed, key_bad_format", request(read, "Authorization: Bearer short, short\r\n"),
          Reason::auth_malformed},
-        {"auth_malformed, key_revoked", request(read, "Authorization: Bearer " + key("revoked") + " x\r\n"),
+        {"auth_malformed, key_revoked",
+         request(read, "Authorization: Bearer " + key("revoked") + " x\r\n"),
          Reason::auth_malformed},
         {"auth_duplicate, key_revoked", request(read, bearer("revoked") + bearer("revoked")),
          Reason::auth_duplicate},
-        {"key_bad_format, key_unknown", request(read, "Authorization: Bearer short\r\n"), Reason::key_bad_format},
+        {"key_bad_format, key_unknown", request(read, "Authorization: Bearer short\r\n"),
+         Reason::key_bad_format},
         {"key_unknown, store_invalid", request(read, bearer("other_broken")), Reason::key_unknown,
          "key_other_broken"},
-        {"store_invalid, key_revoked", request(read, bearer("broken_revoked")), Reason::store_invalid,
-         "key_broken_revoked"},
+        {"store_invalid, key_revoked", request(read, bearer("broken_revoked")),
+         Reason::store_invalid, "key_broken_revoked"},
         {"key_revoked, key_expired", request(read, bearer("revoked_ended")), Reason::key_revoked,
          "key_revoked_ended"},
         {"key_disabled, key_expired", request(read, bearer("disabled_ended")), Reason::key_disabled,
          "key_disabled_ended"},
-        {"key_expired, key_mode_mismatch", request("GET /any", bearer("other_test_ended"), "other.example"),
-         Reason::key_expired, "key_other_test_ended"},
+        {"key_expired, key_mode_mismatch",
+         request("GET /any", bearer("other_test_ended"), "other.example"), Reason::key_expired,
+         "key_other_test_ended"},
         {"key_mode_mismatch, owner_suspended",
-         request("GET /any", bearer("other_test_suspended"), "other.example"), Reason::key_mode_mismatch,
-         "key_other_test_suspended"},
-        {"owner_suspended, plan_no_api", request(read, bearer("suspended_free")), Reason::owner_suspended,
-         "key_suspended_free"},
+         request("GET /any", bearer("other_test_suspended"), "other.example"),
+         Reason::key_mode_mismatch, "key_other_test_suspended"},
+        {"owner_suspended, plan_no_api", request(read, bearer("suspended_free")),
+         Reason::owner_suspended, "key_suspended_free"},
         {"plan_no_api, scope_missing", request(read, bearer("free_scopeless")), Reason::plan_no_api,
          "key_free_scopeless"},
-        {"scope_missing, rate_limited", request("POST /things", bearer("spent_reader")), Reason::scope_missing,
-         "key_spent_reader", request(read, bearer("spent_reader"))},
-        {"rate_limited, upstream_unavailable", request("GET /any", bearer("down_spent"), "down.example"),
-         Reason::rate_limited, "key_down_spent", request("GET /any", bearer("down_spent"), "down.example")},
+        {"scope_missing, rate_limited", request("POST /things", bearer("spent_reader")),
+         Reason::scope_missing, "key_spent_reader", request(read, bearer("spent_reader"))},
+        {"rate_limited, upstream_unavailable",
+         request("GET /any", bearer("down_spent"), "down.example"), Reason::rate_limited,
+         "key_down_spent", request("GET /any", bearer("down_spent"), "down.example")},
     };
 }
 
@@ -330,7 +386,8 @@ json::object error_of(const std::string& answer) {
 
 std::string member(const json::object& object, const char* name) {
     const auto* const found = object.if_contains(name);
-    return found != nullptr && found->is_string() ? std::string{found->as_string().c_str()} : std::string{};
+    return found != nullptr && found->is_string() ? std::string{found->as_string().c_str()}
+                                                  : std::string{};
 }
 
 std::string field(const std::string& answer, const char* name) {
@@ -338,7 +395,8 @@ std::string field(const std::string& answer, const char* name) {
 }
 
 bool is_positive_number(const std::string& text) {
-    return !text.empty() && text.front() != '0' && std::all_of(text.begin(), text.end(), ascii::is_digit);
+    return !text.empty() && text.front() != '0' &&
+           std::all_of(text.begin(), text.end(), ascii::is_digit);
 }
 
 void check_head(const std::string& answer, Reason reason, const std::string& realm) {
@@ -353,8 +411,9 @@ void check_head(const std::string& answer, Reason reason, const std::string& rea
     BOOST_TEST(challenge.has_value() == (status == 401 || reason == Reason::scope_missing));
     if (status == 401) {
         const std::string plain = "Bearer realm=\"" + realm + '"';
-        BOOST_TEST(*challenge ==
-                   (reason == Reason::auth_missing ? plain : plain + ", error=\"invalid_request\""));
+        BOOST_TEST(
+            *challenge ==
+            (reason == Reason::auth_missing ? plain : plain + ", error=\"invalid_request\""));
     }
     BOOST_TEST(support::field_of(answer, "Allow").has_value() == (status == 405));
     const auto retry_after = support::field_of(answer, "Retry-After");
@@ -393,7 +452,8 @@ void check_all(const std::vector<Case>& all, const std::string& profile, const s
             check_head(answer, one.reason, realm);
             if (!one.header.empty()) {
                 std::string value = one.value;
-                if (const auto at = value.find("REALM"); at != std::string::npos) value.replace(at, 5, realm);
+                if (const auto at = value.find("REALM"); at != std::string::npos)
+                    value.replace(at, 5, realm);
                 BOOST_TEST(field(answer, one.header.c_str()) == value);
             }
             const json::object error = error_of(answer);
@@ -422,7 +482,8 @@ void check_all(const std::vector<Case>& all, const std::string& profile, const s
             const json::object& line = lines[id];
             BOOST_TEST(member(line, "outcome") == name(one->reason));
             BOOST_TEST(line.contains("status"));
-            if (line.contains("status")) BOOST_TEST(line.at("status").to_number<int>() == answer_to(one->reason).status);
+            if (line.contains("status"))
+                BOOST_TEST(line.at("status").to_number<int>() == answer_to(one->reason).status);
             BOOST_TEST(member(line, "key_id") == one->key_id);
         }
     }
@@ -433,22 +494,32 @@ void check_all(const std::vector<Case>& all, const std::string& profile, const s
 
 BOOST_AUTO_TEST_SUITE(wire_decisions)
 
-BOOST_AUTO_TEST_CASE(every_reason_has_its_answer) { check_all(cases(), "default", "api"); }
+BOOST_AUTO_TEST_CASE(every_reason_has_its_answer) {
+    check_all(cases(), "default", "api");
+}
 
 BOOST_AUTO_TEST_CASE(every_reason_has_its_answer_in_another_profile) {
     check_all(cases(), "reelplus", "reelplus");
 }
 
-BOOST_AUTO_TEST_CASE(of_two_reasons_the_earlier_is_told) { check_all(pairs(), "default", "api"); }
+BOOST_AUTO_TEST_CASE(of_two_reasons_the_earlier_is_told) {
+    check_all(pairs(), "default", "api");
+}
 
 BOOST_AUTO_TEST_CASE(the_cases_cover_what_can_be_decided) {
     // client_timeout and overloaded: life_test.cpp.
     std::set<Reason> covered{Reason::client_timeout, Reason::overloaded};
-    for (const Case& one : cases()) covered.insert(one.reason);
-    const std::set<Reason> not_decided_yet{
-        Reason::tenant_mismatch,      Reason::plan_route,           Reason::restriction_address,
-        Reason::restriction_referrer, Reason::restriction_endpoint, Reason::concurrency_exceeded,
-        Reason::lockout,              Reason::quota_exceeded,       Reason::store_unavailable};
+    for (const Case& one : cases())
+        covered.insert(one.reason);
+    const std::set<Reason> not_decided_yet{Reason::tenant_mismatch,
+                                           Reason::plan_route,
+                                           Reason::restriction_address,
+                                           Reason::restriction_referrer,
+                                           Reason::restriction_endpoint,
+                                           Reason::concurrency_exceeded,
+                                           Reason::lockout,
+                                           Reason::quota_exceeded,
+                                           Reason::store_unavailable};
     for (const Reason reason : all_reasons())
         BOOST_TEST((covered.contains(reason) != not_decided_yet.contains(reason)), name(reason));
 }
@@ -457,8 +528,10 @@ BOOST_AUTO_TEST_CASE(a_refused_request_spends_nothing) {
     World world{"default"};
     const std::string allowed = request("GET /things/1", bearer("thrice"));
     const std::vector<std::string> refused{
-        request("POST /things", bearer("thrice")),          request("GET /nothing", bearer("thrice")),
-        request("DELETE /things/1", bearer("thrice")),      request("GET /things/..", bearer("thrice")),
+        request("POST /things", bearer("thrice")),
+        request("GET /nothing", bearer("thrice")),
+        request("DELETE /things/1", bearer("thrice")),
+        request("GET /things/..", bearer("thrice")),
         request("GET /things/1", bearer("thrice") + "Expect: x\r\n"),
         request("GET /things/1", bearer("thrice") + bearer("thrice")),
         request("GET /any", bearer("thrice"), "other.example")};
@@ -466,7 +539,8 @@ BOOST_AUTO_TEST_CASE(a_refused_request_spends_nothing) {
         for (const std::string& one : refused)
             BOOST_TEST(support::status_of(world.gateway().exchange(one)) / 100 == 4);
     BOOST_TEST(world.forwarded() == 0U);
-    for (int i = 0; i < 3; ++i) BOOST_TEST(support::status_of(world.gateway().exchange(allowed)) == 200);
+    for (int i = 0; i < 3; ++i)
+        BOOST_TEST(support::status_of(world.gateway().exchange(allowed)) == 200);
     BOOST_TEST(support::reason_of(world.gateway().exchange(allowed)) == "rate_limited");
     BOOST_TEST(world.forwarded() == 3U);
 }
@@ -491,31 +565,34 @@ BOOST_AUTO_TEST_CASE(a_mode_has_its_upstream) {
     World world{"default"};
     const std::string live = world.gateway().exchange(request("GET /any", bearer("good")));
     BOOST_TEST(support::body_of(live) == "live");
-    const std::string test = world.gateway().exchange(request("GET /any", bearer("test") + "X-Key-Mode: live\r\n"));
+    const std::string test =
+        world.gateway().exchange(request("GET /any", bearer("test") + "X-Key-Mode: live\r\n"));
     BOOST_TEST(support::body_of(test) == "test");
     BOOST_TEST_REQUIRE(world.live().requests().size() == 1U);
     BOOST_TEST_REQUIRE(world.test().requests().size() == 1U);
     BOOST_TEST(field(world.live().requests().front(), "X-Key-Mode") == "live");
     BOOST_TEST(field(world.test().requests().front(), "X-Key-Mode") == "test");
     // What needs no key is live.
-    BOOST_TEST(support::body_of(world.gateway().exchange(request("GET /open", bearer("test")))) == "live");
+    BOOST_TEST(support::body_of(world.gateway().exchange(request("GET /open", bearer("test")))) ==
+               "live");
 }
 
 BOOST_AUTO_TEST_CASE(a_key_cannot_change_its_mode_by_its_name) {
     support::OriginServer origin;
-    const std::string profile =
-        [] {
-            std::ifstream file{KEYGATE_SOURCE_DIR "/config/profiles/default.yaml"};
-            std::ostringstream text;
-            text << file.rdbuf();
-            return text.str();
-        }();
+    const std::string profile = [] {
+        std::ifstream file{KEYGATE_SOURCE_DIR "/config/profiles/default.yaml"};
+        std::ostringstream text;
+        text << file.rdbuf();
+        return text.str();
+    }();
     // The shape of keys that say their mode, and the rest as shipped.
-    const std::string modes = "key:\n  prefix: {live: sk_live_, test: sk_test_}\n  alphabet: base62\n"
-                              "  length: 12-128\n  mint: {alphabet: base62, length: 32}\n"
-                              "  shown: {first: 8, last: 0}\n";
+    const std::string modes =
+        "key:\n  prefix: {live: sk_live_, test: sk_test_}\n  alphabet: base62\n"
+        "  length: 12-128\n  mint: {alphabet: base62, length: 32}\n"
+        "  shown: {first: 8, last: 0}\n";
     const std::string text = modes + profile.substr(profile.find("\ndefault_scopes:"));
-    const std::string server = "{servers: [\"http://127.0.0.1:" + std::to_string(origin.port()) + "\"]}";
+    const std::string server =
+        "{servers: [\"http://127.0.0.1:" + std::to_string(origin.port()) + "\"]}";
     const std::string tail = "abcdefghijklmnop";
     auto live_by_record = support::record_of("sk_test_" + tail, "key_1", "shop", "acme");
     auto test_by_record = support::record_of("sk_live_" + tail, "key_2", "shop", "acme");
@@ -523,12 +600,13 @@ BOOST_AUTO_TEST_CASE(a_key_cannot_change_its_mode_by_its_name) {
     auto right = support::record_of("sk_test_right" + tail, "key_3", "shop", "acme");
     right.mode = keys::Mode::test;
     support::RunningGateway gateway{
-        {.configuration = "apis:\n  shop:\n    profile: modes.yaml\n    upstreams: {live: " + server +
-                          ", test: " + server + "}\n    routes: {GET /any: key}\n",
+        {.configuration = "apis:\n  shop:\n    profile: modes.yaml\n    upstreams: {live: " +
+                          server + ", test: " + server + "}\n    routes: {GET /any: key}\n",
          .keys = {live_by_record, test_by_record, right},
          .files = {{"modes.yaml", text}}}};
     const auto answer = [&](const std::string& text_of_key) {
-        return gateway.exchange(request("GET /any", "Authorization: Bearer " + text_of_key + "\r\n"));
+        return gateway.exchange(
+            request("GET /any", "Authorization: Bearer " + text_of_key + "\r\n"));
     };
     BOOST_TEST(support::reason_of(answer("sk_test_" + tail)) == "key_mode_mismatch");
     BOOST_TEST(support::reason_of(answer("sk_live_" + tail)) == "key_mode_mismatch");
@@ -544,7 +622,8 @@ BOOST_AUTO_TEST_CASE(a_profile_can_hide_which_check_refused) {
         if (line.starts_with("show_reason:")) line = "show_reason: false";
         const std::size_t colon = line.find(':');
         if (line.starts_with("  key_"))
-            line = line.substr(0, colon) + ": {status: 403, code: INVALID_API_KEY, message: \"Invalid API key\"}";
+            line = line.substr(0, colon) +
+                   ": {status: 403, code: INVALID_API_KEY, message: \"Invalid API key\"}";
     }
     auto revoked = support::record_of(key("revoked"), "key_1", "shop", "acme");
     revoked.status = keys::KeyStatus::revoked;
@@ -555,7 +634,8 @@ BOOST_AUTO_TEST_CASE(a_profile_can_hide_which_check_refused) {
          .keys = {revoked},
          .files = {{"mute.yaml", text}}}};
     const auto answer = [&](const std::string& text_of_key) {
-        std::string got = gateway.exchange(request("GET /any", "Authorization: Bearer " + text_of_key + "\r\n"));
+        std::string got =
+            gateway.exchange(request("GET /any", "Authorization: Bearer " + text_of_key + "\r\n"));
         BOOST_TEST(support::status_of(got) == 403);
         BOOST_TEST(support::reason_of(got) == "");
         const std::string id = field(got, "X-Request-Id");
