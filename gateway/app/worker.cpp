@@ -56,11 +56,11 @@ Worker::~Worker() {
 
 void Worker::accept(int descriptor, std::string address) {
     const auto refusal = shared_.admission.enter();
-    if (refusal) return refuse(descriptor, *refusal);
+    if (refusal) return refuse(descriptor, address, *refusal);
     gate::Connection::open(lane_, descriptor, std::move(address));
 }
 
-void Worker::refuse(int descriptor, const Refusal& refusal) {
+void Worker::refuse(int descriptor, std::string_view address, const Refusal& refusal) {
     http::RequestId id;
     lane_.request_ids.next(poller_.now().wall, id);
     std::string answer;
@@ -74,8 +74,14 @@ void Worker::refuse(int descriptor, const Refusal& refusal) {
     ::shutdown(descriptor, SHUT_WR);
     (void)::recv(descriptor, poller_.buffer().data(), poller_.buffer().size(), MSG_DONTWAIT);
     ::close(descriptor);
-    lane_.metrics.count(observe::ThreadMetrics::no_route, refusal.reason,
-                        lane_.snapshot->pages_for({}).status(refusal.reason), {});
+    const unsigned status = lane_.snapshot->pages_for({}).status(refusal.reason);
+    lane_.metrics.count(observe::ThreadMetrics::no_route, refusal.reason, status, {});
+    access_log_.write({.time = poller_.now().wall,
+                       .request_id = id.text(),
+                       .client = address,
+                       .outcome = refusal.reason,
+                       .status = status,
+                       .sent = sent > 0 ? static_cast<std::uint64_t>(sent) : 0});
 }
 
 std::future<void> Worker::drain() {

@@ -49,7 +49,7 @@ class Worker {
 
   private:
     void accept(int descriptor, std::string address);
-    void refuse(int descriptor, const Refusal& refusal);
+    void refuse(int descriptor, std::string_view address, const Refusal& refusal);
 
     Shared shared_;
     boost::asio::io_context io_{1};

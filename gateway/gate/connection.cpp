@@ -130,7 +130,7 @@ std::size_t Connection::take_head(std::span<char> bytes) {
     state_ = State::exchange;
     if (end.state == http::HeadEnd::State::complete)
         return end.size + exchange_.begin(bytes.first(end.size), bytes.subspan(end.size));
-    exchange_.begin_refused(http::refuse_head(end.state));
+    exchange_.begin_refused(http::refuse_head(end.state), {bytes.data(), bytes.size()});
     return 0;
 }
 
@@ -240,7 +240,7 @@ void Connection::on_deadline() {
     case State::head:
         if (inbox_.empty() || !out_.is_empty()) return close();
         state_ = State::exchange;
-        return exchange_.begin_refused(net::refuse_slow_client());
+        return exchange_.begin_refused(net::refuse_slow_client(), inbox_);
     case State::exchange:
         if (out_.is_empty() && exchange_.wants_body())
             return exchange_.on_body_cut(net::refuse_slow_client());

@@ -28,6 +28,9 @@ bool is_idempotent(std::string_view method) {
            method == "OPTIONS";
 }
 
+/// RFC 9110 9.3.2: an answer to HEAD has no body, also where no more of the request could be understood.
+bool is_head_method(std::string_view bytes) { return bytes.starts_with("HEAD "); }
+
 /// The raw key has served when its digest is known: it does not stay in our buffers.
 void wipe_credential(std::string_view value) {
     // The view points into the bytes that `begin` was given as writable.
@@ -52,6 +55,7 @@ std::size_t Exchange::begin(std::span<char> bytes, std::span<char> rest) {
     const auto head = lane_.request_reader.read({bytes.data(), bytes.size()});
     if (!head) {
         keeps_alive_ = false;
+        is_head_request_ = is_head_method({bytes.data(), bytes.size()});
         refuse(head.error());
         return 0;
     }
@@ -62,8 +66,9 @@ std::size_t Exchange::begin(std::span<char> bytes, std::span<char> rest) {
     return rest_taken_;
 }
 
-void Exchange::begin_refused(const Refusal& refusal) {
+void Exchange::begin_refused(const Refusal& refusal, std::string_view bytes) {
     start(lane_.poller.now().wall);
+    is_head_request_ = is_head_method(bytes);
     refuse(refusal);
 }
 
@@ -260,6 +265,11 @@ void Exchange::on_body_cut(const Refusal& refusal) {
     if (is_answer_started_) return cut(refusal.reason);
     // The upstream sees its connection broken, never a body that looks complete.
     refuse(refusal);
+}
+
+void Exchange::wait_for_client() {
+    deadline_.clear(); // it is the client that is slow now
+    owner_.on_client_full();
 }
 
 void Exchange::wait_for_upstream() {
@@ -521,7 +531,7 @@ void Exchange::record(observe::Outcome outcome) {
                                 .route = route_ != nullptr ? std::string_view{route_->name} : "",
                                 .key_id = caller != nullptr ? std::string_view{caller->id} : "",
                                 .owner = caller != nullptr ? std::string_view{caller->owner} : "",
-                                .plan = has_plan ? std::string_view{api()->plans[caller->plan].name} : "",
+                                .plan = plan,
                                 .mode = caller != nullptr ? to_string(caller->mode) : "",
                                 .upstream = server_ != nullptr ? std::string_view{server_->name} : "",
                                 .outcome = outcome,
@@ -534,6 +544,13 @@ void Exchange::record(observe::Outcome outcome) {
     caller_.reset();
     if (request_head_.capacity() > kept_capacity) request_head_ = {};
     if (!answer_inbox_.empty()) answer_inbox_ = {};
+}
+
+/// A key that is unknown here may be one of another API, with that one's plans.
+std::string_view Exchange::plan_of(const keys::Entry& caller) const {
+    const auto& apis = lane_.snapshot->settings.apis;
+    if (caller.api >= apis.size() || caller.plan >= apis[caller.api].plans.size()) return {};
+    return apis[caller.api].plans[caller.plan].name;
 }
 
 const config::Api* Exchange::api() const { return &lane_.snapshot->settings.apis[route_->api]; }

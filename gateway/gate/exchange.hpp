@@ -51,8 +51,8 @@ class Exchange final : proxy::LinkUser, net::DeadlineHandler {
     /// returns. Wipes the credential from `bytes`.
     /// @returns how much of `rest` belonged to this request.
     std::size_t begin(std::span<char> bytes, std::span<char> rest);
-    /// Refuses what is no request at all.
-    void begin_refused(const Refusal& refusal);
+    /// Refuses what is no request at all, or not yet: `bytes`.
+    void begin_refused(const Refusal& refusal, std::string_view bytes);
 
     /// The body can go on now: there is a link and nothing waits on it.
     [[nodiscard]] bool wants_body() const;
@@ -79,6 +79,7 @@ class Exchange final : proxy::LinkUser, net::DeadlineHandler {
     void on_key(const auth::Credential& credential, const Result<keys::EntryRef>& found);
     void forward(const policy::Permit& permit);
     void dial(proxy::Pool::Kind kind);
+    void dial_next(proxy::Failure failure);
 
     void on_link_open() override;
     void on_link_failed() override;
@@ -105,6 +106,7 @@ class Exchange final : proxy::LinkUser, net::DeadlineHandler {
     void give_link_back();
     void drop_link();
     void record(observe::Outcome outcome);
+    [[nodiscard]] std::string_view plan_of(const keys::Entry& caller) const;
     [[nodiscard]] const config::Api* api() const;
 
     Lane& lane_;

@@ -16,19 +16,19 @@ namespace keygate::observe {
 /// What is said about one request. There is no member for a credential and none for the query, which may
 /// hold one.
 struct AccessRecord {
-    WallTime time;
-    std::string_view request_id;
-    std::string_view client; // address
-    std::string_view method;
-    std::string_view host;
-    std::string_view path;
-    std::string_view api;
-    std::string_view route;
-    std::string_view key_id;
-    std::string_view owner;
-    std::string_view plan;
-    std::string_view mode;
-    std::string_view upstream; // address of the server that was asked
+    WallTime time{};
+    std::string_view request_id{};
+    std::string_view client{}; // address
+    std::string_view method{};
+    std::string_view host{};
+    std::string_view path{};
+    std::string_view api{};
+    std::string_view route{};
+    std::string_view key_id{};
+    std::string_view owner{};
+    std::string_view plan{};
+    std::string_view mode{};
+    std::string_view upstream{}; // address of the server that was asked
     Outcome outcome = Outcome::allowed();
     unsigned status = 0; // 0: nothing was answered
     std::uint64_t received = 0;

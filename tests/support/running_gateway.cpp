@@ -18,27 +18,37 @@ keys::KeyRecord record_of(std::string_view key, std::string id, std::string api,
     return record;
 }
 
-RunningGateway::RunningGateway(Start start) {
-    const std::string text = "version: 1\nthreads: 1\nlisteners: [{address: \"127.0.0.1:0\"}]\n"
-                             "store: {file: keygate.db}\nlog: {access: access.log}\n" +
-                             start.configuration;
-    const std::string file = folder_.write("keygate.yaml", text);
-    config::Loaded loaded = config::load_file(file);
-    if (!loaded.settings) {
-        std::string mistakes;
-        for (const auto& mistake : loaded.mistakes) mistakes += to_string(mistake) + '\n';
-        throw std::runtime_error(mistakes);
-    }
+RunningGateway::RunningGateway(Start start)
+    : clock_(start.clock != nullptr ? *start.clock : system_clock_) {
+    for (const auto& [name, text] : start.files) folder_.write(name, text);
+    folder_.write("keygate.yaml", "version: 1\nthreads: " + std::to_string(start.threads) +
+                                      "\nlisteners: [{address: \"127.0.0.1:0\"}]\n"
+                                      "store: {file: keygate.db}\nlog: {access: access.log}\n" +
+                                      start.configuration);
     {
         auto store = keys::open_sqlite_store(store_file());
         if (!store) throw std::runtime_error(to_string(store.error()));
         for (const auto& owner : start.owners) (*store)->put_owner(owner).value();
         if (!start.keys.empty()) (*store)->insert(start.keys).value();
     }
-    auto started = app::Gateway::start(std::move(*loaded.settings),
-                                       start.clock != nullptr ? *start.clock : system_clock_);
+    this->start();
+}
+
+void RunningGateway::start() {
+    config::Loaded loaded = config::load_file(folder_.file("keygate.yaml"));
+    if (!loaded.settings) {
+        std::string mistakes;
+        for (const auto& mistake : loaded.mistakes) mistakes += to_string(mistake) + '\n';
+        throw std::runtime_error(mistakes);
+    }
+    auto started = app::Gateway::start(std::move(*loaded.settings), clock_);
     if (!started) throw std::runtime_error(to_string(started.error()));
     gateway_ = std::move(*started);
+}
+
+void RunningGateway::restart() {
+    gateway_.reset();
+    start();
 }
 
 RunningGateway::~RunningGateway() = default;

@@ -9,6 +9,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace keygate::support {
@@ -21,12 +22,14 @@ namespace keygate::support {
 class RunningGateway {
   public:
     struct Start {
-        /// YAML below `apis:` and further top-level blocks; version, one listener on port 0, one thread,
-        /// store and log are put before it.
+        /// YAML of `apis:` and further top-level blocks; version, one listener on port 0, threads, store
+        /// and log are put before it.
         std::string configuration;
         std::vector<keys::OwnerRecord> owners{};
         std::vector<keys::KeyRecord> keys{};
         const Clock* clock = nullptr; // the system's
+        unsigned threads = 1;
+        std::vector<std::pair<std::string, std::string>> files{}; // name and text, beside the configuration
     };
 
     /// Throws with the mistakes or the fault when the gateway does not start.
@@ -39,14 +42,19 @@ class RunningGateway {
     /// Sends on a new connection and reads one answer.
     [[nodiscard]] std::string exchange(std::string_view request,
                                        Socket::Pieces pieces = Socket::Pieces::whole) const;
+    /// Ends the gateway and starts it again, on another port and the same store.
+    void restart();
     /// Ends the gateway and returns all lines of its access log.
     [[nodiscard]] std::string end_and_read_log();
     [[nodiscard]] const TempFolder& folder() const { return folder_; }
     [[nodiscard]] std::string store_file() const { return folder_.file("keygate.db"); }
 
   private:
+    void start();
+
     TempFolder folder_;
     SystemClock system_clock_;
+    const Clock& clock_;
     std::unique_ptr<app::Gateway> gateway_;
 };
 
