@@ -69,7 +69,7 @@ void Worker::refuse(int descriptor, std::string_view address, const Refusal& ref
                                          .date = lane_.date.at(poller_.now().wall),
                                          .request_id = id.text()});
     // A new connection's buffer takes this whole; if not, the close says enough.
-    (void)::send(descriptor, answer.data(), answer.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+    const ssize_t sent = ::send(descriptor, answer.data(), answer.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
     // A close with an unread request would be a reset, and could overtake the answer.
     ::shutdown(descriptor, SHUT_WR);
     (void)::recv(descriptor, poller_.buffer().data(), poller_.buffer().size(), MSG_DONTWAIT);

@@ -196,6 +196,8 @@ void Exchange::dial(Kind kind) {
 void Exchange::on_link_open() {
     send_request();
     if (is_running_ && wants_body()) owner_.on_body_wanted();
+    // A server that spoke first, as one does that has no place: nothing announces it again.
+    if (is_running_ && link_ && link_->channel().is_readable()) link_->channel().call_again();
 }
 
 void Exchange::on_link_failed() { on_dial_failed(proxy::Failure::unreachable); }
@@ -265,11 +267,6 @@ void Exchange::on_body_cut(const Refusal& refusal) {
     if (is_answer_started_) return cut(refusal.reason);
     // The upstream sees its connection broken, never a body that looks complete.
     refuse(refusal);
-}
-
-void Exchange::wait_for_client() {
-    deadline_.clear(); // it is the client that is slow now
-    owner_.on_client_full();
 }
 
 void Exchange::wait_for_upstream() {
@@ -519,8 +516,7 @@ void Exchange::record(observe::Outcome outcome) {
                         status_, duration);
     if (lane_.access_log.is_on()) {
         const keys::Entry* const caller = caller_.get();
-        const bool has_plan = caller != nullptr && caller->api == route_->api &&
-                              caller->plan < api()->plans.size();
+        const std::string_view plan = caller != nullptr ? plan_of(*caller) : std::string_view{};
         lane_.access_log.write({.time = started_.wall,
                                 .request_id = id_.text(),
                                 .client = address_,

@@ -79,7 +79,6 @@ class Exchange final : proxy::LinkUser, net::DeadlineHandler {
     void on_key(const auth::Credential& credential, const Result<keys::EntryRef>& found);
     void forward(const policy::Permit& permit);
     void dial(proxy::Pool::Kind kind);
-    void dial_next(proxy::Failure failure);
 
     void on_link_open() override;
     void on_link_failed() override;
