@@ -194,7 +194,12 @@ struct Between {
                 BOOST_TEST_CONTEXT(row.name << " (" << row.source << ") "
                                             << (pieces == Socket::Pieces::whole ? "whole: " : "bytewise: ")
                                             << wire::in_a_line(row.bytes)) {
-                    check(row, pieces);
+                    // Caught here, where the row is still known.
+                    try {
+                        check(row, pieces);
+                    } catch (const std::exception& error) {
+                        BOOST_ERROR(error.what());
+                    }
                 }
             }
     }
