@@ -5,10 +5,13 @@
 #include <array>
 #include <cerrno>
 #include <stdexcept>
+#include <thread>
 #include <utility>
 
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -112,6 +115,9 @@ bool Socket::is_at_end() {
 void Socket::end_writing() { ::shutdown(descriptor_, SHUT_WR); }
 
 void Socket::reset() {
+    // A reset throws away what was not sent yet: it is to come after all that was.
+    for (int left = 1; ::ioctl(descriptor_, SIOCOUTQ, &left) == 0 && left > 0;)
+        std::this_thread::yield();
     const linger hard{.l_onoff = 1, .l_linger = 0};
     ::setsockopt(descriptor_, SOL_SOCKET, SO_LINGER, &hard, sizeof hard);
     close();
