@@ -4,7 +4,6 @@
 #include "net/listener.hpp"
 
 #include <boost/asio/post.hpp>
-#include <boost/asio/use_future.hpp>
 
 #include <spdlog/spdlog.h>
 
@@ -85,12 +84,16 @@ void Worker::refuse(int descriptor, std::string_view address, const Refusal& ref
 }
 
 std::future<void> Worker::drain() {
-    return boost::asio::post(io_, boost::asio::use_future([this] {
+    auto begun = std::make_shared<std::promise<void>>();
+    std::future<void> future = begun->get_future();
+    boost::asio::post(io_, [this, begun] {
         for (const auto& listener : listeners_) listener->take_waiting();
         listeners_.clear();
         lane_.is_draining = true;
         for (auto at = lane_.clients.begin(); at != lane_.clients.end();) (at++)->drain();
-    }));
+        begun->set_value();
+    });
+    return future;
 }
 
 void Worker::stop() {
