@@ -46,7 +46,7 @@ class Channel {
     [[nodiscard]] bool is_open() const { return descriptor_ >= 0; }
     /// There may be something to read that no event will announce again.
     [[nodiscard]] bool is_readable() const { return readable_; }
-    /// An event of the running turn has not been delivered yet.
+    /// Bytes or the end have come in the running turn, and nobody has been told yet.
     [[nodiscard]] bool has_news() const { return has_news_; }
     /// The peer sent its end, or the connection broke.
     [[nodiscard]] bool is_hung_up() const { return hung_up_; }

@@ -72,7 +72,7 @@ void Poller::turn() {
 void Poller::deliver(std::span<const epoll_event> events) {
     batch_size_ = events.size();
     for (const epoll_event& event : events)
-        static_cast<Channel*>(event.data.ptr)->has_news_ = true;
+        static_cast<Channel*>(event.data.ptr)->has_news_ = (event.events & ~EPOLLOUT) != 0;
     for (std::size_t i = 0; i < batch_size_; ++i) {
         auto* const channel = static_cast<Channel*>(batch_[i].data.ptr);
         if (channel == nullptr) continue; // closed by an earlier event of this batch

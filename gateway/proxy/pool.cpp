@@ -27,7 +27,11 @@ Link::~Link() = default;
 const Server& Link::server() const { return pool_.upstream_.servers[server_]; }
 
 void Link::on_ready(Events events) {
-    if (state_ == State::idle) return pool_.forget_idle(*this);
+    if (state_ == State::idle) {
+        // That it may be written is no news: it also comes along with bytes that were read before.
+        if (events.readable || events.broken) pool_.forget_idle(*this);
+        return;
+    }
     if (state_ == State::open) return user_->on_link_ready(events);
     int error = 0;
     socklen_t size = sizeof error;
