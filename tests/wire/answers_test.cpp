@@ -82,6 +82,8 @@ struct Between {
         std::string bytes;
         Then then = Then::waits;
         Socket::Pieces pieces = Socket::Pieces::whole;
+        /// A reset may overtake bytes: it waits until the client has seen the answer's begin.
+        std::shared_ptr<std::promise<void>> is_begun = std::make_shared<std::promise<void>>();
     };
 
     Between() {
@@ -114,7 +116,10 @@ struct Between {
                 now = script;
             }
             upstream.send(now.bytes, now.pieces);
-            if (now.then == Then::resets) upstream.reset();
+            if (now.then == Then::resets) {
+                if (!now.bytes.empty()) now.is_begun->get_future().wait_for(Socket::patience);
+                upstream.reset();
+            }
             if (now.then != Then::waits) return;
         }
     }
@@ -143,8 +148,9 @@ struct Between {
         BOOST_TEST(client.receive_all() == "");
     }
 
-    static void check_cut(Socket& client) {
-        std::string all;
+    static void check_cut(Socket& client, std::promise<void>& is_begun) {
+        std::string all = client.receive().value_or("");
+        is_begun.set_value();
         bool is_reset = false;
         for (;;) {
             const auto piece = client.receive();
@@ -162,7 +168,8 @@ struct Between {
     }
 
     void check(const Row& row, Socket::Pieces pieces) {
-        play({.bytes = row.bytes, .then = row.then, .pieces = pieces});
+        const Script now{.bytes = row.bytes, .then = row.then, .pieces = pieces};
+        play(now);
         Socket client = gateway->connect();
         client.send(row.request);
         if (row.fate == Fate::whole) {
@@ -179,7 +186,7 @@ struct Between {
         } else if (row.fate == Fate::refused) {
             check_refused(client);
         } else {
-            check_cut(client);
+            check_cut(client, *now.is_begun);
         }
         client.close();
         const std::size_t number = last_used();
