@@ -463,6 +463,11 @@ void check_all(const std::vector<Case>& all, const std::string& profile, const s
             BOOST_TEST(member(error, "request_id") == field(answer, "X-Request-Id"));
             BOOST_TEST(seen.emplace(field(answer, "X-Request-Id"), &one).second);
 
+            const std::string again =
+                world.gateway().exchange(one.request, support::Socket::Pieces::bytewise);
+            BOOST_TEST(support::status_of(again) == answer_to(one.reason).status);
+            BOOST_TEST(support::reason_of(again) == name(one.reason));
+
             if (one.request.starts_with("GET ")) {
                 support::Socket client = world.gateway().connect();
                 client.send(as_head(one.request));
@@ -554,6 +559,13 @@ BOOST_AUTO_TEST_CASE(a_refusal_keeps_the_connection_unless_a_body_is_left) {
     }
     client.send(request("GET /things/1", bearer("good")));
     BOOST_TEST(support::status_of(client.receive_answer()) == 200);
+    // Also of those that come together.
+    client.send(request("GET /things/1") + request("GET /nothing") +
+                request("GET /things/1", bearer("good")) + request("GET /things/1"));
+    BOOST_TEST(support::reason_of(client.receive_answer()) == "auth_missing");
+    BOOST_TEST(support::reason_of(client.receive_answer()) == "route_unknown");
+    BOOST_TEST(support::status_of(client.receive_answer()) == 200);
+    BOOST_TEST(support::reason_of(client.receive_answer()) == "auth_missing");
     client.send(request("POST /things", "Content-Length: 5\r\n"));
     const std::string last = client.receive_answer();
     BOOST_TEST(support::reason_of(last) == "auth_missing");
