@@ -3,6 +3,7 @@
 // answered right.
 #include <boost/test/unit_test.hpp>
 
+#include <atomic>
 #include <ostream>
 #include <sstream>
 #include <thread>
@@ -724,27 +725,26 @@ BOOST_AUTO_TEST_CASE(a_client_that_reads_late_gets_all_its_answers) {
 }
 
 BOOST_AUTO_TEST_CASE(a_client_that_reads_nothing_is_not_served_on) {
-    constexpr std::size_t count = 600;
-    const std::string body(64 * 1024, 'x');
-    origin.set_answer(
-        [&](const std::string&) { return support::OriginServer::plain_answer(body); });
+    constexpr std::size_t mebibyte = 1024 * 1024;
+    const std::string requests = repeated(get("", "/things/1"), 1000);
+    std::atomic<std::size_t> sent{0};
     Socket client = gateway.connect();
-    std::thread writer{[&] { client.send(repeated(get(""), count)); }};
-    // The gateway has one thread: when others were answered often and nothing went on for this one,
-    // then it waits.
+    std::thread writer{[&] {
+        while (sent < 24 * mebibyte && client.send(requests))
+            sent += requests.size();
+    }};
+    // The gateway has one thread: when others were answered often and nothing went on for this
+    // one, then it waits.
     std::size_t taken = 0;
     for (int unchanged = 0; unchanged < 20; ++unchanged) {
-        BOOST_TEST(gateway.exchange("GET /things/1 HTTP/1.1\r\nHost: a\r\n\r\n").size() > 0U);
-        const std::size_t now = origin.requests().size();
+        check_innocent();
+        const std::size_t now = sent;
         if (now != taken || now == 0) unchanged = 0;
         taken = now;
     }
-    BOOST_TEST(taken < count * 3 / 4); // what the kernel's buffers hold
-    std::size_t answers = 0;
-    while (answers < count && support::body_of(client.receive_answer()).size() == body.size())
-        ++answers;
+    BOOST_TEST(taken < 16 * mebibyte); // what the kernel's buffers hold
+    client.end_writing();              // ends the writer, too
     writer.join();
-    BOOST_TEST(answers == count);
 }
 
 BOOST_AUTO_TEST_SUITE_END()
