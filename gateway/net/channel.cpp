@@ -44,6 +44,12 @@ Transfer Channel::read(std::span<char> space) {
     return transfer;
 }
 
+bool Channel::has_unread() const {
+    char byte = 0;
+    return ::recv(descriptor_, &byte, 1, MSG_PEEK | MSG_DONTWAIT) >= 0 ||
+           (errno != EAGAIN && errno != EWOULDBLOCK);
+}
+
 Transfer Channel::write(std::span<const iovec> pieces) {
     msghdr message{};
     message.msg_iov = const_cast<iovec*>(pieces.data()); // sendmsg does not change them

@@ -77,8 +77,9 @@ std::unique_ptr<Link> Pool::take_idle(PerServer& server, LinkUser& user) {
     while (!server.idle.empty()) {
         auto link = std::move(server.idle.back());
         server.idle.pop_back();
-        // Something arrived on it that is not delivered yet: its end, or an answer to nobody.
-        if (link->channel_.has_news() || link->channel_.is_hung_up()) continue;
+        // Something arrived on it that is not delivered yet, or not even fetched: its end, or an answer
+        // to nobody, which the next request would take for its own (RFC 9112 9.2).
+        if (link->channel_.has_news() || link->channel_.is_hung_up() || link->channel_.has_unread()) continue;
         link->state_ = Link::State::open;
         link->is_reused_ = true;
         link->user_ = &user;
