@@ -6,6 +6,7 @@
 
 #include <array>
 #include <atomic>
+#include <condition_variable>
 #include <functional>
 #include <future>
 #include <memory>
@@ -119,6 +120,11 @@ struct Between {
                 now = script;
             }
             upstream.send(now.bytes, now.pieces);
+            {
+                const std::lock_guard lock{mutex};
+                ++finished;
+            }
+            one_finished.notify_all();
             if (now.then == Then::resets) {
                 if (!now.bytes.empty()) now.is_begun->get_future().wait_for(Socket::patience);
                 upstream.reset();
@@ -132,8 +138,10 @@ struct Between {
         script = std::move(next);
     }
 
+    /// The connection of the last request, once all that belongs to its answer was sent.
     std::size_t last_used() {
-        const std::lock_guard lock{mutex};
+        std::unique_lock lock{mutex};
+        one_finished.wait(lock, [this] { return finished == used.size(); });
         return used.empty() ? 0 : used.back();
     }
 
@@ -218,6 +226,8 @@ struct Between {
 
     std::mutex mutex;
     Script script;
+    std::condition_variable one_finished;
+    std::size_t finished = 0; // requests whose answer was sent
     std::size_t connections = 0;
     std::vector<std::size_t> used;  // connections, in the order of the requests
     std::vector<std::size_t> ended; // connections that the gateway ended
