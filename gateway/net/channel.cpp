@@ -48,6 +48,12 @@ Transfer Channel::read(std::span<char> space) {
     return transfer;
 }
 
+bool Channel::has_unread() const {
+    char byte = 0;
+    return ::recv(descriptor_, &byte, 1, MSG_PEEK | MSG_DONTWAIT) >= 0 ||
+           (errno != EAGAIN && errno != EWOULDBLOCK);
+}
+
 Transfer Channel::write(std::span<const iovec> pieces) {
     if (pieces.size() == 1) {
         const ssize_t sent = ::send(descriptor_, pieces.front().iov_base, pieces.front().iov_len,

@@ -35,6 +35,8 @@ class Channel {
     /// Reads once. After `would_block`, and after a read that did not fill the space, `is_readable` is
     /// false until the next event.
     Transfer read(std::span<char> space);
+    /// Asks the kernel now, whatever the events have told so far: are there bytes, an end or an error?
+    [[nodiscard]] bool has_unread() const;
     /// Writes once, as much as the kernel takes.
     Transfer write(std::span<const iovec> pieces);
 

@@ -14,8 +14,8 @@ using http::ChunkReader;
 
 namespace {
 
-/// What becomes of a body: `data|rest`, `data|more` or `invalid`. Whatever is valid may be followed by
-/// `rest`, which is left alone.
+/// What becomes of a body: `data|rest`, `data|more` or `invalid`. Whatever is valid may be followed
+/// by `rest`, which is left alone.
 std::string read_in_pieces(const std::string& body, const std::vector<std::size_t>& sizes) {
     ChunkReader reader;
     std::string data;
@@ -35,11 +35,14 @@ std::string read_in_pieces(const std::string& body, const std::vector<std::size_
     return data + "|more";
 }
 
-std::string read_whole(const std::string& body) { return read_in_pieces(body, {body.size() + 1}); }
+std::string read_whole(const std::string& body) {
+    return read_in_pieces(body, {body.size() + 1});
+}
 
 std::string many(std::string_view text, std::size_t times) {
     std::string all;
-    for (std::size_t i = 0; i < times; ++i) all += text;
+    for (std::size_t i = 0; i < times; ++i)
+        all += text;
     return all;
 }
 
@@ -129,7 +132,9 @@ BOOST_AUTO_TEST_SUITE(http_chunk_reader)
 
 BOOST_AUTO_TEST_CASE(a_body_has_one_reading) {
     for (const Row& row : rows)
-        BOOST_TEST_CONTEXT("body " << row.body) { BOOST_TEST(read_whole(row.body) == row.result); }
+        BOOST_TEST_CONTEXT("body " << row.body) {
+            BOOST_TEST(read_whole(row.body) == row.result);
+        }
 }
 
 BOOST_AUTO_TEST_CASE(any_split_of_a_body_reads_alike) {
@@ -139,7 +144,8 @@ BOOST_AUTO_TEST_CASE(any_split_of_a_body_reads_alike) {
             BOOST_TEST(read_in_pieces(row.body, {1}) == row.result);
             for (int i = 0; i < 30; ++i) {
                 std::vector<std::size_t> sizes(5);
-                for (auto& size : sizes) size = random() % 7 + 1;
+                for (auto& size : sizes)
+                    size = random() % 7 + 1;
                 BOOST_TEST(read_in_pieces(row.body, sizes) == row.result);
             }
         }
@@ -153,19 +159,29 @@ BOOST_AUTO_TEST_CASE(mutated_bodies_read_alike_in_any_split) {
         for (auto change = random() % 4; change > 0 && !body.empty(); --change) {
             const std::size_t at = random() % body.size();
             switch (random() % 3) {
-            case 0: body[at] = bytes[random() % bytes.size()]; break;
-            case 1: body.erase(at, 1); break;
-            default: body.insert(at, 1, bytes[random() % bytes.size()]); break;
+            case 0:
+                body[at] = bytes[random() % bytes.size()];
+                break;
+            case 1:
+                body.erase(at, 1);
+                break;
+            default:
+                body.insert(at, 1, bytes[random() % bytes.size()]);
+                break;
             }
         }
         const std::string whole = read_whole(body);
         const std::string split = read_in_pieces(body, {1, 1 + random() % 5, 1 + random() % 9});
-        if (whole != split) BOOST_TEST_CONTEXT("body " << body) { BOOST_TEST(whole == split); }
+        if (whole != split) BOOST_TEST_CONTEXT("body " << body) {
+                BOOST_TEST(whole == split);
+            }
     }
 }
 
 BOOST_AUTO_TEST_CASE(extensions_and_trailers_are_bounded) {
-    const auto line = [](std::size_t size) { return "1;" + std::string(size - 2, 'x') + "\r\nh\r\n"; };
+    const auto line = [](std::size_t size) {
+        return "1;" + std::string(size - 2, 'x') + "\r\nh\r\n";
+    };
     // The `;` is not counted, the CR is.
     BOOST_TEST(read_whole(line(ChunkReader::max_extension + 1) + "0\r\n\r\n") == "h|");
     BOOST_TEST(read_whole(line(ChunkReader::max_extension + 2) + "0\r\n\r\n") == "invalid");
@@ -173,7 +189,8 @@ BOOST_AUTO_TEST_CASE(extensions_and_trailers_are_bounded) {
     BOOST_TEST(read_whole(many(line(1000), 17) + "0\r\n\r\n") == "invalid");
     // Much data may have many extensions.
     const std::string large = "400;0123456789abcdef\r\n" + std::string(1024, 'd') + "\r\n";
-    BOOST_TEST((read_whole(many(large, 2000) + "0\r\n\r\n") == std::string(1024 * 2000, 'd') + '|'));
+    BOOST_TEST(
+        (read_whole(many(large, 2000) + "0\r\n\r\n") == std::string(1024 * 2000, 'd') + '|'));
     const std::string trailer = "X: " + std::string(1021, 'y') + "\r\n"; // 1025 counted
     BOOST_TEST(read_whole("0\r\n" + many(trailer, 15) + "\r\n") == "|");
     BOOST_TEST(read_whole("0\r\n" + many(trailer, 16) + "\r\n") == "invalid");

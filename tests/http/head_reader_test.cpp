@@ -14,7 +14,9 @@ http::RequestReader reader_of_requests(http::RequestReader::Limits limits = {}) 
     return {limits, "keygate"};
 }
 
-std::string get(const std::string& fields) { return "GET /x HTTP/1.1\r\nHost: a\r\n" + fields + "\r\n"; }
+std::string get(const std::string& fields) {
+    return "GET /x HTTP/1.1\r\nHost: a\r\n" + fields + "\r\n";
+}
 
 /// `ok`, or the name of the reason.
 std::string judged(const std::string& bytes, http::RequestReader::Limits limits = {}) {
@@ -29,10 +31,14 @@ std::string judged_answer(const std::string& bytes, bool is_head = false) {
     if (!head) return std::string{name(head.error().reason)};
     const http::ResponseHead& read = **head;
     std::string text = std::to_string(read.status) + ' ' + std::string{read.reason};
-    if (!read.has_body) text += " bodiless";
-    else if (read.framing == http::Framing::length) text += " length " + std::to_string(read.content_length);
-    else if (read.framing == http::Framing::chunked) text += " chunked";
-    else if (read.framing == http::Framing::until_close) text += " until close";
+    if (!read.has_body)
+        text += " bodiless";
+    else if (read.framing == http::Framing::length)
+        text += " length " + std::to_string(read.content_length);
+    else if (read.framing == http::Framing::chunked)
+        text += " chunked";
+    else if (read.framing == http::Framing::until_close)
+        text += " until close";
     return text + (read.keep_alive ? ", stays" : ", closes");
 }
 
@@ -42,9 +48,10 @@ BOOST_AUTO_TEST_SUITE(http_head_reader)
 
 BOOST_AUTO_TEST_CASE(a_request_is_told_with_its_parts) {
     auto reader = reader_of_requests();
-    const std::string bytes = "POST /a?b HTTP/1.1\r\nhost:\ta:80 \r\nContent-length: 12\r\nX-One: \r\n"
-                              "Authorization:  Bearer  x \r\nEXPECT: 100-Continue\r\nConnection: x-one, close\r\n"
-                              "Via: 1.1 keygate, 1.0 other\r\n\r\n";
+    const std::string bytes =
+        "POST /a?b HTTP/1.1\r\nhost:\ta:80 \r\nContent-length: 12\r\nX-One: \r\n"
+        "Authorization:  Bearer  x \r\nEXPECT: 100-Continue\r\nConnection: x-one, close\r\n"
+        "Via: 1.1 keygate, 1.0 other\r\n\r\n";
     const auto head = reader.read(bytes);
     BOOST_TEST_REQUIRE(head.has_value());
     const http::RequestHead& read = **head;
@@ -67,8 +74,9 @@ BOOST_AUTO_TEST_CASE(a_request_is_told_with_its_parts) {
 
 BOOST_AUTO_TEST_CASE(a_reader_keeps_nothing_of_the_request_before) {
     auto reader = reader_of_requests();
-    const std::string first = "POST /a HTTP/1.0\r\nHost: a\r\nContent-Length: 5\r\nAuthorization: x\r\n"
-                              "Connection: keep-alive, x\r\nVia: 1.1 keygate\r\n\r\n";
+    const std::string first =
+        "POST /a HTTP/1.0\r\nHost: a\r\nContent-Length: 5\r\nAuthorization: x\r\n"
+        "Connection: keep-alive, x\r\nVia: 1.1 keygate\r\n\r\n";
     BOOST_TEST_REQUIRE(reader.read(first).has_value());
     const std::string second = "GET /b HTTP/1.0\r\n\r\n";
     const auto head = reader.read(second);
@@ -106,23 +114,30 @@ BOOST_AUTO_TEST_CASE(each_refusal_has_its_reason) {
 
 BOOST_AUTO_TEST_CASE(an_answer_is_framed_as_its_status_and_fields_say) {
     const std::string chunked = "Transfer-Encoding: chunked\r\n\r\n";
-    BOOST_TEST(judged_answer("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n") == "200 OK length 5, stays");
+    BOOST_TEST(judged_answer("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n") ==
+               "200 OK length 5, stays");
     BOOST_TEST(judged_answer("HTTP/1.1 200 OK\r\n" + chunked) == "200 OK chunked, stays");
     BOOST_TEST(judged_answer("HTTP/1.1 200 OK\r\n\r\n") == "200 OK until close, closes");
     BOOST_TEST(judged_answer("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 0\r\n\r\n") ==
                "200 OK length 0, closes");
-    BOOST_TEST(judged_answer("HTTP/1.0 200 OK\r\nContent-Length: 5\r\n\r\n") == "200 OK length 5, closes");
+    BOOST_TEST(judged_answer("HTTP/1.0 200 OK\r\nContent-Length: 5\r\n\r\n") ==
+               "200 OK length 5, closes");
     BOOST_TEST(judged_answer("HTTP/1.1 204 X\r\n\r\n") == "204 X bodiless, stays");
-    BOOST_TEST(judged_answer("HTTP/1.1 304 X\r\nContent-Length: 5\r\n\r\n") == "304 X bodiless, stays");
+    BOOST_TEST(judged_answer("HTTP/1.1 304 X\r\nContent-Length: 5\r\n\r\n") ==
+               "304 X bodiless, stays");
     BOOST_TEST(judged_answer("HTTP/1.1 304 X\r\n" + chunked) == "304 X bodiless, stays");
     BOOST_TEST(judged_answer("HTTP/1.1 200 X\r\n" + chunked, true) == "200 X bodiless, stays");
     BOOST_TEST(judged_answer("HTTP/1.1 100 X\r\n\r\n") == "100 X bodiless, stays");
     for (const std::string& bad :
          {"HTTP/1.1 204 X\r\n" + chunked, "HTTP/1.1 100 X\r\n" + chunked,
-          "HTTP/1.1 204 X\r\nContent-Length: 1\r\n\r\n"s, "HTTP/1.1 099 X\r\n\r\n"s, "HTTP/1.1 600 X\r\n\r\n"s,
-          "HTTP/1.0 200 X\r\n" + chunked, "HTTP/1.1 200 X\r\nContent-Length: 1\r\n" + chunked,
-          "HTTP/1.1 200 X\r\nTransfer-Encoding: gzip\r\n\r\n"s, "HTTP/1.1 200\r\n\r\n"s, ""s, "\r\n"s, "X\r\n\r\n"s})
-        BOOST_TEST_CONTEXT(bad) { BOOST_TEST(judged_answer(bad) == "upstream_invalid"); }
+          "HTTP/1.1 204 X\r\nContent-Length: 1\r\n\r\n"s, "HTTP/1.1 099 X\r\n\r\n"s,
+          "HTTP/1.1 600 X\r\n\r\n"s, "HTTP/1.0 200 X\r\n" + chunked,
+          "HTTP/1.1 200 X\r\nContent-Length: 1\r\n" + chunked,
+          "HTTP/1.1 200 X\r\nTransfer-Encoding: gzip\r\n\r\n"s, "HTTP/1.1 200\r\n\r\n"s, ""s,
+          "\r\n"s, "X\r\n\r\n"s})
+        BOOST_TEST_CONTEXT(bad) {
+            BOOST_TEST(judged_answer(bad) == "upstream_invalid");
+        }
 }
 
 BOOST_AUTO_TEST_CASE(no_bytes_confuse_a_reader) {
@@ -140,19 +155,28 @@ BOOST_AUTO_TEST_CASE(no_bytes_confuse_a_reader) {
         for (auto change = random() % 5; change > 0; --change) {
             const std::size_t at = random() % bytes.size();
             switch (random() % 3) {
-            case 0: bytes[at] = letters[random() % letters.size()]; break;
-            case 1: bytes.erase(at, 1); break;
-            default: bytes.insert(at, 1, letters[random() % letters.size()]); break;
+            case 0:
+                bytes[at] = letters[random() % letters.size()];
+                break;
+            case 1:
+                bytes.erase(at, 1);
+                break;
+            default:
+                bytes.insert(at, 1, letters[random() % letters.size()]);
+                break;
             }
         }
         // What is taken has no byte in it that could end a line of what is written from it.
         if (const auto head = requests.read(bytes)) {
             ++taken;
             for (const http::Field& field : (*head)->all()) {
-                BOOST_TEST_REQUIRE((field.value.find_first_of("\r\n\0"s) == std::string_view::npos));
-                BOOST_TEST_REQUIRE((field.name.find_first_of("\r\n\0: "s) == std::string_view::npos));
+                BOOST_TEST_REQUIRE(
+                    (field.value.find_first_of("\r\n\0"s) == std::string_view::npos));
+                BOOST_TEST_REQUIRE(
+                    (field.name.find_first_of("\r\n\0: "s) == std::string_view::npos));
             }
-            BOOST_TEST_REQUIRE(((*head)->target.find_first_of("\r\n\0 "s) == std::string_view::npos));
+            BOOST_TEST_REQUIRE(
+                ((*head)->target.find_first_of("\r\n\0 "s) == std::string_view::npos));
         }
         (void)answers.read(bytes, random() % 2 == 0);
     }

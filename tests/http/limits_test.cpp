@@ -17,15 +17,21 @@ constexpr std::size_t max_size = 64;
 
 std::string text_of(const HeadEnd& end) {
     switch (end.state) {
-    case HeadEnd::State::incomplete: return "incomplete";
-    case HeadEnd::State::complete: return std::to_string(end.size);
-    case HeadEnd::State::invalid: return "invalid";
-    case HeadEnd::State::too_large: break;
+    case HeadEnd::State::incomplete:
+        return "incomplete";
+    case HeadEnd::State::complete:
+        return std::to_string(end.size);
+    case HeadEnd::State::invalid:
+        return "invalid";
+    case HeadEnd::State::too_large:
+        break;
     }
     return "too large";
 }
 
-std::string found_whole(std::string_view bytes) { return text_of(http::find_head_end(bytes, 0, max_size)); }
+std::string found_whole(std::string_view bytes) {
+    return text_of(http::find_head_end(bytes, 0, max_size));
+}
 
 std::string found_in_pieces(std::string_view bytes, std::mt19937& random, unsigned largest) {
     std::size_t scanned = 0;
@@ -83,7 +89,8 @@ BOOST_AUTO_TEST_CASE(the_end_of_a_head_is_found_in_any_split) {
     for (const Row& row : rows)
         BOOST_TEST_CONTEXT("head " << row.bytes) {
             BOOST_TEST(found_whole(row.bytes) == row.found);
-            for (int i = 0; i < 30; ++i) BOOST_TEST(found_in_pieces(row.bytes, random, 1 + i) == row.found);
+            for (int i = 0; i < 30; ++i)
+                BOOST_TEST(found_in_pieces(row.bytes, random, 1 + i) == row.found);
         }
 }
 
@@ -93,22 +100,31 @@ BOOST_AUTO_TEST_CASE(any_bytes_are_judged_alike_in_any_split) {
     for (int i = 0; i < 50'000; ++i) {
         std::string bytes;
         for (std::size_t size = random() % 90; size > 0; --size)
-            bytes += random() % 3 == 0 ? "\r\n" : std::string(1, letters[random() % letters.size()]);
+            bytes +=
+                random() % 3 == 0 ? "\r\n" : std::string(1, letters[random() % letters.size()]);
         const std::string whole = found_whole(bytes);
         const std::string split = found_in_pieces(bytes, random, 1 + random() % 8);
-        if (whole != split) BOOST_TEST_CONTEXT("head " << bytes) { BOOST_TEST(whole == split); }
+        if (whole != split) BOOST_TEST_CONTEXT("head " << bytes) {
+                BOOST_TEST(whole == split);
+            }
     }
 }
 
 BOOST_AUTO_TEST_CASE(a_host_is_a_name_or_an_address_with_at_most_a_port) {
-    for (const std::string_view host : {"a", "a.example", "a.example:80", "127.0.0.1:8080", "[::1]", "[::1]:80",
-                                        "a_b", "xn--bcher-kva.example", "a:", "A:65535", "a:0"})
-        BOOST_TEST_CONTEXT(host) { BOOST_TEST(http::is_valid_host(host)); }
     for (const std::string_view host :
-         {"", ":80", "a b", "a,b", "a/b", "u@a", "a:b", "a:65536", "a:99999", "a:123456", "a:80:80", "a:-1", "a:+1",
-          "a:8 ", "[", "[]", "[]:80", "[::1", "::1", "[::1]x", "[::1]:x", "[g]", "a%41", "a\\b", "a#b", "a?b",
-          "\xc3\xa9", "[::1%25eth0]", "a\t"})
-        BOOST_TEST_CONTEXT(host) { BOOST_TEST(!http::is_valid_host(host)); }
+         {"a", "a.example", "a.example:80", "127.0.0.1:8080", "[::1]", "[::1]:80", "a_b",
+          "xn--bcher-kva.example", "a:", "A:65535", "a:0"})
+        BOOST_TEST_CONTEXT(host) {
+            BOOST_TEST(http::is_valid_host(host));
+        }
+    for (const std::string_view host :
+         {"",        ":80",      "a b",      "a,b",          "a/b",     "u@a",  "a:b",  "a:65536",
+          "a:99999", "a:123456", "a:80:80",  "a:-1",         "a:+1",    "a:8 ", "[",    "[]",
+          "[]:80",   "[::1",     "::1",      "[::1]x",       "[::1]:x", "[g]",  "a%41", "a\\b",
+          "a#b",     "a?b",      "\xc3\xa9", "[::1%25eth0]", "a\t"})
+        BOOST_TEST_CONTEXT(host) {
+            BOOST_TEST(!http::is_valid_host(host));
+        }
 }
 
 BOOST_AUTO_TEST_CASE(a_length_is_one_plain_number) {
@@ -117,9 +133,11 @@ BOOST_AUTO_TEST_CASE(a_length_is_one_plain_number) {
     BOOST_TEST(length == 0U);
     BOOST_TEST(http::read_content_length("999999999999999999", length));
     BOOST_TEST(length == 999'999'999'999'999'999U);
-    for (const std::string_view value : {"", " ", "00", "01", "+1", "-1", "0x1", "1 ", " 1", "1,1", "1.0", "1e1",
-                                         "1000000000000000000", "\xd9\xa1", "a"})
-        BOOST_TEST_CONTEXT(value) { BOOST_TEST(!http::read_content_length(value, length)); }
+    for (const std::string_view value : {"", " ", "00", "01", "+1", "-1", "0x1", "1 ", " 1", "1,1",
+                                         "1.0", "1e1", "1000000000000000000", "\xd9\xa1", "a"})
+        BOOST_TEST_CONTEXT(value) {
+            BOOST_TEST(!http::read_content_length(value, length));
+        }
 }
 
 BOOST_AUTO_TEST_CASE(framing_is_one_of_length_and_chunked_or_none) {
@@ -135,7 +153,8 @@ BOOST_AUTO_TEST_CASE(framing_is_one_of_length_and_chunked_or_none) {
             if (!guard.take(id, value)) return "invalid";
         if (!guard.judge(head)) return "invalid";
         if (head.framing == http::Framing::none) return "none";
-        return head.framing == http::Framing::chunked ? "chunked" : std::to_string(head.content_length);
+        return head.framing == http::Framing::chunked ? "chunked"
+                                                      : std::to_string(head.content_length);
     };
     BOOST_TEST(framing_of({}, 1) == "none");
     BOOST_TEST(framing_of({{FieldName::host, "a"}}, 1) == "none");

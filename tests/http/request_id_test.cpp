@@ -19,7 +19,8 @@ BOOST_AUTO_TEST_CASE(an_id_is_a_uuid_of_its_time) {
     BOOST_TEST(text.substr(0, 15) == "017f22e2-79b0-7");
     for (std::size_t i = 0; i < text.size(); ++i) {
         const bool is_dash = i == 8 || i == 13 || i == 18 || i == 23;
-        BOOST_TEST((is_dash ? text[i] == '-' : std::string_view{"0123456789abcdef"}.find(text[i]) != text.npos));
+        BOOST_TEST((is_dash ? text[i] == '-'
+                            : std::string_view{"0123456789abcdef"}.find(text[i]) != text.npos));
     }
     BOOST_TEST((std::string_view{"89ab"}.find(text[19]) != std::string_view::npos));
 }
@@ -30,7 +31,8 @@ BOOST_AUTO_TEST_CASE(ids_differ_and_sort_by_their_time) {
     std::set<std::string> seen;
     for (int i = 0; i < 10'000; ++i) {
         http::RequestId id;
-        (i % 2 == 0 ? one : other).next(WallTime{std::chrono::milliseconds{1'700'000'000'000 + i}}, id);
+        (i % 2 == 0 ? one : other)
+            .next(WallTime{std::chrono::milliseconds{1'700'000'000'000 + i}}, id);
         BOOST_TEST((seen.empty() || *seen.rbegin() < id.text()));
         seen.emplace(id.text());
     }

@@ -16,17 +16,20 @@ namespace {
 
 /// Somebody who waits, and what the plain model says of it.
 struct Waiter final : net::DeadlineHandler {
-    explicit Waiter(Wheel& wheel) : deadline(wheel, *this) {}
+    explicit Waiter(Wheel& wheel)
+        : deadline(wheel, *this) {}
 
     void set(SteadyTime now, milliseconds after) {
         deadline.set(after);
         due = now + after;
         is_set = true;
     }
+
     void clear() {
         deadline.clear();
         is_set = false;
     }
+
     void on_deadline() override {
         BOOST_TEST(is_set);
         BOOST_TEST(!deadline.is_set());
@@ -57,7 +60,9 @@ BOOST_AUTO_TEST_CASE(a_deadline_is_never_early_and_at_most_two_ticks_late) {
             static constexpr std::array<unsigned, 4> spans{100, 3'000, 110'000, 700'000};
             const milliseconds after{random() % spans[random() % spans.size()]};
             switch (random() % 5) {
-            case 0: waiter.reset(); break;
+            case 0:
+                waiter.reset();
+                break;
             case 1:
                 if (waiter) waiter->clear();
                 break;
@@ -67,10 +72,13 @@ BOOST_AUTO_TEST_CASE(a_deadline_is_never_early_and_at_most_two_ticks_late) {
             }
         };
         for (int step = 0; step < 20'000; ++step) {
-            for (auto i = random() % 3; i > 0; --i) act_on(waiters[random() % waiters.size()]);
+            for (auto i = random() % 3; i > 0; --i)
+                act_on(waiters[random() % waiters.size()]);
             // Mostly small steps; now and then the process was stopped.
             const auto kind = random() % 100;
-            now += milliseconds{kind < 90 ? random() % 60 : kind < 99 ? random() % 2'000 : random() % 300'000};
+            now += milliseconds{kind < 90   ? random() % 60
+                                : kind < 99 ? random() % 2'000
+                                            : random() % 300'000};
             wheel.look(now);
             if (random() % 4 == 0) continue;
             std::vector<SteadyTime> due_before(waiters.size());
@@ -84,8 +92,11 @@ BOOST_AUTO_TEST_CASE(a_deadline_is_never_early_and_at_most_two_ticks_late) {
             for (std::size_t i = 0; i < waiters.size(); ++i) {
                 if (!waiters[i]) continue;
                 const bool was_told = waiters[i]->told != told_before[i];
-                if (was_told) BOOST_TEST((due_before[i] <= now));
-                else BOOST_TEST((due_before[i] == SteadyTime::max() || due_before[i] + 2 * Wheel::tick > now));
+                if (was_told)
+                    BOOST_TEST((due_before[i] <= now));
+                else
+                    BOOST_TEST((due_before[i] == SteadyTime::max() ||
+                                due_before[i] + 2 * Wheel::tick > now));
             }
         }
     }
@@ -105,10 +116,14 @@ BOOST_AUTO_TEST_CASE(a_handler_may_set_clear_and_destroy_others) {
                 for (int i = 0; i < 3; ++i) {
                     const std::size_t other = random() % waiters.size();
                     const milliseconds after{random() % 200'000};
-                    if (other == number) waiters[number]->set(now, after);
-                    else if (random() % 3 == 0) waiters[other].reset();
-                    else if (!waiters[other]) make(other);
-                    else if (random() % 2 == 0) waiters[other]->clear();
+                    if (other == number)
+                        waiters[number]->set(now, after);
+                    else if (random() % 3 == 0)
+                        waiters[other].reset();
+                    else if (!waiters[other])
+                        make(other);
+                    else if (random() % 2 == 0)
+                        waiters[other]->clear();
                     if (waiters[other]) waiters[other]->set(now, milliseconds{random() % 500});
                 }
             };

@@ -1,17 +1,19 @@
-// Answers of an upstream as bytes, and what exactly the client sees of them. One row is sent whole and
-// again one byte at a time. An upstream that is not understood is never believed: 502 while the client has
-// nothing yet, afterwards an answer whose end is visibly missing, and its connection is never used again.
-#include "wire/between.hpp"
-
+// Answers of an upstream as bytes, and what exactly the client sees of them. One row is sent whole
+// and again one byte at a time. An upstream that is not understood is never believed: 502 while the
+// client has nothing yet, afterwards an answer whose end is visibly missing, and its connection is
+// never used again.
 #include <boost/test/unit_test.hpp>
 
 #include <array>
 #include <atomic>
+#include <condition_variable>
 #include <functional>
 #include <future>
 #include <memory>
 #include <mutex>
 #include <thread>
+
+#include "wire/between.hpp"
 
 using namespace keygate;
 using namespace std::string_literals;
@@ -24,7 +26,8 @@ const std::string routes = "      ANY /open/**: public\n";
 const std::string get = "GET /open/x HTTP/1.1\r\nHost: a\r\n\r\n";
 const std::string head = "HEAD /open/x HTTP/1.1\r\nHost: a\r\n\r\n";
 const std::string old_get = "GET /open/x HTTP/1.0\r\nHost: a\r\n\r\n";
-const std::string old_get_open = "GET /open/x HTTP/1.0\r\nHost: a\r\nConnection: keep-alive\r\n\r\n";
+const std::string old_get_open =
+    "GET /open/x HTTP/1.0\r\nHost: a\r\nConnection: keep-alive\r\n\r\n";
 
 /// What the upstream does behind its bytes.
 enum class Then : std::uint8_t { waits, closes, resets };
@@ -56,7 +59,8 @@ std::string ok(const std::string& fields, const std::string& body) {
 /// As the client sees it: the upstream's fields that remain, then what is ours.
 std::string seen(const std::string& fields, const std::string& framing, const std::string& body,
                  const std::string& line = "HTTP/1.1 200 OK", const std::string& last = "") {
-    return line + "\r\n" + fields + "Date: NOW\r\n" + framing + "X-Request-Id: ID\r\n" + last + "\r\n" + body;
+    return line + "\r\n" + fields + "Date: NOW\r\n" + framing + "X-Request-Id: ID\r\n" + last +
+           "\r\n" + body;
 }
 
 std::string seen_of_length(const std::string& body) {
@@ -116,6 +120,11 @@ struct Between {
                 now = script;
             }
             upstream.send(now.bytes, now.pieces);
+            {
+                const std::lock_guard lock{mutex};
+                ++finished;
+            }
+            one_finished.notify_all();
             if (now.then == Then::resets) {
                 if (!now.bytes.empty()) now.is_begun->get_future().wait_for(Socket::patience);
                 upstream.reset();
@@ -129,14 +138,17 @@ struct Between {
         script = std::move(next);
     }
 
+    /// The connection of the last request, once all that belongs to its answer was sent.
     std::size_t last_used() {
-        const std::lock_guard lock{mutex};
+        std::unique_lock lock{mutex};
+        one_finished.wait(lock, [this] { return finished == used.size(); });
         return used.empty() ? 0 : used.back();
     }
 
     void check_innocent() {
         play({.bytes = ok("Content-Length: 8\r\n", "innocent")});
-        BOOST_TEST(gateway->exchange("GET /open/innocent HTTP/1.1\r\nHost: a\r\n\r\n").ends_with("\r\n\r\ninnocent"));
+        BOOST_TEST(gateway->exchange("GET /open/innocent HTTP/1.1\r\nHost: a\r\n\r\n")
+                       .ends_with("\r\n\r\ninnocent"));
     }
 
     static void check_refused(Socket& client) {
@@ -198,9 +210,10 @@ struct Between {
         for (const Row& row : rows)
             for (const auto pieces : {Socket::Pieces::whole, Socket::Pieces::bytewise}) {
                 if (row.is_long && pieces == Socket::Pieces::bytewise) continue;
-                BOOST_TEST_CONTEXT(row.name << " (" << row.source << ") "
-                                            << (pieces == Socket::Pieces::whole ? "whole: " : "bytewise: ")
-                                            << wire::in_a_line(row.bytes)) {
+                BOOST_TEST_CONTEXT(row.name
+                                   << " (" << row.source << ") "
+                                   << (pieces == Socket::Pieces::whole ? "whole: " : "bytewise: ")
+                                   << wire::in_a_line(row.bytes)) {
                     // Caught here, where the row is still known.
                     try {
                         check(row, pieces);
@@ -213,6 +226,8 @@ struct Between {
 
     std::mutex mutex;
     Script script;
+    std::condition_variable one_finished;
+    std::size_t finished = 0; // requests whose answer was sent
     std::size_t connections = 0;
     std::vector<std::size_t> used;  // connections, in the order of the requests
     std::vector<std::size_t> ended; // connections that the gateway ended
@@ -231,29 +246,31 @@ BOOST_AUTO_TEST_CASE(an_answer_arrives_as_it_was_meant) {
     const std::string chunks = "2\r\nhe\r\n3\r\nllo\r\n0\r\n\r\n";
     const std::string coded = "Transfer-Encoding: chunked\r\n";
     check_all({
-        {"by length", "6.2", ok("Content-Length: 5\r\n", "hello"), Fate::whole, seen_of_length("hello"), true},
+        {"by length", "6.2", ok("Content-Length: 5\r\n", "hello"), Fate::whole,
+         seen_of_length("hello"), true},
         {"empty", "6.2", ok("Content-Length: 0\r\n", ""), Fate::whole, seen_of_length(""), true},
         {"chunked", "7.1", ok(coded, chunks), Fate::whole, seen_chunked("hello"), true},
         {"chunked and empty", "7.1", ok(coded, "0\r\n\r\n"), Fate::whole, seen_chunked(""), true},
-        {"chunked in other letters", "7.1", ok("transfer-encoding: Chunked\r\n", chunks), Fate::whole,
-         seen_chunked("hello"), true},
-        {"extensions are dropped", "7.1.1", ok(coded, "5;a=\"b\";c\r\nhello\r\n0;d\r\n\r\n"), Fate::whole,
-         seen_chunked("hello"), true},
-        {"trailers are dropped", "7.1.2", ok("Trailer: X\r\n" + coded, "5\r\nhello\r\n0\r\nX: y\r\n\r\n"),
+        {"chunked in other letters", "7.1", ok("transfer-encoding: Chunked\r\n", chunks),
          Fate::whole, seen_chunked("hello"), true},
-        {"to the end of the connection", "6.3", ok("", "hello"), Fate::whole, seen_chunked("hello"), false,
-         Then::closes},
-        {"to the end of the connection and empty", "6.3", ok("", ""), Fate::whole, seen_chunked(""), false,
-         Then::closes},
-        {"HTTP/1.0 to the end of the connection", "6.3", "HTTP/1.0 200 OK\r\n\r\nhello", Fate::whole,
-         seen_chunked("hello"), false, Then::closes},
-        {"HTTP/1.0 by length", "9.3", "HTTP/1.0 200 OK\r\nContent-Length: 5\r\n\r\nhello", Fate::whole,
-         seen_of_length("hello")},
+        {"extensions are dropped", "7.1.1", ok(coded, "5;a=\"b\";c\r\nhello\r\n0;d\r\n\r\n"),
+         Fate::whole, seen_chunked("hello"), true},
+        {"trailers are dropped", "7.1.2",
+         ok("Trailer: X\r\n" + coded, "5\r\nhello\r\n0\r\nX: y\r\n\r\n"), Fate::whole,
+         seen_chunked("hello"), true},
+        {"to the end of the connection", "6.3", ok("", "hello"), Fate::whole, seen_chunked("hello"),
+         false, Then::closes},
+        {"to the end of the connection and empty", "6.3", ok("", ""), Fate::whole, seen_chunked(""),
+         false, Then::closes},
+        {"HTTP/1.0 to the end of the connection", "6.3", "HTTP/1.0 200 OK\r\n\r\nhello",
+         Fate::whole, seen_chunked("hello"), false, Then::closes},
+        {"HTTP/1.0 by length", "9.3", "HTTP/1.0 200 OK\r\nContent-Length: 5\r\n\r\nhello",
+         Fate::whole, seen_of_length("hello")},
         {"HTTP/1.0 that stays open", "9.3",
          "HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nContent-Length: 5\r\n\r\nhello", Fate::whole,
          seen_of_length("hello"), true},
-        {"told to close", "9.6", ok("Connection: close\r\nContent-Length: 5\r\n", "hello"), Fate::whole,
-         seen_of_length("hello")},
+        {"told to close", "9.6", ok("Connection: close\r\nContent-Length: 5\r\n", "hello"),
+         Fate::whole, seen_of_length("hello")},
         {"closed without a word", "9.3", ok("Content-Length: 5\r\n", "hello"), Fate::whole,
          seen_of_length("hello"), false, Then::closes},
         {"a date of its own", "9110 6.6.1",
@@ -268,52 +285,69 @@ BOOST_AUTO_TEST_CASE(an_answer_arrives_as_it_was_meant) {
             ""),
          Fate::whole, seen("X: y\r\n", "Content-Length: 0\r\n", ""), true},
         {"fields as they were", "9110 5.5",
-         ok("Set-Cookie: a=b\r\nset-cookie: c=\xff\t\"d\"\r\nX:\r\nContent-Length: 0\r\n", ""), Fate::whole,
-         seen("Set-Cookie: a=b\r\nset-cookie: c=\xff\t\"d\"\r\nX: \r\n", "Content-Length: 0\r\n", ""), true},
-        {"a phrase of its own", "4", "HTTP/1.1 418 I'm a t\xc3\xa9" "apot\r\nContent-Length: 0\r\n\r\n",
-         Fate::whole, seen("", "Content-Length: 0\r\n", "", "HTTP/1.1 418 I'm a t\xc3\xa9" "apot"), true},
+         ok("Set-Cookie: a=b\r\nset-cookie: c=\xff\t\"d\"\r\nX:\r\nContent-Length: 0\r\n", ""),
+         Fate::whole,
+         seen("Set-Cookie: a=b\r\nset-cookie: c=\xff\t\"d\"\r\nX: \r\n", "Content-Length: 0\r\n",
+              ""),
+         true},
+        {"a phrase of its own", "4",
+         "HTTP/1.1 418 I'm a t\xc3\xa9"
+         "apot\r\nContent-Length: 0\r\n\r\n",
+         Fate::whole,
+         seen("", "Content-Length: 0\r\n", "",
+              "HTTP/1.1 418 I'm a t\xc3\xa9"
+              "apot"),
+         true},
         {"no phrase", "4", "HTTP/1.1 200 \r\nContent-Length: 0\r\n\r\n", Fate::whole,
          seen("", "Content-Length: 0\r\n", "", "HTTP/1.1 200 "), true},
-        {"a status without a name", "9110 15", "HTTP/1.1 599 X\r\nContent-Length: 0\r\n\r\n", Fate::whole,
-         seen("", "Content-Length: 0\r\n", "", "HTTP/1.1 599 X"), true},
+        {"a status without a name", "9110 15", "HTTP/1.1 599 X\r\nContent-Length: 0\r\n\r\n",
+         Fate::whole, seen("", "Content-Length: 0\r\n", "", "HTTP/1.1 599 X"), true},
         {"204", "6.3", "HTTP/1.1 204 No Content\r\n\r\n", Fate::whole,
          seen("", "", "", "HTTP/1.1 204 No Content"), true},
-        {"204 with length 0", "9110 8.6", "HTTP/1.1 204 No Content\r\nContent-Length: 0\r\n\r\n", Fate::whole,
-         seen("", "", "", "HTTP/1.1 204 No Content"), true},
+        {"204 with length 0", "9110 8.6", "HTTP/1.1 204 No Content\r\nContent-Length: 0\r\n\r\n",
+         Fate::whole, seen("", "", "", "HTTP/1.1 204 No Content"), true},
         {"304", "6.3", "HTTP/1.1 304 Not Modified\r\nETag: \"x\"\r\n\r\n", Fate::whole,
          seen("ETag: \"x\"\r\n", "", "", "HTTP/1.1 304 Not Modified"), true},
-        {"304 with a length", "6.3", "HTTP/1.1 304 Not Modified\r\nContent-Length: 5\r\n\r\n", Fate::whole,
-         seen("", "Content-Length: 5\r\n", "", "HTTP/1.1 304 Not Modified"), true},
+        {"304 with a length", "6.3", "HTTP/1.1 304 Not Modified\r\nContent-Length: 5\r\n\r\n",
+         Fate::whole, seen("", "Content-Length: 5\r\n", "", "HTTP/1.1 304 Not Modified"), true},
         {"HEAD with a length", "6.3", ok("Content-Length: 5\r\n", ""), Fate::whole,
          seen("", "Content-Length: 5\r\n", ""), true, Then::waits, head},
-        {"HEAD with a coding", "6.3", ok(coded, ""), Fate::whole, seen("", "", ""), true, Then::waits, head},
-        {"HEAD without either", "6.3", ok("", ""), Fate::whole, seen("", "", ""), true, Then::waits, head},
+        {"HEAD with a coding", "6.3", ok(coded, ""), Fate::whole, seen("", "", ""), true,
+         Then::waits, head},
+        {"HEAD without either", "6.3", ok("", ""), Fate::whole, seen("", "", ""), true, Then::waits,
+         head},
         {"100 before the answer", "9110 15.2.1",
          "HTTP/1.1 100 Continue\r\n\r\n" + ok("Content-Length: 2\r\n", "hi"), Fate::whole,
          "HTTP/1.1 100 Continue\r\n\r\n" + seen_of_length("hi"), true},
         {"103 before the answer", "8297",
-         "HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n" + ok("Content-Length: 2\r\n", "hi"), Fate::whole,
-         "HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n" + seen_of_length("hi"), true},
+         "HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n" + ok("Content-Length: 2\r\n", "hi"),
+         Fate::whole, "HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n" + seen_of_length("hi"),
+         true},
         {"several before the answer", "9110 15.2",
          "HTTP/1.1 102 Processing\r\n\r\nHTTP/1.1 103 Early Hints\r\n\r\n" +
              ok("Content-Length: 2\r\n", "hi"),
-         Fate::whole, "HTTP/1.1 102 Processing\r\n\r\nHTTP/1.1 103 Early Hints\r\n\r\n" + seen_of_length("hi"),
+         Fate::whole,
+         "HTTP/1.1 102 Processing\r\n\r\nHTTP/1.1 103 Early Hints\r\n\r\n" + seen_of_length("hi"),
          true},
         {"103 before an answer to HTTP/1.0", "9110 15.2",
          "HTTP/1.1 103 Early Hints\r\n\r\n" + ok("Content-Length: 2\r\n", "hi"), Fate::whole_closed,
          seen("", "Content-Length: 2\r\n", "hi", "HTTP/1.1 200 OK", "Connection: close\r\n"), true,
          Then::waits, old_get},
         {"chunked for HTTP/1.0", "6.1", ok(coded, chunks), Fate::whole_closed,
-         seen("", "", "hello", "HTTP/1.1 200 OK", "Connection: close\r\n"), true, Then::waits, old_get},
+         seen("", "", "hello", "HTTP/1.1 200 OK", "Connection: close\r\n"), true, Then::waits,
+         old_get},
         {"chunked for HTTP/1.0 that would stay", "6.1", ok(coded, chunks), Fate::whole_closed,
-         seen("", "", "hello", "HTTP/1.1 200 OK", "Connection: close\r\n"), true, Then::waits, old_get_open},
+         seen("", "", "hello", "HTTP/1.1 200 OK", "Connection: close\r\n"), true, Then::waits,
+         old_get_open},
         {"to the end, for HTTP/1.0", "6.3", ok("", "hello"), Fate::whole_closed,
-         seen("", "", "hello", "HTTP/1.1 200 OK", "Connection: close\r\n"), false, Then::closes, old_get},
+         seen("", "", "hello", "HTTP/1.1 200 OK", "Connection: close\r\n"), false, Then::closes,
+         old_get},
         {"by length for HTTP/1.0 that stays", "9.3", ok("Content-Length: 2\r\n", "hi"), Fate::whole,
-         seen("", "Content-Length: 2\r\n", "hi", "HTTP/1.1 200 OK", "Connection: keep-alive\r\n"), true,
-         Then::waits, old_get_open},
-        {"head of many bytes", "9110 5.4", ok("X: " + std::string(60000, 'x') + "\r\nContent-Length: 0\r\n", ""),
-         Fate::whole, seen("X: " + std::string(60000, 'x') + "\r\n", "Content-Length: 0\r\n", ""), true,
+         seen("", "Content-Length: 2\r\n", "hi", "HTTP/1.1 200 OK", "Connection: keep-alive\r\n"),
+         true, Then::waits, old_get_open},
+        {"head of many bytes", "9110 5.4",
+         ok("X: " + std::string(60000, 'x') + "\r\nContent-Length: 0\r\n", ""), Fate::whole,
+         seen("X: " + std::string(60000, 'x') + "\r\n", "Content-Length: 0\r\n", ""), true,
          Then::waits, get, true},
     });
 }
@@ -331,7 +365,8 @@ BOOST_AUTO_TEST_CASE(an_answer_that_is_none_is_502) {
         {"negative length", "6.3", ok("Content-Length: -1\r\n", "hello")},
         {"length of 2^64", "6.3", ok("Content-Length: 18446744073709551616\r\n", "hello")},
         {"empty length", "6.3", ok("Content-Length:\r\n", "hello")},
-        {"gzip", "6.1", ok("Transfer-Encoding: gzip\r\n", "hello"), Fate::refused, "", false, Then::closes},
+        {"gzip", "6.1", ok("Transfer-Encoding: gzip\r\n", "hello"), Fate::refused, "", false,
+         Then::closes},
         {"gzip, chunked", "6.1", ok("Transfer-Encoding: gzip, chunked\r\n", chunks)},
         {"two codings", "6.1", ok(coded + coded, chunks)},
         {"coding in HTTP/1.0", "6.1", "HTTP/1.0 200 OK\r\n" + coded + "\r\n" + chunks},
@@ -345,8 +380,8 @@ BOOST_AUTO_TEST_CASE(an_answer_that_is_none_is_502) {
         {"control byte in a value", "9110 5.5", ok("X: \x01\r\nContent-Length: 0\r\n", "")},
         {"101 fields", "9110 5.4", ok(repeated("X: y\r\n", 101), "")},
         {"garbage", "4", "garbage\r\n\r\n"},
-        {"bytes of another protocol", "4", "\x15\x03\x01\x00\x02\x02\x0a"s, Fate::refused, "", false,
-         Then::closes},
+        {"bytes of another protocol", "4", "\x15\x03\x01\x00\x02\x02\x0a"s, Fate::refused, "",
+         false, Then::closes},
         {"body without a head", "4", "<html>hello</html>", Fate::refused, "", false, Then::closes},
         {"HTTP/2.0", "2.3", "HTTP/2.0 200 OK\r\nContent-Length: 0\r\n\r\n"},
         {"HTTP/1.2", "2.3", "HTTP/1.2 200 OK\r\nContent-Length: 0\r\n\r\n"},
@@ -362,11 +397,12 @@ BOOST_AUTO_TEST_CASE(an_answer_that_is_none_is_502) {
         {"101 that nobody asked for", "9110 15.2.2",
          "HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\nraw"},
         {"204 with a coding", "6.1", "HTTP/1.1 204 No Content\r\n" + coded + "\r\n" + chunks},
-        {"204 with a length", "9110 8.6", "HTTP/1.1 204 No Content\r\nContent-Length: 5\r\n\r\nhello"},
-        {"head of too many bytes", "9110 5.4", ok("X: " + std::string(70000, 'x') + "\r\n", ""), Fate::refused,
-         "", false, Then::waits, get, true},
-        {"head without an end", "9110 5.4", "HTTP/1.1 200 OK\r\nX: " + std::string(70000, 'x'), Fate::refused,
-         "", false, Then::waits, get, true},
+        {"204 with a length", "9110 8.6",
+         "HTTP/1.1 204 No Content\r\nContent-Length: 5\r\n\r\nhello"},
+        {"head of too many bytes", "9110 5.4", ok("X: " + std::string(70000, 'x') + "\r\n", ""),
+         Fate::refused, "", false, Then::waits, get, true},
+        {"head without an end", "9110 5.4", "HTTP/1.1 200 OK\r\nX: " + std::string(70000, 'x'),
+         Fate::refused, "", false, Then::waits, get, true},
         {"nothing", "8", "", Fate::refused, "", false, Then::closes},
         {"nothing but a reset", "8", "", Fate::refused, "", false, Then::resets},
         {"end in the status line", "8", "HTTP/1.1 2", Fate::refused, "", false, Then::closes},
@@ -377,16 +413,20 @@ BOOST_AUTO_TEST_CASE(an_answer_that_is_none_is_502) {
 }
 
 BOOST_AUTO_TEST_CASE(an_answer_that_breaks_never_looks_whole) {
-    const auto chunked = [](const std::string& body) { return ok("Transfer-Encoding: chunked\r\n", body); };
+    const auto chunked = [](const std::string& body) {
+        return ok("Transfer-Encoding: chunked\r\n", body);
+    };
     check_all({
-        {"short of its length", "8", ok("Content-Length: 6\r\n", "hello"), Fate::cut, "", false, Then::closes},
+        {"short of its length", "8", ok("Content-Length: 6\r\n", "hello"), Fate::cut, "", false,
+         Then::closes},
         {"short of its length by all", "8", ok("Content-Length: 6\r\n", ""), Fate::cut, "", false,
          Then::closes},
-        {"short of its length by a reset", "8", ok("Content-Length: 6\r\n", "hello"), Fate::cut, "", false,
-         Then::resets},
+        {"short of its length by a reset", "8", ok("Content-Length: 6\r\n", "hello"), Fate::cut, "",
+         false, Then::resets},
         {"end in a chunk", "8", chunked("5\r\nhel"), Fate::cut, "", false, Then::closes},
         {"end between chunks", "8", chunked("5\r\nhello\r\n"), Fate::cut, "", false, Then::closes},
-        {"end before the last line", "8", chunked("5\r\nhello\r\n0\r\n"), Fate::cut, "", false, Then::closes},
+        {"end before the last line", "8", chunked("5\r\nhello\r\n0\r\n"), Fate::cut, "", false,
+         Then::closes},
         {"end in the trailers", "8", chunked("5\r\nhello\r\n0\r\nX: y\r\n"), Fate::cut, "", false,
          Then::closes},
         {"bad chunk size", "7.1", chunked("5\r\nhello\r\nx\r\n"), Fate::cut},
@@ -395,12 +435,14 @@ BOOST_AUTO_TEST_CASE(an_answer_that_breaks_never_looks_whole) {
         {"chunk ends with LF", "7.1", chunked("5\nhello\n0\n\n"), Fate::cut},
         {"bad extension", "7.1.1", chunked("5;\x01\r\nhello\r\n0\r\n\r\n"), Fate::cut},
         {"bad trailer", "7.1.2", chunked("5\r\nhello\r\n0\r\nX\r\n\r\n"), Fate::cut},
-        {"reset where only the end ends it", "8", ok("", "hello"), Fate::cut, "", false, Then::resets},
-        {"the same for HTTP/1.0", "8", ok("", "hello"), Fate::cut, "", false, Then::resets, old_get},
-        {"end in a chunk, for HTTP/1.0", "8", chunked("5\r\nhel"), Fate::cut, "", false, Then::closes,
+        {"reset where only the end ends it", "8", ok("", "hello"), Fate::cut, "", false,
+         Then::resets},
+        {"the same for HTTP/1.0", "8", ok("", "hello"), Fate::cut, "", false, Then::resets,
          old_get},
-        {"bad chunk, for HTTP/1.0", "7.1", chunked("5\r\nhello\r\nx\r\n"), Fate::cut, "", false, Then::waits,
-         old_get},
+        {"end in a chunk, for HTTP/1.0", "8", chunked("5\r\nhel"), Fate::cut, "", false,
+         Then::closes, old_get},
+        {"bad chunk, for HTTP/1.0", "7.1", chunked("5\r\nhello\r\nx\r\n"), Fate::cut, "", false,
+         Then::waits, old_get},
     });
 }
 
@@ -411,12 +453,12 @@ BOOST_AUTO_TEST_CASE(bytes_behind_an_answer_are_nobodys) {
          seen_of_length("hello")},
         {"one byte behind a length", "6.3", ok("Content-Length: 5\r\n", "hello!"), Fate::whole,
          seen_of_length("hello")},
-        {"behind a last chunk", "6.3", ok("Transfer-Encoding: chunked\r\n", "0\r\n\r\n") + poison, Fate::whole,
-         seen_chunked("")},
+        {"behind a last chunk", "6.3", ok("Transfer-Encoding: chunked\r\n", "0\r\n\r\n") + poison,
+         Fate::whole, seen_chunked("")},
         {"behind 204", "6.3", "HTTP/1.1 204 No Content\r\n\r\n" + poison, Fate::whole,
          seen("", "", "", "HTTP/1.1 204 No Content")},
-        {"behind 304", "6.3", "HTTP/1.1 304 Not Modified\r\nContent-Length: 5\r\n\r\nhello", Fate::whole,
-         seen("", "Content-Length: 5\r\n", "", "HTTP/1.1 304 Not Modified")},
+        {"behind 304", "6.3", "HTTP/1.1 304 Not Modified\r\nContent-Length: 5\r\n\r\nhello",
+         Fate::whole, seen("", "Content-Length: 5\r\n", "", "HTTP/1.1 304 Not Modified")},
         {"a body behind HEAD", "6.3", ok("Content-Length: 5\r\n", "hello"), Fate::whole,
          seen("", "Content-Length: 5\r\n", ""), false, Then::waits, head},
     });
@@ -430,9 +472,8 @@ namespace {
 struct Stepwise {
     using Raw = std::function<void(Socket&)>;
 
-    explicit Stepwise(Raw raw) {
-        origin.set_raw(std::move(raw));
-    }
+    explicit Stepwise(Raw raw) { origin.set_raw(std::move(raw)); }
+
     ~Stepwise() { gateway.reset(); }
 
     support::OriginServer origin;
@@ -467,7 +508,8 @@ BOOST_AUTO_TEST_CASE(events_arrive_one_by_one) {
     Socket client = between.gateway->connect();
     client.send(get);
     std::string all;
-    while (all.find("\r\n\r\n") == std::string::npos) all += client.receive().value_or("");
+    while (all.find("\r\n\r\n") == std::string::npos)
+        all += client.receive().value_or("");
     for (std::size_t i = 0; i < wanted.size(); ++i) {
         wanted[i].set_value(); // the next is not sent before this one is here
         const std::string event = "data: " + std::to_string(i) + "\n\n";
@@ -607,7 +649,8 @@ BOOST_AUTO_TEST_CASE(an_upstream_that_stops_in_its_answer_is_cut) {
         upstream.send(ok("Content-Length: 5\r\n", "hel"));
         (void)upstream.receive_all();
     });
-    const support::RunningGateway gateway{wire::start_before(origin, routes, "", ", idle_timeout: 50ms")};
+    const support::RunningGateway gateway{
+        wire::start_before(origin, routes, "", ", idle_timeout: 50ms")};
     Socket client = gateway.connect();
     client.send(get);
     BOOST_TEST(support::body_of(client.receive_all()) == "hel");

@@ -1,12 +1,14 @@
-// Requests as bytes: which are refused, and what exactly of the others the upstream gets. One row is sent
-// whole and again one byte at a time, and after each row an innocent request must be answered right.
-#include "wire/between.hpp"
-
+// Requests as bytes: which are refused, and what exactly of the others the upstream gets. One row
+// is sent whole and again one byte at a time, and after each row an innocent request must be
+// answered right.
 #include <boost/test/unit_test.hpp>
 
+#include <atomic>
 #include <ostream>
 #include <sstream>
 #include <thread>
+
+#include "wire/between.hpp"
 
 using namespace keygate;
 using namespace std::string_literals;
@@ -39,9 +41,9 @@ struct Row {
     int status = 400;
     std::string reason = "head_invalid";
     std::string seen = {};
-    bool is_long = false;       // not byte by byte
-    bool ends = false;          // the client ends its direction
-    int second_status = 0;      // of another answer on the same connection
+    bool is_long = false;  // not byte by byte
+    bool ends = false;     // the client ends its direction
+    int second_status = 0; // of another answer on the same connection
 };
 
 const std::string host = "Host: a\r\n";
@@ -67,13 +69,17 @@ std::string seen(const std::string& line, const std::string& fields, const std::
     return line + " HTTP/1.1\r\n" + host + fields + own + body;
 }
 
-std::string seen_get(const std::string& fields) { return seen("GET /open/x", fields); }
+std::string seen_get(const std::string& fields) {
+    return seen("GET /open/x", fields);
+}
 
 std::string seen_post(const std::string& fields, const std::string& body) {
     return seen("POST /open/x", fields, body);
 }
 
-std::string chunked(const std::string& body) { return post("Transfer-Encoding: chunked\r\n", body); }
+std::string chunked(const std::string& body) {
+    return post("Transfer-Encoding: chunked\r\n", body);
+}
 
 std::string seen_chunked(const std::string& data) {
     return seen_post("Transfer-Encoding: chunked\r\n", data);
@@ -81,7 +87,8 @@ std::string seen_chunked(const std::string& data) {
 
 std::string counted_fields(std::size_t count) {
     std::string fields;
-    for (std::size_t i = 0; i < count; ++i) fields += "F" + std::to_string(i) + ": x\r\n";
+    for (std::size_t i = 0; i < count; ++i)
+        fields += "F" + std::to_string(i) + ": x\r\n";
     return fields;
 }
 
@@ -92,19 +99,29 @@ std::string get_of_size(std::size_t size) {
 }
 
 Row passes(std::string name, std::string source, std::string bytes, std::string expected) {
-    return {.name = std::move(name), .source = std::move(source), .bytes = std::move(bytes),
-            .fate = Fate::passed, .status = 200, .reason = "", .seen = std::move(expected)};
+    return {.name = std::move(name),
+            .source = std::move(source),
+            .bytes = std::move(bytes),
+            .fate = Fate::passed,
+            .status = 200,
+            .reason = "",
+            .seen = std::move(expected)};
 }
 
-Row passes_and_closes(std::string name, std::string source, std::string bytes, std::string expected) {
+Row passes_and_closes(std::string name, std::string source, std::string bytes,
+                      std::string expected) {
     Row row = passes(std::move(name), std::move(source), std::move(bytes), std::move(expected));
     row.fate = Fate::passed_closed;
     return row;
 }
 
 Row bad_body(std::string name, std::string source, std::string bytes) {
-    return {.name = std::move(name), .source = std::move(source), .bytes = std::move(bytes),
-            .fate = Fate::broken_off, .status = 400, .reason = "body_invalid"};
+    return {.name = std::move(name),
+            .source = std::move(source),
+            .bytes = std::move(bytes),
+            .fate = Fate::broken_off,
+            .status = 400,
+            .reason = "body_invalid"};
 }
 
 /// A gateway and its upstream for one table.
@@ -165,8 +182,10 @@ struct Between {
         Socket client = gateway.connect();
         client.send(row.bytes, pieces);
         if (row.ends) client.end_writing();
-        if (row.fate == Fate::passed || row.fate == Fate::passed_closed) check_passed(row, client);
-        else check_refused(row, client);
+        if (row.fate == Fate::passed || row.fate == Fate::passed_closed)
+            check_passed(row, client);
+        else
+            check_refused(row, client);
         client.close();
         check_innocent();
     }
@@ -175,9 +194,10 @@ struct Between {
         for (const Row& row : rows)
             for (const auto pieces : {Socket::Pieces::whole, Socket::Pieces::bytewise}) {
                 if (row.is_long && pieces == Socket::Pieces::bytewise) continue;
-                BOOST_TEST_CONTEXT(row.name << " (" << row.source << ") "
-                                            << (pieces == Socket::Pieces::whole ? "whole: " : "bytewise: ")
-                                            << wire::in_a_line(row.bytes)) {
+                BOOST_TEST_CONTEXT(row.name
+                                   << " (" << row.source << ") "
+                                   << (pieces == Socket::Pieces::whole ? "whole: " : "bytewise: ")
+                                   << wire::in_a_line(row.bytes)) {
                     // Caught here, where the row is still known.
                     try {
                         check(row, pieces);
@@ -202,16 +222,22 @@ BOOST_AUTO_TEST_CASE(a_body_with_two_ends_is_no_request) {
         return post("Content-Length: " + value + "\r\n", "hello" + hidden);
     };
     check_all({
-        {"length, then chunked", "6.1", post("Content-Length: 5\r\nTransfer-Encoding: chunked\r\n", chunks)},
-        {"chunked, then length", "6.1", post("Transfer-Encoding: chunked\r\nContent-Length: 5\r\n", chunks)},
-        {"chunked, then length 0", "6.1", post("Transfer-Encoding: chunked\r\nContent-Length: 0\r\n", chunks)},
-        {"length, then gzip", "6.1", post("Content-Length: 5\r\nTransfer-Encoding: gzip\r\n", "hello")},
-        {"gzip, then length", "6.1", post("Transfer-Encoding: gzip\r\nContent-Length: 5\r\n", "hello")},
+        {"length, then chunked", "6.1",
+         post("Content-Length: 5\r\nTransfer-Encoding: chunked\r\n", chunks)},
+        {"chunked, then length", "6.1",
+         post("Transfer-Encoding: chunked\r\nContent-Length: 5\r\n", chunks)},
+        {"chunked, then length 0", "6.1",
+         post("Transfer-Encoding: chunked\r\nContent-Length: 0\r\n", chunks)},
+        {"length, then gzip", "6.1",
+         post("Content-Length: 5\r\nTransfer-Encoding: gzip\r\n", "hello")},
+        {"gzip, then length", "6.1",
+         post("Transfer-Encoding: gzip\r\nContent-Length: 5\r\n", "hello")},
         {"xchunked, then length", "6.1",
          post("Transfer-Encoding: xchunked\r\nContent-Length: 5\r\n", "hello")},
         {"identity, then length", "6.1",
          post("Transfer-Encoding: identity\r\nContent-Length: 5\r\n", "hello")},
-        {"empty coding, then length", "6.1", post("Transfer-Encoding: \r\nContent-Length: 5\r\n", "hello")},
+        {"empty coding, then length", "6.1",
+         post("Transfer-Encoding: \r\nContent-Length: 5\r\n", "hello")},
         {"gzip alone", "6.3", with_coding("gzip")},
         {"identity alone", "6.3", with_coding("identity")},
         {"unknown coding alone", "6.3", with_coding("xchunked")},
@@ -224,9 +250,13 @@ BOOST_AUTO_TEST_CASE(a_body_with_two_ends_is_no_request) {
         {"empty coding", "6.1", with_coding("")},
         {"list that begins empty", "6.1", with_coding(",chunked")},
         {"list that ends empty", "6.1", with_coding("chunked,")},
-        {"chunked after a vertical tab", "6.1", with_coding("\x0b" "chunked")},
+        {"chunked after a vertical tab", "6.1",
+         with_coding("\x0b"
+                     "chunked")},
         {"chunked before a NUL", "6.1", with_coding("chunked\0"s)},
-        {"chunked beyond ASCII", "6.1", with_coding("chun\xe2\x84\xaa" "ed")},
+        {"chunked beyond ASCII", "6.1",
+         with_coding("chun\xe2\x84\xaa"
+                     "ed")},
         {"two fields chunked", "6.1",
          post("Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n", chunks)},
         {"two fields gzip and chunked", "6.1",
@@ -238,10 +268,13 @@ BOOST_AUTO_TEST_CASE(a_body_with_two_ends_is_no_request) {
         {"coding in HTTP/1.0 that stays open", "6.1",
          "POST /open/x HTTP/1.0\r\n" + host +
              "Connection: keep-alive\r\nTransfer-Encoding: chunked\r\n\r\n" + chunks},
-        {"white space before the coding's colon", "5.1", post("Transfer-Encoding : chunked\r\n", chunks)},
+        {"white space before the coding's colon", "5.1",
+         post("Transfer-Encoding : chunked\r\n", chunks)},
         {"coding folded", "5.2", post("Transfer-Encoding:\r\n chunked\r\n", chunks)},
-        {"lengths that differ", "6.3", post("Content-Length: 5\r\nContent-Length: 6\r\n", "hello!")},
-        {"lengths that are equal", "6.3", post("Content-Length: 5\r\nContent-Length: 5\r\n", "hello")},
+        {"lengths that differ", "6.3",
+         post("Content-Length: 5\r\nContent-Length: 6\r\n", "hello!")},
+        {"lengths that are equal", "6.3",
+         post("Content-Length: 5\r\nContent-Length: 5\r\n", "hello")},
         {"lengths in a list", "6.3", with_length("5, 5")},
         {"lengths in a list that differ", "6.3", with_length("5, 6")},
         {"length with plus", "9110 8.6", with_length("+5")},
@@ -335,30 +368,32 @@ BOOST_AUTO_TEST_CASE(a_head_is_read_in_one_way_or_not_at_all) {
         {"Host with an open bracket", "9110 7.2", "GET /open/x HTTP/1.1\r\nHost: [::1\r\n\r\n"},
         {"Host folded", "5.2", "GET /open/x HTTP/1.1\r\nHost:\r\n a\r\n\r\n"},
         {"white space before Host's colon", "5.1", "GET /open/x HTTP/1.1\r\nHost : a\r\n\r\n"},
-        {"absolute-form of another host", "3.2.2", get("", "http://b/open/x"), Fate::refused_open, 400,
-         "target_invalid"},
-        {"absolute-form with a user", "3.2.2", get("", "http://u@a/open/x"), Fate::refused_open, 400,
-         "target_invalid"},
-        {"absolute-form of another scheme", "3.2.2", get("", "ftp://a/open/x"), Fate::refused_open, 400,
-         "target_invalid"},
+        {"absolute-form of another host", "3.2.2", get("", "http://b/open/x"), Fate::refused_open,
+         400, "target_invalid"},
+        {"absolute-form with a user", "3.2.2", get("", "http://u@a/open/x"), Fate::refused_open,
+         400, "target_invalid"},
+        {"absolute-form of another scheme", "3.2.2", get("", "ftp://a/open/x"), Fate::refused_open,
+         400, "target_invalid"},
         {"asterisk with GET", "3.2.4", get("", "*"), Fate::refused_open, 400, "target_invalid"},
         {"authority with GET", "3.2.3", get("", "a:80"), Fate::refused_open, 400, "target_invalid"},
         {"fragment", "3.2", get("", "/open/x#y"), Fate::refused_open, 400, "target_invalid"},
         {"8-bit byte in the target", "3.2", get("", "/open/\xc3\xa9"), Fate::refused_open, 400,
          "target_invalid"},
-        {"backslash in the target", "3.2", get("", "/open\\x"), Fate::refused_open, 400, "target_invalid"},
-        {"CONNECT", "9110 9.3.6", "CONNECT a:80 HTTP/1.1\r\n" + host + "\r\n", Fate::refused_open, 405,
-         "route_method"},
+        {"backslash in the target", "3.2", get("", "/open\\x"), Fate::refused_open, 400,
+         "target_invalid"},
+        {"CONNECT", "9110 9.3.6", "CONNECT a:80 HTTP/1.1\r\n" + host + "\r\n", Fate::refused_open,
+         405, "route_method"},
         {"CONNECT of a path", "9110 9.3.6", "CONNECT /open/x HTTP/1.1\r\n" + host + "\r\n",
          Fate::refused_open, 405, "route_method"},
-        {"TRACE", "9110 9.3.8", "TRACE /open/x HTTP/1.1\r\n" + host + "\r\n", Fate::refused_open, 405,
-         "route_method"},
-        {"OPTIONS *", "9110 9.3.7", "OPTIONS * HTTP/1.1\r\n" + host + "\r\n", Fate::refused_open, 405,
-         "route_method"},
+        {"TRACE", "9110 9.3.8", "TRACE /open/x HTTP/1.1\r\n" + host + "\r\n", Fate::refused_open,
+         405, "route_method"},
+        {"OPTIONS *", "9110 9.3.7", "OPTIONS * HTTP/1.1\r\n" + host + "\r\n", Fate::refused_open,
+         405, "route_method"},
         {"OPTIONS without a key", "9110 9.3.7", "OPTIONS /things/1 HTTP/1.1\r\n" + host + "\r\n",
          Fate::refused_open, 401, "auth_missing"},
         {"two credentials", "9110 11.6.2",
-         get("Authorization: Bearer " + wire::key + "\r\nAuthorization: Bearer " + wire::key + "\r\n",
+         get("Authorization: Bearer " + wire::key + "\r\nAuthorization: Bearer " + wire::key +
+                 "\r\n",
              "/things/1"),
          Fate::refused_open, 401, "auth_duplicate"},
         {"two credentials in a list", "9110 11.6.2",
@@ -374,17 +409,19 @@ BOOST_AUTO_TEST_CASE(a_head_is_read_in_one_way_or_not_at_all) {
              "\r\n\r\n" + hidden,
          Fate::refused, 401, "auth_missing"},
         {"refused with a chunked body", "9.3",
-         "POST /things/1 HTTP/1.1\r\n" + host + "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n" + hidden,
+         "POST /things/1 HTTP/1.1\r\n" + host + "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n" +
+             hidden,
          Fate::refused, 401, "auth_missing"},
-        {"refused, with Connection: close", "9.6", get("Connection: close\r\n", "/things/1") + hidden,
-         Fate::refused, 401, "auth_missing"},
+        {"refused, with Connection: close", "9.6",
+         get("Connection: close\r\n", "/things/1") + hidden, Fate::refused, 401, "auth_missing"},
         {"refused with length 0", "9.3",
-         "POST /things/1 HTTP/1.1\r\n" + host + "Content-Length: 0\r\n\r\n", Fate::refused_open, 401,
-         "auth_missing"},
+         "POST /things/1 HTTP/1.1\r\n" + host + "Content-Length: 0\r\n\r\n", Fate::refused_open,
+         401, "auth_missing"},
         {"circle of gateways", "9110 7.6.3", get("Via: 1.1 keygate, 1.1 other, 1.1 keygate\r\n"),
          Fate::refused, 508, "head_loop"},
         {"circle of gateways, two fields", "9110 7.6.3",
-         get("Via: 1.1 keygate\r\nVia: HTTP/1.1 keygate (again)\r\n"), Fate::refused, 508, "head_loop"},
+         get("Via: 1.1 keygate\r\nVia: HTTP/1.1 keygate (again)\r\n"), Fate::refused, 508,
+         "head_loop"},
         {"circle of gateways, many times", "9110 7.6.3",
          get("Via: " + repeated("1 keygate,", 255) + "\r\nVia: 1 keygate\r\n"), Fate::refused, 508,
          "head_loop"},
@@ -399,19 +436,20 @@ BOOST_AUTO_TEST_CASE(what_is_too_large_is_refused_at_a_fixed_bound) {
                    sent.erase(sent.size() - 2);
                    return sent + ours_1_1;
                }()),
-        {"head of one byte more", "9110 5.4", get_of_size(4097), Fate::refused, 431, "head_too_large"},
+        {"head of one byte more", "9110 5.4", get_of_size(4097), Fate::refused, 431,
+         "head_too_large"},
         {"head without an end", "9110 5.4", get("X: ").substr(0, 40) + std::string(5000, 'x'),
          Fate::refused, 431, "head_too_large"},
-        {"request line without an end", "9110 5.4", "GET /" + std::string(5000, 'x'), Fate::refused, 431,
-         "head_too_large"},
+        {"request line without an end", "9110 5.4", "GET /" + std::string(5000, 'x'), Fate::refused,
+         431, "head_too_large"},
         {"method without an end", "9110 5.4", std::string(5000, 'G'), Fate::refused, 431,
          "head_too_large"},
-        {"bad line behind the bound", "9110 5.4", get("X: " + std::string(5000, 'x') + "\nY: z\r\n"),
-         Fate::refused, 431, "head_too_large"},
-        passes("100 fields", "9110 5.4", get(counted_fields(99)),
-               seen_get(counted_fields(99))),
+        {"bad line behind the bound", "9110 5.4",
+         get("X: " + std::string(5000, 'x') + "\nY: z\r\n"), Fate::refused, 431, "head_too_large"},
+        passes("100 fields", "9110 5.4", get(counted_fields(99)), seen_get(counted_fields(99))),
         {"101 fields", "9110 5.4", get(counted_fields(100)), Fate::refused, 431, "head_too_large"},
-        passes("target of the largest size", "9110 15.5.15", get("", "/open/" + std::string(1018, 'x')),
+        passes("target of the largest size", "9110 15.5.15",
+               get("", "/open/" + std::string(1018, 'x')),
                seen("GET /open/" + std::string(1018, 'x'), "")),
         {"target of one byte more", "9110 15.5.15", get("", "/open/" + std::string(1019, 'x')),
          Fate::refused, 414, "target_too_long"},
@@ -453,17 +491,21 @@ BOOST_AUTO_TEST_CASE(a_broken_body_never_looks_whole_to_the_upstream) {
         bad_body("LF after the last size", "7.1", chunked("0\n\r\n")),
         bad_body("LF for the last line", "7.1", chunked("0\r\n\n")),
         bad_body("extension without a name", "7.1.1", chunked("5;\r\nhello\r\n0\r\n\r\n")),
-        bad_body("extension with a control byte", "7.1.1", chunked("5;a\x01\r\nhello\r\n0\r\n\r\n")),
+        bad_body("extension with a control byte", "7.1.1",
+                 chunked("5;a\x01\r\nhello\r\n0\r\n\r\n")),
         bad_body("extension with a LF", "7.1.1", chunked("5;a\nhello\r\n0\r\n\r\n")),
-        bad_body("extension with a LF in quotes", "7.1.1", chunked("5;a=\"\n\"\r\nhello\r\n0\r\n\r\n")),
-        bad_body("extension with a CR in quotes", "7.1.1", chunked("5;a=\"\r\"\r\nhello\r\n0\r\n\r\n")),
+        bad_body("extension with a LF in quotes", "7.1.1",
+                 chunked("5;a=\"\n\"\r\nhello\r\n0\r\n\r\n")),
+        bad_body("extension with a CR in quotes", "7.1.1",
+                 chunked("5;a=\"\r\"\r\nhello\r\n0\r\n\r\n")),
         bad_body("extension with open quotes", "7.1.1", chunked("5;a=\"x\r\nhello\r\n0\r\n\r\n")),
         bad_body("extension with a NUL", "7.1.1", chunked("5;a=\0\r\nhello\r\n0\r\n\r\n"s)),
         bad_body("extension beyond its bound", "7.1.1",
                  chunked("5;a=" + std::string(5000, 'x') + "\r\nhello\r\n0\r\n\r\n")),
         {.name = "extensions beyond their bound",
          .source = "7.1.1",
-         .bytes = chunked(repeated("1;a=" + std::string(2000, 'x') + "\r\nh\r\n", 10) + "0\r\n\r\n"),
+         .bytes =
+             chunked(repeated("1;a=" + std::string(2000, 'x') + "\r\nh\r\n", 10) + "0\r\n\r\n"),
          .fate = Fate::broken_off,
          .reason = "body_invalid",
          .is_long = true},
@@ -474,7 +516,8 @@ BOOST_AUTO_TEST_CASE(a_broken_body_never_looks_whole_to_the_upstream) {
         bad_body("trailer that ends with LF", "7.1.2", chunked("0\r\nX: y\n\r\n")),
         bad_body("trailer with a control byte", "7.1.2", chunked("0\r\nX: \x01\r\n\r\n")),
         bad_body("length in a trailer", "9110 6.5.1", chunked("0\r\nContent-Length: 5\r\n\r\n")),
-        bad_body("coding in a trailer", "9110 6.5.1", chunked("0\r\ntransfer-encoding: chunked\r\n\r\n")),
+        bad_body("coding in a trailer", "9110 6.5.1",
+                 chunked("0\r\ntransfer-encoding: chunked\r\n\r\n")),
         {.name = "trailers beyond their bound",
          .source = "7.1.2",
          .bytes = chunked("0\r\n" + repeated("X: " + std::string(1000, 'x') + "\r\n", 17) + "\r\n"),
@@ -493,11 +536,12 @@ BOOST_AUTO_TEST_CASE(a_broken_body_never_looks_whole_to_the_upstream) {
 BOOST_AUTO_TEST_CASE(what_has_one_reading_arrives_written_anew) {
     const std::string chunks = "5\r\nhello\r\n0\r\n\r\n";
     Row double_name = passes("double of the coding's name", "9112 6.1",
-                          get("Transfer_Encoding: chunked\r\n") + "0\r\n\r\n", seen_get(""));
+                             get("Transfer_Encoding: chunked\r\n") + "0\r\n\r\n", seen_get(""));
     double_name.second_status = 400;
     check_all({
         passes("GET", "3", get(""), seen_get("")),
-        passes("HEAD", "9110 9.3.2", "HEAD /open/x HTTP/1.1\r\n" + host + "\r\n", seen("HEAD /open/x", "")),
+        passes("HEAD", "9110 9.3.2", "HEAD /open/x HTTP/1.1\r\n" + host + "\r\n",
+               seen("HEAD /open/x", "")),
         passes("OPTIONS", "9110 9.3.7", "OPTIONS /open/x HTTP/1.1\r\n" + host + "\r\n",
                seen("OPTIONS /open/x", "")),
         passes("a method nobody knows", "9110 9.1", "PURGE /open/x HTTP/1.1\r\n" + host + "\r\n",
@@ -518,7 +562,8 @@ BOOST_AUTO_TEST_CASE(what_has_one_reading_arrives_written_anew) {
                seen_get("!#$%&'*+-.^_`|~09azAZ: y\r\n")),
         passes("fields of one name keep their order", "9110 5.3", get("X: 1\r\nY: 2\r\nx: 3\r\n"),
                seen_get("X: 1\r\nY: 2\r\nx: 3\r\n")),
-        passes("length 0", "6.2", post("Content-Length: 0\r\n", ""), seen_post("Content-Length: 0\r\n", "")),
+        passes("length 0", "6.2", post("Content-Length: 0\r\n", ""),
+               seen_post("Content-Length: 0\r\n", "")),
         passes("body by length", "6.2", post("Content-Length: 5\r\n", "hello"),
                seen_post("Content-Length: 5\r\n", "hello")),
         passes("GET with a body", "9110 9.3.1", get("Content-Length: 5\r\n") + "hello",
@@ -529,19 +574,24 @@ BOOST_AUTO_TEST_CASE(what_has_one_reading_arrives_written_anew) {
         passes("a request inside a chunk", "7.1", chunked("26\r\n" + hidden + "\r\n0\r\n\r\n"),
                seen_chunked(hidden)),
         passes("chunked", "7.1", chunked(chunks), seen_chunked("hello")),
-        passes("chunked in other letters", "7.1",
-               post("Transfer-encoding: \tCHUNKED \r\n", chunks), seen_chunked("hello")),
+        passes("chunked in other letters", "7.1", post("Transfer-encoding: \tCHUNKED \r\n", chunks),
+               seen_chunked("hello")),
         passes("chunked and empty", "7.1", chunked("0\r\n\r\n"), seen_chunked("")),
-        passes("several chunks", "7.1", chunked("1\r\nh\r\n4\r\nello\r\n000\r\n\r\n"), seen_chunked("hello")),
+        passes("several chunks", "7.1", chunked("1\r\nh\r\n4\r\nello\r\n000\r\n\r\n"),
+               seen_chunked("hello")),
         passes("size of 16 digits", "7.1", chunked("0000000000000005\r\nhello\r\n0\r\n\r\n"),
                seen_chunked("hello")),
-        passes("size in both letters", "7.1", chunked("A\r\n0123456789\r\na\r\n0123456789\r\n0\r\n\r\n"),
+        passes("size in both letters", "7.1",
+               chunked("A\r\n0123456789\r\na\r\n0123456789\r\n0\r\n\r\n"),
                seen_chunked("01234567890123456789")),
         passes("extensions are dropped", "7.1.1",
-               chunked("5;a;b=c; d = \"e\\\"\xc3\xa9\"\r\nhello\r\n0;last\r\n\r\n"), seen_chunked("hello")),
-        passes("trailers are dropped", "7.1.2",
-               chunked("5\r\nhello\r\n0\r\nX-Key-Id: boss\r\nAuthorization: Bearer x\r\nHost: b\r\n\r\n"),
+               chunked("5;a;b=c; d = \"e\\\"\xc3\xa9\"\r\nhello\r\n0;last\r\n\r\n"),
                seen_chunked("hello")),
+        passes(
+            "trailers are dropped", "7.1.2",
+            chunked(
+                "5\r\nhello\r\n0\r\nX-Key-Id: boss\r\nAuthorization: Bearer x\r\nHost: b\r\n\r\n"),
+            seen_chunked("hello")),
         passes("an expectation", "9110 10.1.1",
                post("Expect: 100-Continue\r\nContent-Length: 5\r\n", "hello"),
                seen_post("Expect: 100-Continue\r\nContent-Length: 5\r\n", "hello")),
@@ -554,11 +604,12 @@ BOOST_AUTO_TEST_CASE(what_has_one_reading_arrives_written_anew) {
                           "POST /open/x HTTP/1.0\r\n" + host +
                               "Expect: 100-continue\r\nContent-Length: 2\r\n\r\nhi",
                           seen("POST /open/x", "Content-Length: 2\r\n", "hi", ours_1_0)),
-        passes_and_closes("HTTP/1.0 without Host", "3.2", "GET /open/x HTTP/1.0\r\n\r\n",
-                          "GET /open/x HTTP/1.1\r\nHost: 127.0.0.1:" + std::to_string(origin.port()) +
-                              "\r\n" + ours_without_host + "X-Request-Id: ID\r\nVia: 1.0 keygate\r\n\r\n"),
-        passes_and_closes("nothing after close is a request", "9.6", get("Connection: close\r\n") + hidden,
-                          seen_get("")),
+        passes_and_closes(
+            "HTTP/1.0 without Host", "3.2", "GET /open/x HTTP/1.0\r\n\r\n",
+            "GET /open/x HTTP/1.1\r\nHost: 127.0.0.1:" + std::to_string(origin.port()) + "\r\n" +
+                ours_without_host + "X-Request-Id: ID\r\nVia: 1.0 keygate\r\n\r\n"),
+        passes_and_closes("nothing after close is a request", "9.6",
+                          get("Connection: close\r\n") + hidden, seen_get("")),
         double_name,
     });
 }
@@ -568,21 +619,25 @@ BOOST_AUTO_TEST_CASE(nobody_can_speak_for_the_gateway) {
         return passes(std::move(name), std::move(source), get(fields), seen_get(""));
     };
     std::vector<Row> rows{
-        removed("the credential on a public route", "9110 11.6.2", "Authorization: Bearer " + wire::key + "\r\n"),
+        removed("the credential on a public route", "9110 11.6.2",
+                "Authorization: Bearer " + wire::key + "\r\n"),
         removed("a proxy's credential", "9110 11.7.2", "Proxy-Authorization: Basic eDp5\r\n"),
         removed("hop-by-hop fields", "9110 7.6.1",
                 "Keep-Alive: timeout=5\r\nProxy-Connection: keep-alive\r\nTE: trailers\r\n"
-                "Trailer: X\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQ\r\nProxy-Authenticate: x\r\n"),
+                "Trailer: X\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQ\r\nProxy-Authenticate: "
+                "x\r\n"),
         removed("an upgrade", "9110 7.8", "Connection: Upgrade\r\nUpgrade: websocket\r\n"),
         removed("fields that Connection names", "9110 7.6.1",
-                "Connection: x-one, X-Two\r\nConnection: X-Three\r\nX-One: 1\r\nx-two: 2\r\nX-THREE: 3\r\n"),
+                "Connection: x-one, X-Two\r\nConnection: X-Three\r\nX-One: 1\r\nx-two: "
+                "2\r\nX-THREE: 3\r\n"),
         removed("Connection names what frames and routes", "9110 7.6.1",
                 "Connection: Host, Content-Length, X-Forwarded-For, Via, X-Request-Id\r\n"),
         removed("the client's address", "9110 7.6.1",
                 "X-Forwarded-For: 10.0.0.1\r\nForwarded: for=10.0.0.1\r\nX-Real-IP: 10.0.0.1\r\n"
                 "X-Forwarded-Proto: https\r\nX-Forwarded-Host: b\r\nX-Forwarded-Port: 1\r\n"),
         removed("another request", "9110 9.1",
-                "X-Original-URL: /things/1\r\nX-Rewrite-URL: /things/1\r\nX-HTTP-Method-Override: DELETE\r\n"
+                "X-Original-URL: /things/1\r\nX-Rewrite-URL: /things/1\r\nX-HTTP-Method-Override: "
+                "DELETE\r\n"
                 "X-HTTP-Method: PUT\r\nX-Method-Override: PUT\r\nX-Forwarded-Uri: /b\r\n"
                 "X-Forwarded-Prefix: /b\r\nX-Forwarded-Path: /b\r\nX-Original-Method: PUT\r\n"),
         removed("another request's id", "-", "X-Request-Id: 0\r\nx_request_id: 0\r\n"),
@@ -602,15 +657,17 @@ BOOST_AUTO_TEST_CASE(nobody_can_speak_for_the_gateway) {
         rows.push_back(removed("Connection names " + word, "9110 7.6.1",
                                "Connection: X-Key-" + word + "\r\nX-Key-" + word + ": boss\r\n"));
     }
-    for (const std::string name : {"x-key-id", "X_Key_Id", "x_key_id", "X.Key.Id", "X-Key_Id", "x~key~id",
-                                   "X|KEY|ID", "X!Key!Id", "X'Key`Id", "X+Key+Id"})
+    for (const std::string name : {"x-key-id", "X_Key_Id", "x_key_id", "X.Key.Id", "X-Key_Id",
+                                   "x~key~id", "X|KEY|ID", "X!Key!Id", "X'Key`Id", "X+Key+Id"})
         rows.push_back(removed("spoofed " + name, "-", name + ": boss\r\n"));
-    const std::string spoof = "X-Key-Id: boss\r\nX_Key_Owner: boss\r\nx-key-plan: gold\r\nX-Key-Name: boss\r\n"
-                              "X-Key-Mode: test\r\nX-Key-Scopes: admin\r\n";
+    const std::string spoof =
+        "X-Key-Id: boss\r\nX_Key_Owner: boss\r\nx-key-plan: gold\r\nX-Key-Name: boss\r\n"
+        "X-Key-Mode: test\r\nX-Key-Scopes: admin\r\n";
     for (const std::string word : {"Bearer ", "bearer ", "BEARER   "})
-        rows.push_back(passes("the caller's identity, " + word, "6750 2.1",
-                              get(spoof + "Authorization: \t" + word + wire::key + " \t\r\n", "/things/1"),
-                              seen("GET /things/1", identity)));
+        rows.push_back(
+            passes("the caller's identity, " + word, "6750 2.1",
+                   get(spoof + "Authorization: \t" + word + wire::key + " \t\r\n", "/things/1"),
+                   seen("GET /things/1", identity)));
     rows.push_back(passes("Connection cannot take the identity away", "9110 7.6.1",
                           get("Connection: X-Key-Id, X-Key-Owner, Authorization, Host\r\n" +
                                   ("Authorization: Bearer " + wire::key + "\r\n"),
@@ -661,9 +718,33 @@ BOOST_AUTO_TEST_CASE(a_client_that_reads_late_gets_all_its_answers) {
         client.end_writing();
     }};
     int answers = 0;
-    while (support::reason_of(client.receive_answer()) == "auth_missing") ++answers;
+    while (support::reason_of(client.receive_answer()) == "auth_missing")
+        ++answers;
     writer.join();
     BOOST_TEST(answers == count);
+}
+
+BOOST_AUTO_TEST_CASE(a_client_that_reads_nothing_is_not_served_on) {
+    constexpr std::size_t mebibyte = 1024 * 1024;
+    const std::string requests = repeated(get("", "/things/1"), 1000);
+    std::atomic<std::size_t> sent{0};
+    Socket client = gateway.connect();
+    std::thread writer{[&] {
+        while (sent < 24 * mebibyte && client.send(requests))
+            sent += requests.size();
+    }};
+    // The gateway has one thread: when others were answered often and nothing went on for this
+    // one, then it waits.
+    std::size_t taken = 0;
+    for (int unchanged = 0; unchanged < 20; ++unchanged) {
+        check_innocent();
+        const std::size_t now = sent;
+        if (now != taken || now == 0) unchanged = 0;
+        taken = now;
+    }
+    BOOST_TEST(taken < 16 * mebibyte); // what the kernel's buffers hold
+    client.end_writing();              // ends the writer, too
+    writer.join();
 }
 
 BOOST_AUTO_TEST_SUITE_END()
@@ -673,10 +754,12 @@ BOOST_AUTO_TEST_SUITE(wire_bodies)
 BOOST_AUTO_TEST_CASE(large_bodies_arrive_as_they_were_sent) {
     std::string data(3 * 1024 * 1024 + 17, '\0');
     std::uint32_t state = 1;
-    for (char& c : data) c = static_cast<char>((state = state * 1664525 + 1013904223) >> 24);
+    for (char& c : data)
+        c = static_cast<char>((state = state * 1664525 + 1013904223) >> 24);
     const auto sum_of = [](std::string_view bytes) {
         std::uint64_t sum = 14695981039346656037U; // FNV-1a
-        for (const char c : bytes) sum = (sum ^ static_cast<unsigned char>(c)) * 1099511628211U;
+        for (const char c : bytes)
+            sum = (sum ^ static_cast<unsigned char>(c)) * 1099511628211U;
         return std::to_string(bytes.size()) + ':' + std::to_string(sum);
     };
     std::string chunks;
@@ -687,7 +770,8 @@ BOOST_AUTO_TEST_CASE(large_bodies_arrive_as_they_were_sent) {
         chunks += line.str() + "\r\n" + piece + "\r\n";
     }
     chunks += "0\r\n\r\n";
-    const std::string with_length = "Content-Length: " + std::to_string(data.size()) + "\r\n\r\n" + data;
+    const std::string with_length =
+        "Content-Length: " + std::to_string(data.size()) + "\r\n\r\n" + data;
     const std::string with_chunks = "Transfer-Encoding: chunked\r\n\r\n" + chunks;
 
     // Reads to the end of the body in linear time, and answers with it.
@@ -699,7 +783,8 @@ BOOST_AUTO_TEST_CASE(large_bodies_arrive_as_they_were_sent) {
         const auto is_whole = [&] {
             const std::size_t head = bytes.find("\r\n\r\n");
             if (head == std::string::npos) return false;
-            if (support::field_of(bytes, "Content-Length")) return bytes.size() >= head + 4 + data.size();
+            if (support::field_of(bytes, "Content-Length"))
+                return bytes.size() >= head + 4 + data.size();
             return bytes.ends_with("\r\n0\r\n\r\n");
         };
         while (!is_whole()) {
@@ -716,7 +801,8 @@ BOOST_AUTO_TEST_CASE(large_bodies_arrive_as_they_were_sent) {
             answer_framing = answer_body;
             seen_sum.clear();
             Socket client = gateway.connect();
-            client.send("POST /open/large HTTP/1.1\r\nHost: a\r\nConnection: close\r\n" + request_body);
+            client.send("POST /open/large HTTP/1.1\r\nHost: a\r\nConnection: close\r\n" +
+                        request_body);
             const std::string answer = wire::plain(client.receive_all());
             BOOST_TEST(sum_of(support::body_of(answer)) == sum_of(data));
             BOOST_TEST(seen_sum == sum_of(data));
@@ -742,15 +828,18 @@ BOOST_AUTO_TEST_CASE(what_the_upstream_says_before_the_body_reaches_the_client_a
     support::OriginServer origin;
     origin.set_raw([](Socket& upstream) {
         std::string head;
-        while (head.find("\r\n\r\n") == std::string::npos) head += upstream.receive().value_or("");
+        while (head.find("\r\n\r\n") == std::string::npos)
+            head += upstream.receive().value_or("");
         upstream.send("HTTP/1.1 100 Continue\r\n\r\n");
         std::string body = head.substr(head.find("\r\n\r\n") + 4);
-        while (body.size() < 5) body += upstream.receive().value_or("");
+        while (body.size() < 5)
+            body += upstream.receive().value_or("");
         upstream.send(support::OriginServer::plain_answer(body));
     });
     const support::RunningGateway gateway{wire::start_before(origin, routes)};
     Socket client = gateway.connect();
-    client.send("POST /open/x HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\n");
+    client.send(
+        "POST /open/x HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\n");
     // The body is only sent when this has come: without the 100 the test would end here.
     BOOST_TEST(client.receive_answer() == "HTTP/1.1 100 Continue\r\n\r\n");
     client.send("hello");

@@ -1,13 +1,13 @@
-// Spellings of paths against a route map. A request that got through was judged by one line of the map;
-// however careless the upstream reads what it received, it must come to the same line.
-#include "wire/between.hpp"
+// Spellings of paths against a route map. A request that got through was judged by one line of the
+// map; however careless the upstream reads what it received, it must come to the same line.
+#include "base/ascii.hpp"
 
 #include <boost/test/unit_test.hpp>
 
-#include "base/ascii.hpp"
-
 #include <map>
 #include <set>
+
+#include "wire/between.hpp"
 
 using namespace keygate;
 using support::Socket;
@@ -34,8 +34,10 @@ std::string rule_of(const std::string& path) {
     if (path == "/public/secret") return "GET /public/secret";
     if (segments[0] == "public") return "GET /public/**";
     if (segments[0] == "admin") return "GET /admin/**";
-    if (segments[0] == "users" && segments.size() == 2 && !segments[1].empty()) return "GET /users/{name}";
-    if (segments[0] == "users" && segments.size() == 3 && !segments[1].empty() && segments[2] == "posts")
+    if (segments[0] == "users" && segments.size() == 2 && !segments[1].empty())
+        return "GET /users/{name}";
+    if (segments[0] == "users" && segments.size() == 3 && !segments[1].empty() &&
+        segments[2] == "posts")
         return "GET /users/{name}/posts";
     return "none";
 }
@@ -95,7 +97,8 @@ std::string without_dots(const std::string& path) {
         at = slash + 1;
     }
     std::string out;
-    for (const std::string& segment : kept) out += '/' + segment;
+    for (const std::string& segment : kept)
+        out += '/' + segment;
     return ends_in_slash || out.empty() ? out + '/' : out;
 }
 
@@ -112,7 +115,8 @@ std::set<std::string> readings_of(const std::string& path) {
         for (unsigned choice = 0; choice < 64; ++choice) {
             std::string read = path;
             if (choice & 32) read = without_parameters(read);
-            for (int i = 0; i < decodings; ++i) read = decoded(read);
+            for (int i = 0; i < decodings; ++i)
+                read = decoded(read);
             if (choice & 1) read = cut_short(read);
             if (choice & 2) read = without_parameters(read);
             if (choice & 4) read = with_slashes(read);
@@ -204,9 +208,11 @@ std::vector<std::string> hostile_spellings() {
         "admin/x",
         "",
     };
-    for (const std::string border : {"/", "%2f", "%2F", "%5c", "%5C", "\\", "//", "%252f", ";/", "/;/", "%00/"})
-        for (const std::string up : {"..", ".", "%2e%2e", "%2E.", ".%2e", "%2e", "%252e%252e", "..;", "..;x=1",
-                                     "..%00", "%c0%ae%c0%ae", "..%09", "...", "%ef%bc%8e%ef%bc%8e"}) {
+    for (const std::string border :
+         {"/", "%2f", "%2F", "%5c", "%5C", "\\", "//", "%252f", ";/", "/;/", "%00/"})
+        for (const std::string up :
+             {"..", ".", "%2e%2e", "%2E.", ".%2e", "%2e", "%252e%252e", "..;", "..;x=1", "..%00",
+              "%c0%ae%c0%ae", "..%09", "...", "%ef%bc%8e%ef%bc%8e"}) {
             spellings.push_back("/public" + border + up + border + "admin/x");
             spellings.push_back("/users/x" + border + up + "/secret");
         }
@@ -214,7 +220,8 @@ std::vector<std::string> hostile_spellings() {
 }
 
 struct Between {
-    support::OriginServer origin{[](const std::string&) { return support::OriginServer::plain_answer("x"); }};
+    support::OriginServer origin{
+        [](const std::string&) { return support::OriginServer::plain_answer("x"); }};
     support::RunningGateway gateway{wire::start_before(origin, routes)};
 };
 
@@ -230,7 +237,8 @@ std::map<std::string, std::string> routes_by_id(const std::string& log) {
         const std::string begin = "\"" + name + "\":\"";
         const std::size_t at = line.find(begin);
         if (at == std::string::npos) return std::string{};
-        return line.substr(at + begin.size(), line.find('"', at + begin.size()) - at - begin.size());
+        return line.substr(at + begin.size(),
+                           line.find('"', at + begin.size()) - at - begin.size());
     };
     for (std::size_t at = 0; at < log.size();) {
         const std::size_t end = log.find('\n', at);
@@ -256,7 +264,8 @@ BOOST_AUTO_TEST_CASE(every_reader_of_a_path_comes_to_the_rule_that_judged_it) {
                 if (*credential != '\0') request += "Authorization: Bearer " + wire::key + "\r\n";
                 const std::string answer = gateway.exchange(request + "\r\n");
                 const int status = support::status_of(answer);
-                BOOST_TEST((status == 200 || status == 400 || status == 401 || status == 404), status);
+                BOOST_TEST((status == 200 || status == 400 || status == 401 || status == 404),
+                           status);
             }
         }
     const auto requests = origin.requests();
@@ -282,6 +291,7 @@ BOOST_AUTO_TEST_CASE(valid_paths_arrive_byte_for_byte) {
         std::string sent;
         std::string seen; // "" = the same
     };
+
     const std::vector<Row> rows{
         {"/public", ""},
         {"/public/", ""},
@@ -336,15 +346,16 @@ BOOST_AUTO_TEST_CASE(valid_paths_arrive_byte_for_byte) {
         for (const auto pieces : {Socket::Pieces::whole, Socket::Pieces::bytewise})
             BOOST_TEST_CONTEXT("target " << row.sent) {
                 origin.clear();
-                const std::string answer = gateway.exchange("GET " + row.sent +
-                                                                " HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer " +
-                                                                wire::key + "\r\n\r\n",
-                                                            pieces);
+                const std::string answer = gateway.exchange(
+                    "GET " + row.sent + " HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer " +
+                        wire::key + "\r\n\r\n",
+                    pieces);
                 BOOST_TEST(support::status_of(answer) == 200);
                 const auto requests = origin.requests();
                 BOOST_TEST(requests.size() == 1U);
                 if (!requests.empty())
-                    BOOST_TEST(target_of(requests.front()) == (row.seen.empty() ? row.sent : row.seen));
+                    BOOST_TEST(target_of(requests.front()) ==
+                               (row.seen.empty() ? row.sent : row.seen));
             }
 }
 
