@@ -14,7 +14,6 @@
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/use_future.hpp>
-
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
@@ -43,7 +42,8 @@ std::size_t thread_count(const config::Settings& settings) {
 std::size_t most_rates(const config::Settings& settings) {
     std::size_t most = 0;
     for (const config::Api& api : settings.apis)
-        for (const config::Plan& plan : api.plans) most = std::max(most, plan.rates.size());
+        for (const config::Plan& plan : api.plans)
+            most = std::max(most, plan.rates.size());
     return most;
 }
 
@@ -60,7 +60,8 @@ Result<std::vector<int>> open_listeners(config::Endpoint endpoint, std::size_t c
     for (std::size_t i = 0; i < count; ++i) {
         auto opened = net::open_listener(endpoint);
         if (!opened) {
-            for (const int descriptor : descriptors) ::close(descriptor);
+            for (const int descriptor : descriptors)
+                ::close(descriptor);
             return opened.error();
         }
         descriptors.push_back(*opened);
@@ -112,9 +113,10 @@ struct Gateway::State {
     void add_metrics() {
         metrics.add("keygate_keys", "Keys in the table.",
                     [this] { return static_cast<double>(table.size()); });
-        metrics.add("keygate_keys_unreadable",
-                    "Keys whose record the configuration cannot read: they are answered store_invalid.",
-                    [this] { return static_cast<double>(table.unreadable()); });
+        metrics.add(
+            "keygate_keys_unreadable",
+            "Keys whose record the configuration cannot read: they are answered store_invalid.",
+            [this] { return static_cast<double>(table.unreadable()); });
         metrics.add("keygate_access_log_dropped_total", "Lines that the access log lost.",
                     [this] { return static_cast<double>(access_log->dropped()); });
     }
@@ -151,10 +153,8 @@ struct Gateway::State {
 
     Result<void> open_admin() {
         const config::Settings& settings = snapshot->settings;
-        api = std::make_unique<admin::Api>(admin::Context{.settings = settings,
-                                                          .catalog = *snapshot->catalog,
-                                                          .store = *store,
-                                                          .clock = clock});
+        api = std::make_unique<admin::Api>(admin::Context{
+            .settings = settings, .catalog = *snapshot->catalog, .store = *store, .clock = clock});
         const admin::Handler handle = [this](admin::Request request) {
             return api->handle(std::move(request));
         };
@@ -184,24 +184,27 @@ struct Gateway::State {
             auto opened = open_listeners(listener.address, threads);
             if (!opened) {
                 for (const auto& row : sockets)
-                    for (const int descriptor : row) ::close(descriptor);
+                    for (const int descriptor : row)
+                        ::close(descriptor);
                 return opened.error();
             }
             ports.push_back(net::port_of(opened->front()));
-            for (std::size_t i = 0; i < threads; ++i) sockets[i].push_back((*opened)[i]);
+            for (std::size_t i = 0; i < threads; ++i)
+                sockets[i].push_back((*opened)[i]);
         }
         const Now now = clock.now();
         for (std::size_t i = 0; i < threads; ++i)
-            workers.push_back(std::make_unique<Worker>(
-                Shared{.clock = clock,
-                       .snapshot = snapshot,
-                       .table = table,
-                       .counters = counters,
-                       .admission = admission,
-                       .metrics = metrics,
-                       .access_log = *access_log,
-                       .limiter_offset = now.wall.time_since_epoch() - now.steady.time_since_epoch()},
-                i, std::move(sockets[i])));
+            workers.push_back(
+                std::make_unique<Worker>(Shared{.clock = clock,
+                                                .snapshot = snapshot,
+                                                .table = table,
+                                                .counters = counters,
+                                                .admission = admission,
+                                                .metrics = metrics,
+                                                .access_log = *access_log,
+                                                .limiter_offset = now.wall.time_since_epoch() -
+                                                                  now.steady.time_since_epoch()},
+                                         i, std::move(sockets[i])));
         return {};
     }
 
@@ -218,9 +221,11 @@ struct Gateway::State {
         for (auto& server : servers)
             done.push_back(asio::co_spawn(control, server->drained(), asio::use_future));
         const auto until = std::chrono::steady_clock::now() + operators_grace;
-        for (auto& one : done) one.wait_until(until);
+        for (auto& one : done)
+            one.wait_until(until);
         on_control(cancel);
-        for (auto& one : done) one.wait();
+        for (auto& one : done)
+            one.wait();
         control_work.reset();
         control_thread.join();
         servers.clear();
@@ -242,17 +247,19 @@ Result<std::unique_ptr<Gateway>> Gateway::start(config::Settings settings, const
         new Gateway{std::make_unique<State>(std::move(*snapshot), clock, std::move(*log))}};
     State& state = *gateway->state_;
     state.add_metrics();
-    for (const auto step : {&State::open_store, &State::open_status, &State::open_admin,
-                            &State::open_workers})
+    for (const auto step :
+         {&State::open_store, &State::open_status, &State::open_admin, &State::open_workers})
         if (const auto done = (state.*step)(); !done) return done.error();
     state.control_thread = std::thread{[&state] { state.control.run(); }};
     return gateway;
 }
 
-Gateway::Gateway(std::unique_ptr<State> state) : state_(std::move(state)) {}
+Gateway::Gateway(std::unique_ptr<State> state)
+    : state_(std::move(state)) {}
 
 Gateway::~Gateway() {
-    for (auto& worker : state_->workers) worker->stop();
+    for (auto& worker : state_->workers)
+        worker->stop();
     state_->workers.clear();
     // A start that failed half way has no thread on the operator's side yet.
     if (!state_->control_thread.joinable())
@@ -266,8 +273,10 @@ void Gateway::drain() {
     state_->is_draining = true;
     if (state_->wait_for(limits.delay)) return;
     std::vector<std::future<void>> begun;
-    for (auto& worker : state_->workers) begun.push_back(worker->drain());
-    for (auto& one : begun) one.wait();
+    for (auto& worker : state_->workers)
+        begun.push_back(worker->drain());
+    for (auto& one : begun)
+        one.wait();
     const auto until = std::chrono::steady_clock::now() + limits.timeout;
     while (state_->admission.open() != 0 && std::chrono::steady_clock::now() < until)
         if (state_->wait_for(drain_look)) return;
@@ -281,12 +290,20 @@ void Gateway::hurry() {
     state_->hurried.notify_all();
 }
 
-const std::vector<std::uint16_t>& Gateway::ports() const { return state_->ports; }
+const std::vector<std::uint16_t>& Gateway::ports() const {
+    return state_->ports;
+}
 
-std::uint16_t Gateway::status_port() const { return state_->status_port; }
+std::uint16_t Gateway::status_port() const {
+    return state_->status_port;
+}
 
-std::uint16_t Gateway::admin_port() const { return state_->admin_port; }
+std::uint16_t Gateway::admin_port() const {
+    return state_->admin_port;
+}
 
-std::size_t Gateway::keys() const { return state_->table.size(); }
+std::size_t Gateway::keys() const {
+    return state_->table.size();
+}
 
 } // namespace keygate::app

@@ -10,8 +10,8 @@
 
 namespace keygate::app {
 
-/// A whole running gateway: the workers, the key table and its store, the operator's listeners. The one
-/// place where rooms are put together.
+/// A whole running gateway: the workers, the key table and its store, the operator's listeners. The
+/// one place where rooms are put together.
 class Gateway {
   public:
     /// Opens the store, fills the table, binds every listener and begins to serve. The settings are
@@ -23,8 +23,8 @@ class Gateway {
     Gateway(const Gateway&) = delete;
     Gateway& operator=(const Gateway&) = delete;
 
-    /// Readiness goes off; after `drain.delay` no connection is taken any more; what is in flight has
-    /// `drain.timeout` to end. Blocks until then, or until `hurry` is called.
+    /// Readiness goes off; after `drain.delay` no connection is taken any more; what is in flight
+    /// has `drain.timeout` to end. Blocks until then, or until `hurry` is called.
     void drain();
     /// Ends a `drain` that is under way. Any thread.
     void hurry();

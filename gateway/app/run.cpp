@@ -35,7 +35,8 @@ void raise_descriptor_limit() {
 sigset_t block_signals() {
     sigset_t signals{};
     sigemptyset(&signals);
-    for (const int signal : {SIGTERM, SIGINT, SIGQUIT}) sigaddset(&signals, signal);
+    for (const int signal : {SIGTERM, SIGINT, SIGQUIT})
+        sigaddset(&signals, signal);
     // Before any thread exists, so that all of them inherit it and `sigwait` alone hears them.
     pthread_sigmask(SIG_BLOCK, &signals, nullptr);
     std::signal(SIGPIPE, SIG_IGN);
@@ -44,7 +45,8 @@ sigset_t block_signals() {
 
 int wait_for_signal(const sigset_t& signals) {
     int signal = 0;
-    while (::sigwait(&signals, &signal) != 0) {}
+    while (::sigwait(&signals, &signal) != 0) {
+    }
     return signal;
 }
 

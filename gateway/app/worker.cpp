@@ -4,7 +4,6 @@
 #include "net/listener.hpp"
 
 #include <boost/asio/post.hpp>
-
 #include <spdlog/spdlog.h>
 
 #include <exception>
@@ -68,7 +67,8 @@ void Worker::refuse(int descriptor, std::string_view address, const Refusal& ref
                                          .date = lane_.date.at(poller_.now().wall),
                                          .request_id = id.text()});
     // A new connection's buffer takes this whole; if not, the close says enough.
-    const ssize_t sent = ::send(descriptor, answer.data(), answer.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+    const ssize_t sent =
+        ::send(descriptor, answer.data(), answer.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
     // A close with an unread request would be a reset, and could overtake the answer.
     ::shutdown(descriptor, SHUT_WR);
     (void)::recv(descriptor, poller_.buffer().data(), poller_.buffer().size(), MSG_DONTWAIT);
@@ -87,10 +87,12 @@ std::future<void> Worker::drain() {
     auto begun = std::make_shared<std::promise<void>>();
     std::future<void> future = begun->get_future();
     boost::asio::post(io_, [this, begun] {
-        for (const auto& listener : listeners_) listener->take_waiting();
+        for (const auto& listener : listeners_)
+            listener->take_waiting();
         listeners_.clear();
         lane_.is_draining = true;
-        for (auto at = lane_.clients.begin(); at != lane_.clients.end();) (at++)->drain();
+        for (auto at = lane_.clients.begin(); at != lane_.clients.end();)
+            (at++)->drain();
         begun->set_value();
     });
     return future;

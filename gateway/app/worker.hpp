@@ -30,8 +30,8 @@ struct Shared {
     std::chrono::nanoseconds limiter_offset; // see gate::Lane
 };
 
-/// One thread with its io_context, its listening sockets, its clients and its upstream connections. A
-/// connection never leaves its worker.
+/// One thread with its io_context, its listening sockets, its clients and its upstream connections.
+/// A connection never leaves its worker.
 class Worker {
   public:
     /// @param listeners  descriptors of listening sockets, one for each listener; now the worker's.
@@ -41,8 +41,8 @@ class Worker {
     Worker(const Worker&) = delete;
     Worker& operator=(const Worker&) = delete;
 
-    /// Takes no new connections, lets go of idle ones, and ends the others after their answer. Any thread.
-    /// The future is ready when that has begun.
+    /// Takes no new connections, lets go of idle ones, and ends the others after their answer. Any
+    /// thread. The future is ready when that has begun.
     [[nodiscard]] std::future<void> drain();
     /// Cuts what is left and ends the thread. Any thread.
     void stop();

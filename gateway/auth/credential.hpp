@@ -16,13 +16,14 @@ struct Credential {
     std::optional<keys::Mode> stated_mode; // by the key's own prefix
 };
 
-/// auth_*, key_bad_format: reads `Authorization: Bearer <key>` (RFC 6750 2.1; the scheme in any case,
-/// RFC 9110 11.1; one or more spaces). A key that cannot be one of the format is refused unhashed.
+/// auth_*, key_bad_format: reads `Authorization: Bearer <key>` (RFC 6750 2.1; the scheme in any
+/// case, RFC 9110 11.1; one or more spaces). A key that cannot be one of the format is refused
+/// unhashed.
 [[nodiscard]] Decision<Credential> read_credential(const http::RequestHead& head,
                                                    const config::KeyFormat& format);
 
-/// May this `Authorization` value go upstream on a route with `authorization: pass`? Not if any word of
-/// it has the shape of a key of the API.
+/// May this `Authorization` value go upstream on a route with `authorization: pass`? Not if any
+/// word of it has the shape of a key of the API.
 [[nodiscard]] bool may_pass(const http::RequestHead& head, const config::KeyFormat& format);
 
 } // namespace keygate::auth

@@ -9,12 +9,19 @@ namespace keygate::ascii {
 [[nodiscard]] constexpr char to_lower(char c) {
     return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c;
 }
-[[nodiscard]] constexpr bool is_digit(char c) { return c >= '0' && c <= '9'; }
+
+[[nodiscard]] constexpr bool is_digit(char c) {
+    return c >= '0' && c <= '9';
+}
+
 [[nodiscard]] constexpr bool is_alpha(char c) {
     const char low = to_lower(c);
     return low >= 'a' && low <= 'z';
 }
-[[nodiscard]] constexpr bool is_alnum(char c) { return is_digit(c) || is_alpha(c); }
+
+[[nodiscard]] constexpr bool is_alnum(char c) {
+    return is_digit(c) || is_alpha(c);
+}
 
 /// Value of a hexadecimal digit of either case, or -1.
 [[nodiscard]] constexpr int hex_value(char c) {
@@ -37,14 +44,17 @@ namespace keygate::ascii {
 
 [[nodiscard]] inline std::string lowered(std::string_view text) {
     std::string out{text};
-    for (char& c : out) c = to_lower(c);
+    for (char& c : out)
+        c = to_lower(c);
     return out;
 }
 
 /// Without the spaces and tabs at both ends (RFC 9110 5.6.3).
 [[nodiscard]] constexpr std::string_view trimmed(std::string_view text) {
-    while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
-    while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
+    while (!text.empty() && (text.front() == ' ' || text.front() == '\t'))
+        text.remove_prefix(1);
+    while (!text.empty() && (text.back() == ' ' || text.back() == '\t'))
+        text.remove_suffix(1);
     return text;
 }
 

@@ -7,8 +7,8 @@ namespace keygate {
 using WallTime = std::chrono::system_clock::time_point;
 using SteadyTime = std::chrono::steady_clock::time_point;
 
-/// Both clocks, read together. A worker reads them once per turn of its loop and hands the values on;
-/// decisions take times as arguments and read no clock.
+/// Both clocks, read together. A worker reads them once per turn of its loop and hands the values
+/// on; decisions take times as arguments and read no clock.
 struct Now {
     /// What calendars and expiry are judged by.
     WallTime wall;

@@ -8,9 +8,9 @@
 
 namespace keygate {
 
-/// Why a request was not forwarded, or not answered by the upstream. The list is closed: each profile
-/// maps every reason to its answer, logs and metrics carry the reason's name. The first word of a
-/// reason names the file that decides it (`plan_no_api`: policy/plan.cpp).
+/// Why a request was not forwarded, or not answered by the upstream. The list is closed: each
+/// profile maps every reason to its answer, logs and metrics carry the reason's name. The first
+/// word of a reason names the file that decides it (`plan_no_api`: policy/plan.cpp).
 enum class Reason : std::uint8_t {
     auth_missing,   // no credential, or one of another scheme
     auth_malformed, // empty, two words, a list
@@ -63,7 +63,8 @@ inline constexpr std::size_t reason_count = static_cast<std::size_t>(Reason::ups
 /// All reasons in their order.
 [[nodiscard]] constexpr std::array<Reason, reason_count> all_reasons() {
     std::array<Reason, reason_count> all{};
-    for (std::size_t i = 0; i < reason_count; ++i) all[i] = static_cast<Reason>(i);
+    for (std::size_t i = 0; i < reason_count; ++i)
+        all[i] = static_cast<Reason>(i);
     return all;
 }
 

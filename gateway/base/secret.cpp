@@ -4,7 +4,9 @@
 
 namespace keygate {
 
-void wipe(char* data, std::size_t size) { OPENSSL_cleanse(data, size); }
+void wipe(char* data, std::size_t size) {
+    OPENSSL_cleanse(data, size);
+}
 
 Secret& Secret::operator=(Secret&& other) noexcept {
     if (this != &other) {

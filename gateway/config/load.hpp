@@ -10,7 +10,8 @@
 
 namespace keygate::config {
 
-/// One mistake: where, what was found, what is allowed, and the nearest known name where there is one.
+/// One mistake: where, what was found, what is allowed, and the nearest known name where there is
+/// one.
 struct Mistake {
     std::string file;
     Place place;
@@ -35,9 +36,9 @@ struct Loaded {
     std::vector<Mistake> mistakes;    // all of them, in the order of the text
 };
 
-/// Parses, checks and freezes a whole configuration. `file` names it in messages, its folder is where
-/// relative paths and `profiles/NAME.yaml` start. Pure but for `surroundings`; throws nothing for bad
-/// input.
+/// Parses, checks and freezes a whole configuration. `file` names it in messages, its folder is
+/// where relative paths and `profiles/NAME.yaml` start. Pure but for `surroundings`; throws nothing
+/// for bad input.
 [[nodiscard]] Loaded load(std::string_view text, const std::string& file,
                           const Surroundings& surroundings);
 
@@ -47,9 +48,9 @@ struct Loaded {
 /// The shipped profile `default`: it words refusals that come before any API is known.
 [[nodiscard]] Profile default_profile();
 
-/// The configuration as understood, as YAML that loads again in the same surroundings: defaults filled
-/// in, aliases resolved. A value that came from the environment is masked: it stands there as it was
-/// written, `${NAME}`.
+/// The configuration as understood, as YAML that loads again in the same surroundings: defaults
+/// filled in, aliases resolved. A value that came from the environment is masked: it stands there
+/// as it was written, `${NAME}`.
 [[nodiscard]] std::string print(const Settings& settings);
 
 } // namespace keygate::config

@@ -38,15 +38,16 @@ struct Listener {
 
 /// `client:` what one client may take. Each bound is answered by its own reason.
 struct ClientLimits {
-    std::uint32_t max_connections = 10'000;     // whole process; more: overloaded
-    std::uint32_t max_head = 32 * 1024;         // bytes of a request head, 1 KiB..64 KiB: head_too_large
-    std::uint32_t max_fields = 100;             // header fields, 1..100: head_too_large
-    std::uint32_t max_target = 8 * 1024;        // bytes of a request target: target_too_long
-    std::optional<std::uint64_t> max_body;      // bytes of a request body; absent = no bound: body_too_large
-    milliseconds head_timeout{10'000};          // first byte to end of the head: client_timeout
-    milliseconds idle_timeout{75'000};          // between requests of one connection: closed silently
-    milliseconds body_timeout{30'000};          // between two pieces of a request body: client_timeout
-    milliseconds write_timeout{30'000};         // between two pieces that a slow reader takes: cut off
+    std::uint32_t max_connections = 10'000; // whole process; more: overloaded
+    std::uint32_t max_head = 32 * 1024;  // bytes of a request head, 1 KiB..64 KiB: head_too_large
+    std::uint32_t max_fields = 100;      // header fields, 1..100: head_too_large
+    std::uint32_t max_target = 8 * 1024; // bytes of a request target: target_too_long
+    std::optional<std::uint64_t>
+        max_body;                      // bytes of a request body; absent = no bound: body_too_large
+    milliseconds head_timeout{10'000}; // first byte to end of the head: client_timeout
+    milliseconds idle_timeout{75'000}; // between requests of one connection: closed silently
+    milliseconds body_timeout{30'000}; // between two pieces of a request body: client_timeout
+    milliseconds write_timeout{30'000}; // between two pieces that a slow reader takes: cut off
 };
 
 /// One server of an upstream: `http://host:port`.
@@ -59,11 +60,12 @@ struct Server {
 /// `upstreams: {live: …, test: …}`
 struct Upstream {
     std::vector<Server> servers;
-    milliseconds connect_timeout{2'000};     // upstream_timeout
-    milliseconds first_byte_timeout{60'000}; // request sent to first byte of the answer: upstream_timeout
-    milliseconds idle_timeout{60'000};       // between two pieces of an answer: cut off
-    milliseconds keep_alive{30'000};         // how long an unused connection is kept
-    std::uint32_t max_idle = 256;            // unused connections kept, per server and thread
+    milliseconds connect_timeout{2'000}; // upstream_timeout
+    milliseconds first_byte_timeout{
+        60'000};                       // request sent to first byte of the answer: upstream_timeout
+    milliseconds idle_timeout{60'000}; // between two pieces of an answer: cut off
+    milliseconds keep_alive{30'000};   // how long an unused connection is kept
+    std::uint32_t max_idle = 256;      // unused connections kept, per server and thread
 };
 
 /// `100/1m`: at most `limit` in each window aligned to UTC. With a burst: GCRA, at most
@@ -130,11 +132,11 @@ struct KeyFormat {
     std::string prefix;      // accepted keys begin with it; for formats without modes
     std::string live_prefix; // formats with modes: both are set and differ
     std::string test_prefix;
-    Run body;                // what follows the prefix
+    Run body; // what follows the prefix
     // New keys: mint prefix by mode (the same as above unless the profile says otherwise) and body.
     std::string mint_live_prefix;
-    std::string mint_test_prefix; // empty: the format mints live keys only
-    Run mint;                     // min == max
+    std::string mint_test_prefix;  // empty: the format mints live keys only
+    Run mint;                      // min == max
     std::uint32_t shown_first = 0; // letters of a key kept in clear for people, from its start …
     std::uint32_t shown_last = 0;  // … and from its end
 };
@@ -156,7 +158,7 @@ struct Profile {
 struct Api {
     std::string name;
     Profile profile;
-    std::vector<std::string> hosts;                 // lower case, without port; empty = every other host
+    std::vector<std::string> hosts; // lower case, without port; empty = every other host
     std::optional<std::vector<std::string>> scopes; // the closed vocabulary, if written
     std::vector<Plan> plans;                        // empty: the API has no plans
     std::optional<std::string> default_plan;
@@ -166,7 +168,8 @@ struct Api {
     TrailingSlash trailing_slash = TrailingSlash::strict; // of the profile unless written here
     Place place;
 
-    /// What scopes a key of this API can have: `scopes` as written, or what the routes name; sorted.
+    /// What scopes a key of this API can have: `scopes` as written, or what the routes name;
+    /// sorted.
     [[nodiscard]] std::vector<std::string> vocabulary() const;
 };
 
@@ -183,14 +186,14 @@ struct Admin {
 
 /// `log:`
 struct Log {
-    std::string level = "info";      // debug, info, warning, error
-    std::string access = "stdout";   // stdout, off, or a file's path
+    std::string level = "info";    // debug, info, warning, error
+    std::string access = "stdout"; // stdout, off, or a file's path
 };
 
 /// `drain:` what happens between SIGTERM and the end.
 struct Drain {
-    milliseconds delay{0};         // readiness is off, requests are still taken
-    milliseconds timeout{30'000};  // for requests in flight
+    milliseconds delay{0};        // readiness is off, requests are still taken
+    milliseconds timeout{30'000}; // for requests in flight
 };
 
 /// `identity:` the headers that tell the upstream who calls.
@@ -199,7 +202,7 @@ struct Identity {
 };
 
 struct Settings {
-    std::string file;     // of the configuration, as given
+    std::string file;          // of the configuration, as given
     std::uint32_t threads = 0; // 0 = one per core
     std::vector<Listener> listeners;
     ClientLimits client;
@@ -211,8 +214,8 @@ struct Settings {
     Identity identity;
     std::string via = "keygate"; // our name in `Via`, RFC 9110 7.6.3
     std::vector<Api> apis;
-    /// Values that came from the environment: dotted path to what was written, `${TOKEN_FILE}`. They
-    /// are shown so and not as what they are.
+    /// Values that came from the environment: dotted path to what was written, `${TOKEN_FILE}`.
+    /// They are shown so and not as what they are.
     std::map<std::string, std::string> from_variables;
 };
 

@@ -8,15 +8,16 @@ namespace {
 
 using Moved = net::Transfer::State;
 
-// What is still read of a client that was told to go (RFC 9112 9.6): a close with unread bytes would be a
-// reset, and the answer could be lost with it.
+// What is still read of a client that was told to go (RFC 9112 9.6): a close with unread bytes
+// would be a reset, and the answer could be lost with it.
 constexpr std::size_t max_thrown_away = 64 * 1024;
 constexpr std::chrono::milliseconds linger_timeout{1000};
 
 } // namespace
 
 void Connection::open(Lane& lane, int descriptor, std::string address) {
-    auto connection = std::unique_ptr<Connection>{new Connection{lane, descriptor, std::move(address)}};
+    auto connection =
+        std::unique_ptr<Connection>{new Connection{lane, descriptor, std::move(address)}};
     if (!connection->channel_.is_open()) return;
     lane.clients.push_back(*connection);
     connection.release()->wait(); // from now on it owns itself
@@ -44,8 +45,10 @@ void Connection::on_ready(Events events) {
         const std::uint64_t sent = out_.sent();
         if (!out_.flush()) return close();
         if (out_.sent() != sent) is_blocked_ = false; // progress
-        if (out_.is_empty()) on_out_empty();
-        else wait();
+        if (out_.is_empty())
+            on_out_empty();
+        else
+            wait();
     }
     if (state_ == State::closed) return;
     if (!inbox_.empty() && can_read()) read_inbox();
@@ -57,11 +60,15 @@ void Connection::on_ready(Events events) {
 /// Reading is how a client is slowed down: nothing is read that cannot be used at once.
 bool Connection::can_read() const {
     switch (state_) {
-    case State::head: return out_.is_empty(); // who does not read answers gets no more of them
-    case State::exchange: return exchange_.wants_body();
-    case State::lingering: return true;
+    case State::head:
+        return out_.is_empty(); // who does not read answers gets no more of them
+    case State::exchange:
+        return exchange_.wants_body();
+    case State::lingering:
+        return true;
     case State::last_sent:
-    case State::closed: break;
+    case State::closed:
+        break;
     }
     return false;
 }
@@ -88,8 +95,10 @@ void Connection::read() {
 
 void Connection::read_inbox() {
     const std::size_t used = take({inbox_.data(), inbox_.size()});
-    if (used == inbox_.size() || is_over()) inbox_ = {}; // idle connections keep no buffer
-    else inbox_.erase(0, used);
+    if (used == inbox_.size() || is_over())
+        inbox_ = {}; // idle connections keep no buffer
+    else
+        inbox_.erase(0, used);
     if (state_ != State::closed) wait();
 }
 
@@ -100,7 +109,8 @@ std::size_t Connection::take(std::span<char> bytes) {
     while (used < bytes.size()) {
         const std::span<char> rest = bytes.subspan(used);
         std::size_t step = 0;
-        if (state_ == State::head && out_.is_empty()) step = take_head(rest);
+        if (state_ == State::head && out_.is_empty())
+            step = take_head(rest);
         else if (state_ == State::exchange && exchange_.wants_body())
             step = exchange_.on_body(rest);
         if (step == 0) break;
@@ -142,13 +152,17 @@ void Connection::on_body_wanted() {
     if (channel_.is_readable() && can_read()) channel_.call_again();
 }
 
-void Connection::on_client_blocked() { wait(); }
+void Connection::on_client_blocked() {
+    wait();
+}
 
 void Connection::on_answered(http::AfterAnswer after) {
     if (state_ == State::closed) return;
     state_ = after == http::AfterAnswer::close ? State::last_sent : State::head;
-    if (out_.is_empty()) on_out_empty();
-    else wait();
+    if (out_.is_empty())
+        on_out_empty();
+    else
+        wait();
 }
 
 void Connection::on_out_empty() {
@@ -160,7 +174,8 @@ void Connection::on_out_empty() {
         return close();
     }
     wait();
-    // Not from here: whoever tells us may still be in the middle of the exchange that has just ended.
+    // Not from here: whoever tells us may still be in the middle of the exchange that has just
+    // ended.
     if (!is_taking_ && (!inbox_.empty() || channel_.is_readable() || has_client_ended_))
         channel_.call_again();
 }
@@ -171,20 +186,22 @@ void Connection::on_client_end() {
     case State::head:
         if (out_.is_empty()) close(); // else when the rest of its answer is sent
         return;
-    case State::lingering: return close();
+    case State::lingering:
+        return close();
     case State::exchange:
         // A client may end its direction and still wait for the answer; but a body must be whole.
         if (exchange_.has_body_left()) exchange_.on_body_cut(http::refuse_cut_body());
         return;
     case State::last_sent:
-    case State::closed: return;
+    case State::closed:
+        return;
     }
 }
 
 void Connection::on_cut() {
     if (state_ == State::closed) return;
-    // Where the framing promised an end, its absence shows the cut; where the close itself would have been
-    // the end, only a reset does.
+    // Where the framing promised an end, its absence shows the cut; where the close itself would
+    // have been the end, only a reset does.
     if (exchange_.answer_ends_by_close()) channel_.reset();
     close();
 }
@@ -231,7 +248,8 @@ void Connection::wait() {
         return deadline_.clear();
     case State::last_sent:
     case State::lingering:
-    case State::closed: return;
+    case State::closed:
+        return;
     }
 }
 
@@ -246,9 +264,13 @@ void Connection::on_deadline() {
             return exchange_.on_body_cut(net::refuse_slow_client());
         channel_.reset();
         return close();
-    case State::last_sent: channel_.reset(); return close();
-    case State::lingering: return close();
-    case State::closed: return;
+    case State::last_sent:
+        channel_.reset();
+        return close();
+    case State::lingering:
+        return close();
+    case State::closed:
+        return;
     }
 }
 

@@ -11,13 +11,10 @@
 
 namespace keygate::gate {
 
-/// One client's connection: finds the heads in its bytes, gives them one after the other to the exchange,
-/// hands it the bytes of bodies, and sees to it that nobody holds a place without using it. Owns itself
-/// until it is closed.
-class Connection final : public Client,
-                         net::ReadyHandler,
-                         net::DeadlineHandler,
-                         ExchangeOwner {
+/// One client's connection: finds the heads in its bytes, gives them one after the other to the
+/// exchange, hands it the bytes of bodies, and sees to it that nobody holds a place without using
+/// it. Owns itself until it is closed.
+class Connection final : public Client, net::ReadyHandler, net::DeadlineHandler, ExchangeOwner {
   public:
     /// Takes the descriptor of an accepted socket, which has entered the lane's admission.
     static void open(Lane& lane, int descriptor, std::string address);
@@ -50,7 +47,9 @@ class Connection final : public Client,
     void on_client_end();
     void on_out_empty();
     [[nodiscard]] bool can_read() const;
+
     [[nodiscard]] bool is_over() const { return state_ >= State::last_sent; }
+
     void wait();
     void throw_away(std::size_t bytes);
     void end_after_answer();
@@ -62,15 +61,15 @@ class Connection final : public Client,
     net::Outgoing out_;
     Exchange exchange_;
     net::Deadline deadline_;
-    std::string inbox_;       // bytes that could not be taken yet: a part of a head, the next request
+    std::string inbox_; // bytes that could not be taken yet: a part of a head, the next request
     std::size_t scanned_ = 0; // of the head that is arriving
     std::size_t thrown_away_ = 0;
     State state_ = State::head;
-    bool is_taking_ = false;          // `take` is on the stack
-    bool has_skipped_line_ = false;   // the one empty line before a request
+    bool is_taking_ = false;        // `take` is on the stack
+    bool has_skipped_line_ = false; // the one empty line before a request
     bool has_had_request_ = false;
     bool is_head_arriving_ = false;
-    bool is_blocked_ = false;         // the deadline is that of a client that does not read
+    bool is_blocked_ = false; // the deadline is that of a client that does not read
     bool has_client_ended_ = false;
 };
 

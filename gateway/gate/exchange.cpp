@@ -1,9 +1,9 @@
-// One request, told from top to bottom: what it asks for, who asks, whether they may, how often they did,
-// and then its way to the upstream and the answer's way back.
+// One request, told from top to bottom: what it asks for, who asks, whether they may, how often
+// they did, and then its way to the upstream and the answer's way back.
 //
-// The order of the decisions is the order that users are told, and never changes: framing, target, route,
-// credential, key, owner and plan, scope, limits. Limits come last, so that a refused request spends
-// nothing.
+// The order of the decisions is the order that users are told, and never changes: framing, target,
+// route, credential, key, owner and plan, scope, limits. Limits come last, so that a refused
+// request spends nothing.
 #include "gate/exchange.hpp"
 
 #include "auth/credential.hpp"
@@ -28,8 +28,11 @@ bool is_idempotent(std::string_view method) {
            method == "OPTIONS";
 }
 
-/// RFC 9110 9.3.2: an answer to HEAD has no body, also where no more of the request could be understood.
-bool is_head_method(std::string_view bytes) { return bytes.starts_with("HEAD "); }
+/// RFC 9110 9.3.2: an answer to HEAD has no body, also where no more of the request could be
+/// understood.
+bool is_head_method(std::string_view bytes) {
+    return bytes.starts_with("HEAD ");
+}
 
 /// The raw key has served when its digest is known: it does not stay in our buffers.
 void wipe_credential(std::string_view value) {
@@ -39,16 +42,20 @@ void wipe_credential(std::string_view value) {
 
 } // namespace
 
-Exchange::Exchange(Lane& lane, net::Outgoing& client, std::string_view address, ExchangeOwner& owner)
+Exchange::Exchange(Lane& lane, net::Outgoing& client, std::string_view address,
+                   ExchangeOwner& owner)
     : lane_(lane)
     , client_(client)
     , address_(address)
     , owner_(owner)
     , deadline_(lane.poller.wheel(), *this) {}
 
-Exchange::~Exchange() { cancel(); }
+Exchange::~Exchange() {
+    cancel();
+}
 
-// ---- the request ------------------------------------------------------------------------------------
+// ---- the request
+// ------------------------------------------------------------------------------------
 
 std::size_t Exchange::begin(std::span<char> bytes, std::span<char> rest) {
     start(lane_.poller.now().wall);
@@ -88,7 +95,8 @@ void Exchange::start(WallTime now) {
     request_head_.clear();
     is_chunked_ = is_head_request_ = is_repeatable_ = keeps_alive_ = false;
     minor_version_ = 1;
-    is_upload_broken_ = is_request_sent_ = is_retried_ = is_answer_started_ = has_answer_bytes_ = false;
+    is_upload_broken_ = is_request_sent_ = is_retried_ = is_answer_started_ = has_answer_bytes_ =
+        false;
     interim_answers_ = 0;
     answer_scanned_ = 0;
     method_.clear();
@@ -111,7 +119,8 @@ void Exchange::on_head(const http::RequestHead& head) {
         method_ = head.method;
         host_ = head.host;
     }
-    if (const auto refusal = http::check_body_length(head, lane_.snapshot->settings.client.max_body))
+    if (const auto refusal =
+            http::check_body_length(head, lane_.snapshot->settings.client.max_body))
         return refuse(*refusal); // body_too_large
 
     const auto target = http::judge_target(head, lane_.snapshot->settings.client.max_target,
@@ -128,7 +137,8 @@ void Exchange::on_head(const http::RequestHead& head) {
         return forward(*permit_);
     }
 
-    const auto credential = auth::read_credential(head, api()->profile.key); // auth_*, key_bad_format
+    const auto credential =
+        auth::read_credential(head, api()->profile.key); // auth_*, key_bad_format
     wipe_credential(head.authorization);
     if (!credential) return refuse(credential.error());
     find_key(*credential);
@@ -147,7 +157,8 @@ void Exchange::on_key(const auth::Credential& credential, const Result<keys::Ent
                                    lane_.poller.now().wall); // key_*, store_invalid
     if (!identity) return refuse(identity.error());
     // From here on the request has an owner: whatever happens next is booked to that key.
-    auto permit = policy::admit(std::move(*identity), *route_, api()->plans); // owner_*, plan_*, scope_*
+    auto permit =
+        policy::admit(std::move(*identity), *route_, api()->plans); // owner_*, plan_*, scope_*
     if (!permit) return refuse(permit.error());
     permit_ = std::move(*permit);
     if (permit_->rates().empty()) return forward(*permit_);
@@ -180,7 +191,8 @@ void Exchange::forward(const policy::Permit& permit) {
     dial(Kind::any);
 }
 
-// ---- its way to the upstream ------------------------------------------------------------------------
+// ---- its way to the upstream
+// ------------------------------------------------------------------------
 
 void Exchange::dial(Kind kind) {
     const std::size_t servers = pool_->upstream().servers.size();
@@ -200,7 +212,9 @@ void Exchange::on_link_open() {
     if (is_running_ && link_ && link_->channel().is_readable()) link_->channel().call_again();
 }
 
-void Exchange::on_link_failed() { on_dial_failed(proxy::Failure::unreachable); }
+void Exchange::on_link_failed() {
+    on_dial_failed(proxy::Failure::unreachable);
+}
 
 /// Nothing has been sent to anybody: the next server is asked.
 void Exchange::on_dial_failed(proxy::Failure failure) {
@@ -223,20 +237,23 @@ void Exchange::send_request() {
 }
 
 bool Exchange::wants_body() const {
-    return link_ && link_->is_open() && is_request_sent_ && !is_upload_broken_ && !body_.is_done() &&
-           link_->out().is_empty();
+    return link_ && link_->is_open() && is_request_sent_ && !is_upload_broken_ &&
+           !body_.is_done() && link_->out().is_empty();
 }
 
 std::size_t Exchange::on_body(std::span<char> bytes) {
     const auto piece = body_.read(bytes);
     if (!is_body_bounded(piece)) return piece.consumed;
-    if (send_body({}, piece)) wait_for_upstream();
-    else on_send_failed();
+    if (send_body({}, piece))
+        wait_for_upstream();
+    else
+        on_send_failed();
     return piece.consumed;
 }
 
-/// The server may have answered before it closed. That is read from its own event: whoever is on the
-/// stack now may still be in the bytes of the client, which lie where the answer would be read to.
+/// The server may have answered before it closed. That is read from its own event: whoever is on
+/// the stack now may still be in the bytes of the client, which lie where the answer would be read
+/// to.
 void Exchange::on_send_failed() {
     is_upload_broken_ = true;
     link_->out().drop();
@@ -246,7 +263,8 @@ void Exchange::on_send_failed() {
 bool Exchange::is_body_bounded(const http::BodyReader::Piece& piece) {
     received_ += piece.data.size();
     lane_.metrics.received_bytes.add(piece.data.size());
-    auto refusal = http::check_body_piece(piece.is_valid, received_, lane_.snapshot->settings.client.max_body);
+    auto refusal =
+        http::check_body_piece(piece.is_valid, received_, lane_.snapshot->settings.client.max_body);
     if (!refusal) return true;
     on_body_cut(*refusal); // body_invalid, body_too_large
     return false;
@@ -272,13 +290,16 @@ void Exchange::on_body_cut(const Refusal& refusal) {
 void Exchange::wait_for_upstream() {
     if (!link_->is_open()) return; // the connect deadline goes on
     const bool waits_for_client = !is_answer_started_ && wants_body();
-    if (waits_for_client) deadline_.clear();
+    if (waits_for_client)
+        deadline_.clear();
     else if (is_answer_started_ || !link_->out().is_empty())
         deadline_.set(pool_->settings().idle_timeout);
-    else deadline_.set(pool_->settings().first_byte_timeout);
+    else
+        deadline_.set(pool_->settings().first_byte_timeout);
 }
 
-// ---- the answer's way back --------------------------------------------------------------------------
+// ---- the answer's way back
+// --------------------------------------------------------------------------
 
 void Exchange::on_link_ready(net::ReadyHandler::Events events) {
     if (!link_) return;
@@ -307,10 +328,13 @@ void Exchange::read_upstream() {
     case net::Transfer::State::would_block:
         if (is_upload_broken_) on_failure(proxy::Failure::closed_early);
         return;
-    case net::Transfer::State::ended: return on_upstream_end();
+    case net::Transfer::State::ended:
+        return on_upstream_end();
     // Where the close is the end, a reset is none.
-    case net::Transfer::State::failed: return on_failure(proxy::Failure::closed_early);
-    case net::Transfer::State::moved: break;
+    case net::Transfer::State::failed:
+        return on_failure(proxy::Failure::closed_early);
+    case net::Transfer::State::moved:
+        break;
     }
     has_answer_bytes_ = true;
     deadline_.set(pool_->settings().idle_timeout);
@@ -324,7 +348,8 @@ void Exchange::on_upstream_bytes(std::span<char> bytes) {
     if (answer_inbox_.empty()) {
         const std::size_t used = on_answer_head(bytes);
         // Of an answer that is not whole yet, what came is kept.
-        if (is_running_ && link_ && !is_answer_started_) answer_inbox_.assign(bytes.data() + used, bytes.size() - used);
+        if (is_running_ && link_ && !is_answer_started_)
+            answer_inbox_.assign(bytes.data() + used, bytes.size() - used);
         return;
     }
     answer_inbox_.append(bytes.data(), bytes.size());
@@ -340,7 +365,8 @@ std::size_t Exchange::on_answer_head(std::span<char> bytes) {
     std::size_t used = 0;
     while (is_running_ && link_) {
         const std::span<char> left = bytes.subspan(used);
-        const auto end = http::find_head_end({left.data(), left.size()}, answer_scanned_, max_answer_head);
+        const auto end =
+            http::find_head_end({left.data(), left.size()}, answer_scanned_, max_answer_head);
         if (end.state == http::HeadEnd::State::incomplete) {
             answer_scanned_ = end.scanned;
             return used;
@@ -368,8 +394,10 @@ std::size_t Exchange::on_answer_head(std::span<char> bytes) {
             // RFC 9110 15.2: never to an HTTP/1.0 client.
             if (minor_version_ == 0) continue;
             http::write_response(out, head, {});
-            if (!client_.send({out})) cut(observe::Outcome::canceled());
-            else if (!client_.is_empty()) owner_.on_client_blocked();
+            if (!client_.send({out}))
+                cut(observe::Outcome::canceled());
+            else if (!client_.is_empty())
+                owner_.on_client_blocked();
             continue;
         }
         answer_ = http::BodyReader{};
@@ -436,8 +464,8 @@ void Exchange::on_deadline() {
 void Exchange::on_failure(proxy::Failure failure) {
     if (link_) lane_.metrics.upstream_failures.add();
     if (is_answer_started_) return cut(proxy::reason_for(failure));
-    // A server may close an unused connection at any moment, also at this one. Only then, and only if
-    // nothing can be done twice, the request is sent again (RFC 9112 9.3.1).
+    // A server may close an unused connection at any moment, also at this one. Only then, and only
+    // if nothing can be done twice, the request is sent again (RFC 9112 9.3.1).
     const bool was_stale = failure == proxy::Failure::closed_early && link_ && link_->is_reused() &&
                            !has_answer_bytes_;
     drop_link();
@@ -450,14 +478,17 @@ void Exchange::on_failure(proxy::Failure failure) {
     refuse(Refusal{proxy::reason_for(failure)});
 }
 
-// ---- the end ----------------------------------------------------------------------------------------
+// ---- the end
+// ----------------------------------------------------------------------------------------
 
 void Exchange::refuse(const Refusal& refusal) {
     drop_link();
     const http::RefusalPages& pages =
-        route_ != nullptr ? lane_.snapshot->apis[route_->api].pages
-                          : lane_.snapshot->pages_for(head_ != nullptr ? head_->host : std::string_view{});
-    // A body that is still to come would be read as the next request: the connection ends with this.
+        route_ != nullptr
+            ? lane_.snapshot->apis[route_->api].pages
+            : lane_.snapshot->pages_for(head_ != nullptr ? head_->host : std::string_view{});
+    // A body that is still to come would be read as the next request: the connection ends with
+    // this.
     const bool closes = !keeps_alive_ || lane_.is_draining || !body_.is_done();
     after_ = closes ? http::AfterAnswer::close : http::AfterAnswer::keep_alive;
     std::string& out = lane_.head_scratch;
@@ -475,7 +506,9 @@ void Exchange::refuse(const Refusal& refusal) {
 }
 
 /// When a store cannot say what it knows of a key: closed, and said so.
-void Exchange::fail(const Fault&) { refuse(Refusal{Reason::store_unavailable}); }
+void Exchange::fail(const Fault&) {
+    refuse(Refusal{Reason::store_unavailable});
+}
 
 void Exchange::finish(observe::Outcome outcome, http::AfterAnswer after) {
     give_link_back();
@@ -498,8 +531,10 @@ void Exchange::cancel() {
 void Exchange::give_link_back() {
     deadline_.clear();
     if (!link_) return;
-    if (can_reuse_link_ && body_.is_done() && link_->out().is_empty()) pool_->give_back(std::move(link_));
-    else pool_->drop(std::move(link_));
+    if (can_reuse_link_ && body_.is_done() && link_->out().is_empty())
+        pool_->give_back(std::move(link_));
+    else
+        pool_->drop(std::move(link_));
 }
 
 void Exchange::drop_link() {
@@ -512,29 +547,30 @@ void Exchange::record(observe::Outcome outcome) {
     const std::uint64_t sent = client_.sent() - sent_before_;
     const auto duration = lane_.poller.now().steady - started_.steady;
     lane_.metrics.sent_bytes.add(sent);
-    lane_.metrics.count(route_ != nullptr ? route_->number : observe::ThreadMetrics::no_route, outcome,
-                        status_, duration);
+    lane_.metrics.count(route_ != nullptr ? route_->number : observe::ThreadMetrics::no_route,
+                        outcome, status_, duration);
     if (lane_.access_log.is_on()) {
         const keys::Entry* const caller = caller_.get();
         const std::string_view plan = caller != nullptr ? plan_of(*caller) : std::string_view{};
-        lane_.access_log.write({.time = started_.wall,
-                                .request_id = id_.text(),
-                                .client = address_,
-                                .method = method_,
-                                .host = host_,
-                                .path = path_,
-                                .api = route_ != nullptr ? std::string_view{api()->name} : "",
-                                .route = route_ != nullptr ? std::string_view{route_->name} : "",
-                                .key_id = caller != nullptr ? std::string_view{caller->id} : "",
-                                .owner = caller != nullptr ? std::string_view{caller->owner} : "",
-                                .plan = plan,
-                                .mode = caller != nullptr ? to_string(caller->mode) : "",
-                                .upstream = server_ != nullptr ? std::string_view{server_->name} : "",
-                                .outcome = outcome,
-                                .status = status_,
-                                .received = received_,
-                                .sent = sent,
-                                .duration = duration});
+        lane_.access_log.write(
+            {.time = started_.wall,
+             .request_id = id_.text(),
+             .client = address_,
+             .method = method_,
+             .host = host_,
+             .path = path_,
+             .api = route_ != nullptr ? std::string_view{api()->name} : "",
+             .route = route_ != nullptr ? std::string_view{route_->name} : "",
+             .key_id = caller != nullptr ? std::string_view{caller->id} : "",
+             .owner = caller != nullptr ? std::string_view{caller->owner} : "",
+             .plan = plan,
+             .mode = caller != nullptr ? to_string(caller->mode) : "",
+             .upstream = server_ != nullptr ? std::string_view{server_->name} : "",
+             .outcome = outcome,
+             .status = status_,
+             .received = received_,
+             .sent = sent,
+             .duration = duration});
     }
     permit_.reset();
     caller_.reset();
@@ -549,6 +585,8 @@ std::string_view Exchange::plan_of(const keys::Entry& caller) const {
     return apis[caller.api].plans[caller.plan].name;
 }
 
-const config::Api* Exchange::api() const { return &lane_.snapshot->settings.apis[route_->api]; }
+const config::Api* Exchange::api() const {
+    return &lane_.snapshot->settings.apis[route_->api];
+}
 
 } // namespace keygate::gate

@@ -24,7 +24,8 @@ class ExchangeOwner {
   public:
     /// More of the request's body can be taken now.
     virtual void on_body_wanted() = 0;
-    /// The client does not take its answer as fast as it comes: it is the client that is waited for.
+    /// The client does not take its answer as fast as it comes: it is the client that is waited
+    /// for.
     virtual void on_client_blocked() = 0;
     /// The answer is complete; the end of it may still wait to be sent.
     virtual void on_answered(http::AfterAnswer after) = 0;
@@ -35,10 +36,11 @@ class ExchangeOwner {
     ~ExchangeOwner() = default;
 };
 
-/// One request from its head to the end of its answer. Told from top to bottom in exchange.cpp, in as
-/// many functions as there are places where it may have to wait: the head, the key, the charge, the
-/// upstream. Nothing has to be waited for when the key is in the table and the limit is local: then the
-/// request runs straight through to the upstream. Used again for the next request of its connection.
+/// One request from its head to the end of its answer. Told from top to bottom in exchange.cpp, in
+/// as many functions as there are places where it may have to wait: the head, the key, the charge,
+/// the upstream. Nothing has to be waited for when the key is in the table and the limit is local:
+/// then the request runs straight through to the upstream. Used again for the next request of its
+/// connection.
 class Exchange final : proxy::LinkUser, net::DeadlineHandler {
   public:
     /// @param client   where answers go; @param address of the client. All outlive the exchange.
@@ -56,7 +58,9 @@ class Exchange final : proxy::LinkUser, net::DeadlineHandler {
 
     /// The body can go on now: there is a link and nothing waits on it.
     [[nodiscard]] bool wants_body() const;
+
     [[nodiscard]] bool has_body_left() const { return !body_.is_done(); }
+
     /// @returns how much of the bytes belonged to the body.
     std::size_t on_body(std::span<char> bytes);
     /// The client ended its direction, or was too slow, before the body was whole.
@@ -70,6 +74,7 @@ class Exchange final : proxy::LinkUser, net::DeadlineHandler {
     [[nodiscard]] bool answer_ends_by_close() const {
         return client_framing_ == http::Framing::until_close;
     }
+
     [[nodiscard]] bool is_running() const { return is_running_; }
 
   private:
@@ -117,7 +122,7 @@ class Exchange final : proxy::LinkUser, net::DeadlineHandler {
     // The request. Views of the head are good only while `begin` runs.
     bool is_running_ = false;
     const http::RequestHead* head_ = nullptr;
-    std::span<char> rest_;        // what arrived behind the head
+    std::span<char> rest_; // what arrived behind the head
     std::size_t rest_taken_ = 0;
     http::Target target_;
     const policy::Route* route_ = nullptr;
@@ -125,10 +130,10 @@ class Exchange final : proxy::LinkUser, net::DeadlineHandler {
     std::optional<policy::Permit> permit_;
     http::BodyReader body_;
     http::RequestId id_;
-    std::string request_head_;    // for the upstream; kept for a second try
-    bool is_chunked_ = false;     // the request's body
+    std::string request_head_; // for the upstream; kept for a second try
+    bool is_chunked_ = false;  // the request's body
     bool is_head_request_ = false;
-    bool is_repeatable_ = false;  // no body, and doing it twice is doing it once (RFC 9110 9.2.2)
+    bool is_repeatable_ = false; // no body, and doing it twice is doing it once (RFC 9110 9.2.2)
     bool keeps_alive_ = false;
     std::uint8_t minor_version_ = 1;
 
@@ -136,14 +141,14 @@ class Exchange final : proxy::LinkUser, net::DeadlineHandler {
     proxy::Pool* pool_ = nullptr;
     std::unique_ptr<proxy::Link> link_;
     const proxy::Server* server_ = nullptr;
-    std::size_t dials_ = 0;        // that came to nothing
+    std::size_t dials_ = 0;         // that came to nothing
     bool is_upload_broken_ = false; // the server takes no more; its answer may still be there
-    bool is_request_sent_ = false; // its head, at least
+    bool is_request_sent_ = false;  // its head, at least
     bool is_retried_ = false;
     bool is_answer_started_ = false; // its head went to the client
     bool has_answer_bytes_ = false;  // at least one byte came
     bool can_reuse_link_ = false;
-    std::string answer_inbox_;       // of an answer's head that is not whole yet
+    std::string answer_inbox_; // of an answer's head that is not whole yet
     std::size_t answer_scanned_ = 0;
     unsigned interim_answers_ = 0;
     http::BodyReader answer_;

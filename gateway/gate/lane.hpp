@@ -29,8 +29,8 @@ class Client : public boost::intrusive::list_base_hook<
     virtual void drain() = 0;
 };
 
-/// What the requests of one thread share. Everything here is used by that thread alone, but for the key
-/// table, the limits' counters and the admission, which are the process' and say so.
+/// What the requests of one thread share. Everything here is used by that thread alone, but for the
+/// key table, the limits' counters and the admission, which are the process' and say so.
 struct Lane {
     using Clients = boost::intrusive::list<Client, boost::intrusive::constant_time_size<false>>;
 
@@ -48,8 +48,8 @@ struct Lane {
     http::DateText date{};
     std::string target_scratch{}; // of the target that is being judged
     std::string head_scratch{};   // of the answer's head that is being written
-    /// Wall clock minus steady clock when the process began: limits follow calendars, but no step of the
-    /// wall clock afterwards.
+    /// Wall clock minus steady clock when the process began: limits follow calendars, but no step
+    /// of the wall clock afterwards.
     std::chrono::nanoseconds limiter_offset{};
     Clients clients{};
     bool is_draining = false; // every answer is the last of its connection

@@ -13,7 +13,10 @@ namespace keygate::http {
 class BodyReader {
   public:
     BodyReader() = default;
-    explicit BodyReader(const Head& head) : framing_(head.framing), left_(head.content_length) {
+
+    explicit BodyReader(const Head& head)
+        : framing_(head.framing)
+        , left_(head.content_length) {
         is_done_ = framing_ == Framing::none || (framing_ == Framing::length && left_ == 0);
     }
 
@@ -70,6 +73,7 @@ class ChunkLine {
         } while (size != 0);
         begin_ = end;
     }
+
     ChunkLine(const ChunkLine&) = delete;
     ChunkLine& operator=(const ChunkLine&) = delete;
 

@@ -10,7 +10,9 @@ namespace keygate::http {
 
 namespace {
 
-bool is_blank(char c) { return c == ' ' || c == '\t'; }
+bool is_blank(char c) {
+    return c == ' ' || c == '\t';
+}
 
 /// RFC 9110 5.5: visible bytes, blanks and obs-text.
 bool is_text(char c) {
@@ -58,9 +60,12 @@ bool ChunkReader::take(char c) {
         }
         if (at_ == At::size_first) return false;
         line_extension_ = 0;
-        if (c == ';') at_ = At::extension_name_start;
-        else if (c == '\r') at_ = At::size_line_feed;
-        else return false;
+        if (c == ';')
+            at_ = At::extension_name_start;
+        else if (c == '\r')
+            at_ = At::size_line_feed;
+        else
+            return false;
         return true;
     }
     case At::extension_name_start:
@@ -103,8 +108,10 @@ bool ChunkReader::take(char c) {
             trailer_name_[trailer_name_size_++] = ascii::to_lower(c);
         return ascii::is_token_char(c);
     case At::trailer_value:
-        if (c == '\r') at_ = At::trailer_line_feed;
-        else if (!is_text(c)) return false;
+        if (c == '\r')
+            at_ = At::trailer_line_feed;
+        else if (!is_text(c))
+            return false;
         return ++trailer_ <= max_trailer;
     case At::trailer_line_feed:
         at_ = At::trailer_start;
@@ -113,7 +120,8 @@ bool ChunkReader::take(char c) {
         at_ = At::done;
         return c == '\n';
     case At::data:
-    case At::done: break;
+    case At::done:
+        break;
     }
     return false;
 }
@@ -134,24 +142,33 @@ bool ChunkReader::take_extension(char c) {
         if (is_token) return true;
         break;
     case At::extension_value_start:
-        if (c == '"') at_ = At::extension_quoted;
-        else if (is_token) at_ = At::extension_value;
-        else return is_blank(c);
+        if (c == '"')
+            at_ = At::extension_quoted;
+        else if (is_token)
+            at_ = At::extension_value;
+        else
+            return is_blank(c);
         return true;
     case At::extension_value:
         if (is_token) return true;
         if (c == '=') return false;
         break;
     case At::extension_quoted:
-        if (c == '"') at_ = At::extension_end;
-        else if (c == '\\') at_ = At::extension_escape;
-        else return is_text(c);
+        if (c == '"')
+            at_ = At::extension_end;
+        else if (c == '\\')
+            at_ = At::extension_escape;
+        else
+            return is_text(c);
         return true;
-    case At::extension_escape: at_ = At::extension_quoted; return is_text(c);
+    case At::extension_escape:
+        at_ = At::extension_quoted;
+        return is_text(c);
     case At::extension_end:
         if (c == '=') return false;
         break;
-    default: break;
+    default:
+        break;
     }
     if (c == '\r') {
         at_ = At::size_line_feed;

@@ -9,8 +9,9 @@ namespace keygate::http {
 
 /// Takes the chunked coding off a body (RFC 9112 7.1), piece by piece, where the bytes lie. Strict:
 /// sizes are 1 to 16 hexadecimal digits, line ends are CR LF, extensions and trailers must be well
-/// formed; both are bounded and dropped, so that nothing of them is passed on. A trailer that speaks of
-/// framing is refused (RFC 9110 6.5.1): somebody behind the sender has another idea of where bodies end.
+/// formed; both are bounded and dropped, so that nothing of them is passed on. A trailer that
+/// speaks of framing is refused (RFC 9110 6.5.1): somebody behind the sender has another idea of
+/// where bodies end.
 class ChunkReader {
   public:
     enum class State : std::uint8_t { more, done, invalid };
@@ -24,7 +25,8 @@ class ChunkReader {
     [[nodiscard]] Step read(std::span<char> bytes);
 
     static constexpr std::size_t max_extension = 4096; // bytes of one line's extensions
-    static constexpr std::size_t max_extensions = 16 * 1024; // of the whole body's, beyond 1/4 of its data
+    static constexpr std::size_t max_extensions =
+        16 * 1024; // of the whole body's, beyond 1/4 of its data
     static constexpr std::size_t max_trailer = 16 * 1024; // bytes of all trailer lines
 
   private:

@@ -42,14 +42,19 @@ constexpr std::array<std::string_view, 27> always_reserved{
     "host",
 };
 
-char fold(char c) { return ascii::is_alnum(c) ? ascii::to_lower(c) : '-'; }
+char fold(char c) {
+    return ascii::is_alnum(c) ? ascii::to_lower(c) : '-';
+}
 
-std::uint64_t length_bit(std::size_t length) { return std::uint64_t{1} << std::min<std::size_t>(length, 63); }
+std::uint64_t length_bit(std::size_t length) {
+    return std::uint64_t{1} << std::min<std::size_t>(length, 63);
+}
 
 } // namespace
 
 ReservedNames::ReservedNames(std::string_view identity_prefix) {
-    for (const std::string_view name : always_reserved) folded_.emplace_back(name);
+    for (const std::string_view name : always_reserved)
+        folded_.emplace_back(name);
     for (const std::string_view word : identity_words) {
         std::string name{identity_prefix};
         name += word;
@@ -57,7 +62,8 @@ ReservedNames::ReservedNames(std::string_view identity_prefix) {
         folded_.push_back(std::move(name));
     }
     std::sort(folded_.begin(), folded_.end());
-    for (const std::string& name : folded_) lengths_ |= length_bit(name.size());
+    for (const std::string& name : folded_)
+        lengths_ |= length_bit(name.size());
 }
 
 bool ReservedNames::contains(std::string_view name) const {
@@ -83,8 +89,10 @@ bool is_hop_by_hop(const Field& field) {
     case FieldName::trailer:
     case FieldName::transfer_encoding:
     case FieldName::upgrade:
-    case FieldName::http2_settings: return true;
-    default: return false;
+    case FieldName::http2_settings:
+        return true;
+    default:
+        return false;
     }
 }
 
@@ -94,7 +102,8 @@ bool is_connection_option(const Head& head, std::string_view name) {
         std::string_view rest = field.value;
         while (!rest.empty()) {
             const std::size_t comma = rest.find(',');
-            if (ascii::equal_ignoring_case(ascii::trimmed(rest.substr(0, comma)), name)) return true;
+            if (ascii::equal_ignoring_case(ascii::trimmed(rest.substr(0, comma)), name))
+                return true;
             if (comma == std::string_view::npos) break;
             rest.remove_prefix(comma + 1);
         }

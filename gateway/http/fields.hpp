@@ -10,12 +10,13 @@
 
 namespace keygate::http {
 
-/// Names that a client must not get past us, compared as CGI-like upstreams would read them: any case,
-/// every byte that is no letter or digit taken for `-`. So `X_Key_Id` and `x.key.id` are `X-Key-Id`.
+/// Names that a client must not get past us, compared as CGI-like upstreams would read them: any
+/// case, every byte that is no letter or digit taken for `-`. So `X_Key_Id` and `x.key.id` are
+/// `X-Key-Id`.
 ///
-/// Reserved are: our identity headers; what speaks for the client's address or asks the upstream to see
-/// another request than the one that was judged (`X-Original-URL`, `X-HTTP-Method-Override`, …);
-/// credentials; and every misspelt double of a field that frames the message.
+/// Reserved are: our identity headers; what speaks for the client's address or asks the upstream to
+/// see another request than the one that was judged (`X-Original-URL`, `X-HTTP-Method-Override`,
+/// …); credentials; and every misspelt double of a field that frames the message.
 class ReservedNames {
   public:
     /// @param identity_prefix  `X-Key-`

@@ -17,17 +17,22 @@ namespace beast = boost::beast;
 
 namespace {
 
-std::string_view view(beast::string_view text) { return {text.data(), text.size()}; }
+std::string_view view(beast::string_view text) {
+    return {text.data(), text.size()};
+}
 
-/// `Connection` options (RFC 9110 7.6.1). Only what decides about this connection is kept; what else it
-/// names is looked up when the head is written.
+/// `Connection` options (RFC 9110 7.6.1). Only what decides about this connection is kept; what
+/// else it names is looked up when the head is written.
 void read_connection(std::string_view value, Head& head, bool& close, bool& keep) {
     while (!value.empty()) {
         const std::size_t comma = value.find(',');
         const std::string_view option = ascii::trimmed(value.substr(0, comma));
-        if (ascii::equal_ignoring_case(option, "close")) close = true;
-        else if (ascii::equal_ignoring_case(option, "keep-alive")) keep = true;
-        else if (!option.empty()) head.has_connection_options = true;
+        if (ascii::equal_ignoring_case(option, "close"))
+            close = true;
+        else if (ascii::equal_ignoring_case(option, "keep-alive"))
+            keep = true;
+        else if (!option.empty())
+            head.has_connection_options = true;
         if (comma == std::string_view::npos) return;
         value.remove_prefix(comma + 1);
     }
@@ -56,12 +61,15 @@ template <bool is_request> class Lexer : public beast::http::basic_parser<is_req
   public:
     using error_code = beast::error_code;
 
-    Lexer(Head& head, std::size_t most_fields) : head_(head), max_fields_(most_fields) {
+    Lexer(Head& head, std::size_t most_fields)
+        : head_(head)
+        , max_fields_(most_fields) {
         head.field_count = 0;
         head.framing = Framing::none;
         head.content_length = 0;
         head.has_connection_options = false;
-        this->header_limit(std::numeric_limits<std::uint32_t>::max()); // find_head_end has bounded it
+        this->header_limit(
+            std::numeric_limits<std::uint32_t>::max()); // find_head_end has bounded it
         this->body_limit(boost::none);
     }
 
@@ -69,14 +77,18 @@ template <bool is_request> class Lexer : public beast::http::basic_parser<is_req
     [[nodiscard]] bool read(std::string_view bytes) {
         error_code error;
         const std::size_t used = this->put(boost::asio::buffer(bytes.data(), bytes.size()), error);
-        // need_more is what remains of an error-free head without a body that Beast would go on with.
+        // need_more is what remains of an error-free head without a body that Beast would go on
+        // with.
         return (!error || error == beast::http::error::need_more) && !refused_ &&
                this->is_header_done() && used == bytes.size();
     }
 
     [[nodiscard]] bool has_too_many_fields() const { return too_many_; }
+
     [[nodiscard]] bool says_close() const { return close_; }
+
     [[nodiscard]] bool says_keep_alive() const { return keep_; }
+
     [[nodiscard]] const FramingGuard& framing() const { return framing_; }
 
   protected:
@@ -94,21 +106,29 @@ template <bool is_request> class Lexer : public beast::http::basic_parser<is_req
             return refuse(error);
         }
         const std::string_view text = view(value);
-        if (name.empty() || !framing_.take(id, text) || !on_own_field(id, text)) return refuse(error);
+        if (name.empty() || !framing_.take(id, text) || !on_own_field(id, text))
+            return refuse(error);
         if (id == FieldName::connection) read_connection(text, head_, close_, keep_);
         head_.fields[head_.field_count++] = {.id = id, .name = view(name), .value = text};
     }
 
     void on_header_impl(error_code&) override {}
+
     void on_body_init_impl(const boost::optional<std::uint64_t>&, error_code&) override {}
+
     std::size_t on_body_impl(beast::string_view, error_code&) override { return 0; }
+
     void on_chunk_header_impl(std::uint64_t, beast::string_view, error_code&) override {}
+
     std::size_t on_chunk_body_impl(std::uint64_t, beast::string_view, error_code&) override {
         return 0;
     }
+
     void on_finish_impl(error_code&) override {}
+
     void on_request_impl(beast::http::verb, beast::string_view, beast::string_view, int,
                          error_code&) override {}
+
     void on_response_impl(int, beast::string_view, int, error_code&) override {}
 
     Head& head_;
@@ -136,6 +156,7 @@ class RequestLexer final : public Lexer<true> {
     }
 
     [[nodiscard]] unsigned hosts() const { return hosts_; }
+
     [[nodiscard]] bool has_unknown_expectation() const { return unknown_expectation_; }
 
   private:
@@ -158,14 +179,17 @@ class RequestLexer final : public Lexer<true> {
             return true;
         case FieldName::expect:
             // RFC 9110 10.1.1: the one expectation there is.
-            if (ascii::equal_ignoring_case(value, "100-continue")) request_.expects_continue = true;
-            else unknown_expectation_ = true;
+            if (ascii::equal_ignoring_case(value, "100-continue"))
+                request_.expects_continue = true;
+            else
+                unknown_expectation_ = true;
             return true;
         case FieldName::via:
             request_.own_vias = static_cast<std::uint8_t>(
                 std::min(request_.own_vias + count_via(value, via_), 255));
             return true;
-        default: return true;
+        default:
+            return true;
         }
     }
 
@@ -177,7 +201,9 @@ class RequestLexer final : public Lexer<true> {
 
 class ResponseLexer final : public Lexer<false> {
   public:
-    explicit ResponseLexer(ResponseHead& head) : Lexer(head, max_fields), response_(head) {}
+    explicit ResponseLexer(ResponseHead& head)
+        : Lexer(head, max_fields)
+        , response_(head) {}
 
   private:
     void on_response_impl(int code, beast::string_view reason, int version,

@@ -15,8 +15,8 @@ struct ResponseHead : Head {
     bool has_body = true;
 };
 
-/// Reads request heads, one after the other; one per thread. Uses Beast's parser as the lexer, without
-/// its message containers, under the rules of http/limits.hpp.
+/// Reads request heads, one after the other; one per thread. Uses Beast's parser as the lexer,
+/// without its message containers, under the rules of http/limits.hpp.
 class RequestReader {
   public:
     struct Limits {
@@ -25,10 +25,13 @@ class RequestReader {
     };
 
     /// @param via  our own name in `Via`, for the detection of loops.
-    RequestReader(Limits limits, std::string via) : limits_(limits), via_(std::move(via)) {}
+    RequestReader(Limits limits, std::string via)
+        : limits_(limits)
+        , via_(std::move(via)) {}
 
-    /// `bytes` is a whole head as found by find_head_end. The views in the result live as long as they.
-    /// Refuses with head_invalid, head_too_large, target_too_long, head_expectation, head_loop.
+    /// `bytes` is a whole head as found by find_head_end. The views in the result live as long as
+    /// they. Refuses with head_invalid, head_too_large, target_too_long, head_expectation,
+    /// head_loop.
     [[nodiscard]] Decision<const RequestHead*> read(std::string_view bytes);
 
   private:

@@ -81,10 +81,13 @@ void write_response(std::string& out, const ResponseHead& head, const ClientHead
         const Framing framing = framing_for_client(head, client.minor_version);
         if (framing == Framing::chunked) out.append(chunked_line);
         // The length of an answer to HEAD and of a 304 tells of the answer to a GET.
-        if (head.framing == Framing::length && head.status != 204) write_length(out, head.content_length);
+        if (head.framing == Framing::length && head.status != 204)
+            write_length(out, head.content_length);
         write_line(out, "X-Request-Id", client.request_id);
-        if (client.after == AfterAnswer::close) out.append("Connection: close\r\n");
-        else if (client.minor_version == 0) out.append("Connection: keep-alive\r\n");
+        if (client.after == AfterAnswer::close)
+            out.append("Connection: close\r\n");
+        else if (client.minor_version == 0)
+            out.append("Connection: keep-alive\r\n");
     }
     out.append("\r\n");
 }

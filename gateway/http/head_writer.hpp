@@ -10,20 +10,20 @@ namespace keygate::http {
 
 /// What goes upstream beside the client's own fields. Every value is free of control bytes.
 struct UpstreamHead {
-    std::string_view path;           // as judged and matched: it is what is sent
-    std::string_view query;          // with its `?`, or empty
-    std::string_view host;           // used when the client (HTTP/1.0) sent none
-    std::string_view identity;       // whole lines, see keys::Entry::identity; empty on public routes
+    std::string_view path;     // as judged and matched: it is what is sent
+    std::string_view query;    // with its `?`, or empty
+    std::string_view host;     // used when the client (HTTP/1.0) sent none
+    std::string_view identity; // whole lines, see keys::Entry::identity; empty on public routes
     std::string_view client_address; // for X-Forwarded-For
     std::string_view request_id;
-    std::string_view via;            // our name
+    std::string_view via; // our name
     bool pass_authorization = false;
 };
 
-/// Appends the request head that the upstream gets: written anew from what was understood, never copied
-/// as a whole. The client's hop-by-hop fields, the fields its `Connection` names and every reserved name
-/// go first, ours are added after that (RFC 9110 7.6.1), so that a client can neither forge nor remove
-/// them.
+/// Appends the request head that the upstream gets: written anew from what was understood, never
+/// copied as a whole. The client's hop-by-hop fields, the fields its `Connection` names and every
+/// reserved name go first, ours are added after that (RFC 9110 7.6.1), so that a client can neither
+/// forge nor remove them.
 void write_request(std::string& out, const RequestHead& head, const UpstreamHead& upstream,
                    const ReservedNames& reserved);
 
@@ -36,8 +36,8 @@ struct ClientHead {
     std::string_view request_id;
 };
 
-/// How a body of the upstream is framed for a client: chunked where its length is unknown, ended by the
-/// close for an HTTP/1.0 client.
+/// How a body of the upstream is framed for a client: chunked where its length is unknown, ended by
+/// the close for an HTTP/1.0 client.
 [[nodiscard]] Framing framing_for_client(const ResponseHead& head, std::uint8_t minor_version);
 
 /// Appends the answer's head for the client.

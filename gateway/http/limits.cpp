@@ -14,10 +14,13 @@ constexpr std::size_t max_length_digits = 18;
 /// DNS knows needs it and readers disagree on it.
 constexpr std::array<bool, 256> make_name_table() {
     std::array<bool, 256> table{};
-    for (std::size_t c = 0; c < 256; ++c) table[c] = ascii::is_alnum(static_cast<char>(c));
-    for (const char c : std::string_view{"-._~!$&'()*+;="}) table[static_cast<unsigned char>(c)] = true;
+    for (std::size_t c = 0; c < 256; ++c)
+        table[c] = ascii::is_alnum(static_cast<char>(c));
+    for (const char c : std::string_view{"-._~!$&'()*+;="})
+        table[static_cast<unsigned char>(c)] = true;
     return table;
 }
+
 constexpr auto name_table = make_name_table();
 
 bool is_port(std::string_view port) {
@@ -46,7 +49,8 @@ HeadEnd find_head_end(std::string_view bytes, std::size_t from, std::size_t max_
         }
         // First of all, so that what is wrong behind the bound means nothing, however it is split.
         if (line_feed >= max_size) return {.state = HeadEnd::State::too_large};
-        if (line_feed == 0 || bytes[line_feed - 1] != '\r') return {.state = HeadEnd::State::invalid};
+        if (line_feed == 0 || bytes[line_feed - 1] != '\r')
+            return {.state = HeadEnd::State::invalid};
         const bool is_empty_line = line_feed == 1 || bytes[line_feed - 2] == '\n';
         if (is_empty_line) return {.state = HeadEnd::State::complete, .size = line_feed + 1};
         if (line_feed + 1 == max_size) return {.state = HeadEnd::State::too_large};
@@ -104,7 +108,9 @@ std::optional<Refusal> check_body_piece(bool is_valid, std::uint64_t received,
     return std::nullopt;
 }
 
-Refusal refuse_cut_body() { return {Reason::body_invalid}; }
+Refusal refuse_cut_body() {
+    return {Reason::body_invalid};
+}
 
 Refusal refuse_head(HeadEnd::State state) {
     return {state == HeadEnd::State::too_large ? Reason::head_too_large : Reason::head_invalid};
@@ -117,8 +123,8 @@ bool FramingGuard::take(FieldName id, std::string_view value) {
         return read_content_length(value, length_);
     }
     if (id == FieldName::transfer_encoding) {
-        // The only coding we understand, alone. Several fields, lists and parameters are how two readers
-        // come to see two different bodies.
+        // The only coding we understand, alone. Several fields, lists and parameters are how two
+        // readers come to see two different bodies.
         if (is_chunked_ || !ascii::equal_ignoring_case(value, "chunked")) return false;
         is_chunked_ = true;
     }

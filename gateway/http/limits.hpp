@@ -7,9 +7,9 @@
 #include <optional>
 #include <string_view>
 
-// head_*, body_*: what a message may look like at all. Beast 1.81 splits a head into its parts; these
-// rules, applied to all bytes and to every field, decide whether it is one that every reader on the way
-// reads alike (RFC 9112 11.2). Nothing is repaired: what is not canonical is refused.
+// head_*, body_*: what a message may look like at all. Beast 1.81 splits a head into its parts;
+// these rules, applied to all bytes and to every field, decide whether it is one that every reader
+// on the way reads alike (RFC 9112 11.2). Nothing is repaired: what is not canonical is refused.
 namespace keygate::http {
 
 /// How far a head has arrived.
@@ -20,9 +20,10 @@ struct HeadEnd {
     std::size_t scanned = 0; // where the next search may begin
 };
 
-/// Looks for the empty line that ends a head. `from` is `scanned` of the search before, so that a head
-/// that comes in many pieces is searched once. Refuses at once, without waiting for more, what no head
-/// can begin with: line ends without CR, folded lines (RFC 9112 2.2, 5.2), a first byte that is no token.
+/// Looks for the empty line that ends a head. `from` is `scanned` of the search before, so that a
+/// head that comes in many pieces is searched once. Refuses at once, without waiting for more, what
+/// no head can begin with: line ends without CR, folded lines (RFC 9112 2.2, 5.2), a first byte
+/// that is no token.
 [[nodiscard]] HeadEnd find_head_end(std::string_view bytes, std::size_t from, std::size_t max_size);
 
 /// RFC 9112 3.2, RFC 9110 7.2: a name or address, optionally with a port; no list, user or path.
@@ -35,7 +36,8 @@ struct HeadEnd {
 [[nodiscard]] std::optional<Refusal> check_body_length(const Head& head,
                                                        std::optional<std::uint64_t> max);
 
-/// body_invalid, body_too_large: after each piece of a body, of which `received` bytes of data have come.
+/// body_invalid, body_too_large: after each piece of a body, of which `received` bytes of data have
+/// come.
 [[nodiscard]] std::optional<Refusal> check_body_piece(bool is_valid, std::uint64_t received,
                                                       std::optional<std::uint64_t> max);
 
@@ -50,8 +52,8 @@ class FramingGuard {
   public:
     /// False when the field alone makes the head invalid.
     [[nodiscard]] bool take(FieldName id, std::string_view value);
-    /// RFC 9112 6.1 and 6.3: at most one of Transfer-Encoding (exactly `chunked`, HTTP/1.1 only) and
-    /// Content-Length. False when the head must be refused.
+    /// RFC 9112 6.1 and 6.3: at most one of Transfer-Encoding (exactly `chunked`, HTTP/1.1 only)
+    /// and Content-Length. False when the head must be refused.
     [[nodiscard]] bool judge(Head& head) const;
 
   private:

@@ -19,11 +19,15 @@ std::string json_text(std::string_view text) {
 /// RFC 6750 3.1: which error a Bearer challenge names; empty where the client sent no credential.
 std::string_view bearer_error(Reason reason) {
     switch (reason) {
-    case Reason::auth_missing: return "";
+    case Reason::auth_missing:
+        return "";
     case Reason::auth_malformed:
-    case Reason::auth_duplicate: return "invalid_request";
-    case Reason::scope_missing: return "insufficient_scope";
-    default: return "invalid_token";
+    case Reason::auth_duplicate:
+        return "invalid_request";
+    case Reason::scope_missing:
+        return "insufficient_scope";
+    default:
+        return "invalid_token";
     }
 }
 
@@ -48,7 +52,8 @@ std::string_view status_phrase(unsigned status) {
 }
 
 RefusalPages::RefusalPages(const config::Profile& profile) {
-    for (const Reason reason : all_reasons()) pages_[index(reason)] = render(profile, reason);
+    for (const Reason reason : all_reasons())
+        pages_[index(reason)] = render(profile, reason);
 }
 
 RefusalPages::Page RefusalPages::render(const config::Profile& profile, Reason reason) {
@@ -56,7 +61,8 @@ RefusalPages::Page RefusalPages::render(const config::Profile& profile, Reason r
     Page page;
     page.status = answer.status;
     page.body_before = R"({"error":{"code":)" + json_text(answer.code);
-    if (profile.show_reason) page.body_before.append(R"(,"reason":)").append(json_text(name(reason)));
+    if (profile.show_reason)
+        page.body_before.append(R"(,"reason":)").append(json_text(name(reason)));
     page.body_before.append(R"(,"message":)").append(json_text(answer.message));
     page.body_before.append(R"(,"request_id":")");
     page.body_after = "\"}}\n";
@@ -83,10 +89,16 @@ void RefusalPages::write(std::string& out, const Refusal& refusal, const Request
     auto retry_after = refusal.retry_after.count();
     // A client that is told to come back should be told when; our own trouble may be over soon.
     if (retry_after == 0 && page.status == 503) retry_after = 1;
-    if (retry_after > 0) out.append("Retry-After: ").append(std::to_string(retry_after)).append("\r\n");
-    out.append("Date: ").append(request.date).append("\r\nX-Request-Id: ").append(request.request_id);
-    if (request.after == AfterAnswer::close) out.append("\r\nConnection: close");
-    else if (request.minor_version == 0) out.append("\r\nConnection: keep-alive");
+    if (retry_after > 0)
+        out.append("Retry-After: ").append(std::to_string(retry_after)).append("\r\n");
+    out.append("Date: ")
+        .append(request.date)
+        .append("\r\nX-Request-Id: ")
+        .append(request.request_id);
+    if (request.after == AfterAnswer::close)
+        out.append("\r\nConnection: close");
+    else if (request.minor_version == 0)
+        out.append("\r\nConnection: keep-alive");
     out.append("\r\n\r\n");
     if (request.is_head) return;
     out.append(page.body_before).append(request.request_id).append(page.body_after);

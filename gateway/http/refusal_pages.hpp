@@ -10,9 +10,9 @@
 
 namespace keygate::http {
 
-/// The answers of one API to every reason, rendered once from its profile: a refusal fills in the date,
-/// the request id and, where they are needed, Retry-After, Allow or the missing scopes. The one place
-/// where a reason becomes bytes.
+/// The answers of one API to every reason, rendered once from its profile: a refusal fills in the
+/// date, the request id and, where they are needed, Retry-After, Allow or the missing scopes. The
+/// one place where a reason becomes bytes.
 class RefusalPages {
   public:
     explicit RefusalPages(const config::Profile& profile);

@@ -15,6 +15,7 @@ constexpr auto make_hex_pairs() {
         pairs[i] = {"0123456789abcdef"[i >> 4], "0123456789abcdef"[i & 15]};
     return pairs;
 }
+
 constexpr auto hex_pairs = make_hex_pairs();
 
 } // namespace

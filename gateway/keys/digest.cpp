@@ -35,8 +35,9 @@ Context make_context() {
 Digest digest_of(std::string_view key) {
     thread_local const Context context = make_context();
     Digest digest;
-    // Without an algorithm the context starts over with the one that it has: no look-up. (OpenSSL 3.0
-    // still allocates its state anew, the one allocation of a request.) The final step wipes the block that held the key's last bytes.
+    // Without an algorithm the context starts over with the one that it has: no look-up.
+    // (OpenSSL 3.0 still allocates its state anew, the one allocation of a request.) The final step
+    // wipes the block that held the key's last bytes.
     if (EVP_DigestInit_ex2(context.get(), nullptr, nullptr) != 1 ||
         EVP_DigestUpdate(context.get(), key.data(), key.size()) != 1 ||
         EVP_DigestFinal_ex(context.get(), digest.bytes.data(), nullptr) != 1)

@@ -32,6 +32,7 @@ struct Digest {
 /// A digest is random already: eight of its bytes are a hash.
 struct DigestHash {
     using is_avalanching = void;
+
     std::size_t operator()(const Digest& digest) const {
         std::size_t value = 0;
         std::memcpy(&value, digest.bytes.data(), sizeof value);

@@ -13,12 +13,13 @@ namespace keygate::keys {
 /// May this text be a key of that format at all? Checked before anything is hashed or looked up.
 [[nodiscard]] bool has_shape(std::string_view key, const config::KeyFormat& format);
 
-/// The mode that a key's own prefix states, if the format has modes or the key begins with one of the
-/// prefixes of minted keys; nothing otherwise.
-[[nodiscard]] std::optional<Mode> stated_mode(std::string_view key, const config::KeyFormat& format);
+/// The mode that a key's own prefix states, if the format has modes or the key begins with one of
+/// the prefixes of minted keys; nothing otherwise.
+[[nodiscard]] std::optional<Mode> stated_mode(std::string_view key,
+                                              const config::KeyFormat& format);
 
-/// A new key: prefix of the mode and random letters (RAND_priv_bytes, without modulo bias). Always has
-/// the format's own shape. Throws where the system has no randomness.
+/// A new key: prefix of the mode and random letters (RAND_priv_bytes, without modulo bias). Always
+/// has the format's own shape. Throws where the system has no randomness.
 [[nodiscard]] Secret mint(const config::KeyFormat& format, Mode mode);
 
 /// A new public id: `key_` and 20 letters and digits.
@@ -29,6 +30,7 @@ struct Shown {
     std::string prefix;
     std::string hint;
 };
+
 [[nodiscard]] Shown shown_parts(std::string_view key, const config::KeyFormat& format);
 
 } // namespace keygate::keys

@@ -18,7 +18,9 @@ class Identity {
 
   private:
     friend struct auth::Identifier;
-    explicit Identity(EntryRef entry) : entry_(std::move(entry)) {}
+
+    explicit Identity(EntryRef entry)
+        : entry_(std::move(entry)) {}
 
     EntryRef entry_;
 };

@@ -11,13 +11,17 @@
 namespace keygate::keys {
 
 enum class Mode : std::uint8_t { live, test };
-enum class KeyStatus : std::uint8_t { active, disabled, revoked }; // `expired` is shown, never stored
+enum class KeyStatus : std::uint8_t {
+    active,
+    disabled,
+    revoked
+}; // `expired` is shown, never stored
 enum class OwnerStatus : std::uint8_t { active, suspended };
 
 using Time = std::chrono::sys_seconds; // stored and shown as RFC 3339 UTC
 
-/// What a store keeps of a key. The key itself is nowhere in it. Members whose behaviour is not built
-/// yet do not exist.
+/// What a store keeps of a key. The key itself is nowhere in it. Members whose behaviour is not
+/// built yet do not exist.
 struct KeyRecord {
     Digest digest;
     std::string id;  // `key_…`, unique in the store

@@ -14,16 +14,21 @@ class ScopeSet {
     /// The first `count` scopes.
     [[nodiscard]] static constexpr ScopeSet first(std::size_t count) {
         ScopeSet set;
-        for (std::size_t i = 0; i < count; ++i) set.add(i);
+        for (std::size_t i = 0; i < count; ++i)
+            set.add(i);
         return set;
     }
+
     constexpr void add(std::size_t scope) { words_[scope / 64] |= bit(scope); }
+
     [[nodiscard]] constexpr bool has(std::size_t scope) const {
         return (words_[scope / 64] & bit(scope)) != 0;
     }
+
     [[nodiscard]] constexpr bool has_all(const ScopeSet& needed) const {
         return (needed.words_[0] & ~words_[0]) == 0 && (needed.words_[1] & ~words_[1]) == 0;
     }
+
     [[nodiscard]] constexpr bool has_any(const ScopeSet& needed) const {
         return ((needed.words_[0] & words_[0]) | (needed.words_[1] & words_[1])) != 0;
     }

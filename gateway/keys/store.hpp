@@ -9,8 +9,8 @@
 #include <string_view>
 #include <vector>
 
-// The seam between the gateway and where records are kept (store_*: a store that is away or a record
-// that cannot be read is 503, never a verdict on the key).
+// The seam between the gateway and where records are kept (store_*: a store that is away or a
+// record that cannot be read is 503, never a verdict on the key).
 namespace keygate::keys {
 
 /// Why a store would not do something; everything else is a Fault of the machine around it.
@@ -38,19 +38,21 @@ class KeyStore {
   public:
     virtual ~KeyStore() = default;
 
-    /// Hands every record to the callbacks: owners first. Used once, to fill the table. A damaged row
-    /// does not take the others with it: it is handed on with what can be read and `readable` = false,
-    /// and the table makes it store_invalid. (The calls below answer StoreError::unreadable for it.)
+    /// Hands every record to the callbacks: owners first. Used once, to fill the table. A damaged
+    /// row does not take the others with it: it is handed on with what can be read and `readable` =
+    /// false, and the table makes it store_invalid. (The calls below answer StoreError::unreadable
+    /// for it.)
     virtual Result<void> each(const std::function<void(OwnerRecord&&)>& on_owner,
                               const std::function<void(KeyRecord&&)>& on_key) = 0;
 
-    /// All of them or none. With StoreError::conflict, Fault::step is the id that exists already; for a
-    /// digest that exists already, the id of its record.
+    /// All of them or none. With StoreError::conflict, Fault::step is the id that exists already;
+    /// for a digest that exists already, the id of its record.
     virtual Result<void> insert(const std::vector<KeyRecord>& records) = 0;
     /// Returns the record as it now stands; revoking twice is not an error.
     virtual Result<KeyRecord> set_status(const std::string& id, KeyStatus status) = 0;
     virtual Result<KeyRecord> find(const std::string& id) = 0;
-    /// In the order of creation; at most `limit`. StoreError::not_found where `after` is no key's id.
+    /// In the order of creation; at most `limit`. StoreError::not_found where `after` is no key's
+    /// id.
     virtual Result<std::vector<KeyRecord>> list(const KeyFilter& filter) = 0;
 
     /// Creates or replaces; true when it was created.

@@ -8,8 +8,8 @@
 
 namespace keygate::keys {
 
-/// The one thread that touches the store, and the only writer of the table. Work is done in order; a
-/// change is committed first, then put into the table, then acknowledged: an acknowledged change
+/// The one thread that touches the store, and the only writer of the table. Work is done in order;
+/// a change is committed first, then put into the table, then acknowledged: an acknowledged change
 /// decides every request that is sent after it.
 class StoreThread {
   public:

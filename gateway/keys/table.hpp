@@ -14,22 +14,24 @@
 
 namespace keygate::keys {
 
-/// A key as requests see it: the record and its owner, compiled against the catalog. Immutable; shared
-/// between threads; a change makes a new one. The first two cache lines decide a request.
+/// A key as requests see it: the record and its owner, compiled against the catalog. Immutable;
+/// shared between threads; a change makes a new one. The first two cache lines decide a request.
 struct Entry : boost::intrusive_ref_counter<Entry, boost::thread_safe_counter> {
     static constexpr std::uint16_t no_plan = std::numeric_limits<std::uint16_t>::max();
 
     Digest digest;
     ScopeSet scopes;
     std::int64_t expires_at = std::numeric_limits<std::int64_t>::max(); // Unix seconds
-    std::uint32_t number = 0;      // dense, below Table::numbers(); where limits keep its state
-    std::uint16_t api = 0;         // position in the catalog
-    std::uint16_t plan = no_plan;  // position in the API's plans
+    std::uint32_t number = 0;     // dense, below Table::numbers(); where limits keep its state
+    std::uint16_t api = 0;        // position in the catalog
+    std::uint16_t plan = no_plan; // position in the API's plans
     KeyStatus status = KeyStatus::active;
     OwnerStatus owner_status = OwnerStatus::active;
     Mode mode = Mode::live;
-    bool readable = true; // false: the record names what the configuration does not know: store_invalid
-    /// `X-Key-Id: …\r\nX-Key-Owner: …\r\n` …, ready to be sent upstream. No value holds a control byte.
+    bool readable =
+        true; // false: the record names what the configuration does not know: store_invalid
+    /// `X-Key-Id: …\r\nX-Key-Owner: …\r\n` …, ready to be sent upstream. No value holds a control
+    /// byte.
     std::string identity;
     std::string id;
     std::string owner;
@@ -37,8 +39,9 @@ struct Entry : boost::intrusive_ref_counter<Entry, boost::thread_safe_counter> {
 
 using EntryRef = boost::intrusive_ptr<const Entry>;
 
-/// All keys in memory, for all threads: digest -> entry. A look-up takes one striped lock for as long
-/// as it takes to copy a reference. Complete with the embedded store: a key that is not here is unknown.
+/// All keys in memory, for all threads: digest -> entry. A look-up takes one striped lock for as
+/// long as it takes to copy a reference. Complete with the embedded store: a key that is not here
+/// is unknown.
 class Table {
   public:
     explicit Table(std::shared_ptr<const Catalog> catalog);
@@ -49,8 +52,9 @@ class Table {
     /// The entry of a digest, or null. Any thread; never allocates.
     [[nodiscard]] EntryRef find(const Digest& digest) const;
 
-    /// Brings one record in, new or changed; effective for every look-up that begins after the return.
-    /// The key's number, and so its spent limits, survive a change. Writers only: one thread at a time.
+    /// Brings one record in, new or changed; effective for every look-up that begins after the
+    /// return. The key's number, and so its spent limits, survive a change. Writers only: one
+    /// thread at a time.
     void put(const KeyRecord& record);
     /// An owner's change re-compiles all of its keys.
     void put_owner(const OwnerRecord& owner);

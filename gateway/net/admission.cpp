@@ -8,6 +8,8 @@ std::optional<Refusal> Admission::enter() {
     return Refusal{Reason::overloaded};
 }
 
-Refusal refuse_slow_client() { return Refusal{Reason::client_timeout}; }
+Refusal refuse_slow_client() {
+    return Refusal{Reason::client_timeout};
+}
 
 } // namespace keygate::net

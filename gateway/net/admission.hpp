@@ -6,17 +6,21 @@
 #include <cstdint>
 #include <optional>
 
-// client_*, overloaded: which connections are let in at all, and what a client's slowness is called.
+// client_*, overloaded: which connections are let in at all, and what a client's slowness is
+// called.
 namespace keygate::net {
 
 /// Counts the connections of the whole process. Any thread.
 class Admission {
   public:
-    explicit Admission(std::uint32_t max_connections) : max_(max_connections) {}
+    explicit Admission(std::uint32_t max_connections)
+        : max_(max_connections) {}
 
     /// `overloaded` when there is no place; otherwise the place is taken until `leave`.
     [[nodiscard]] std::optional<Refusal> enter();
+
     void leave() { open_.fetch_sub(1, std::memory_order_relaxed); }
+
     [[nodiscard]] std::uint32_t open() const { return open_.load(std::memory_order_relaxed); }
 
   private:

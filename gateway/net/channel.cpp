@@ -34,8 +34,9 @@ Transfer Channel::read(std::span<char> space) {
     const ssize_t count = ::recv(descriptor_, space.data(), space.size(), MSG_DONTWAIT);
     if (count > 0) {
         const auto bytes = static_cast<std::size_t>(count);
-        // epoll(7): with edge triggering a short read says that the socket is empty. Not so once the
-        // peer's end was announced: that end must still be read and will not be announced again.
+        // epoll(7): with edge triggering a short read says that the socket is empty. Not so once
+        // the peer's end was announced: that end must still be read and will not be announced
+        // again.
         if (bytes < space.size() && !hung_up_) readable_ = false;
         return moved(bytes);
     }
@@ -46,12 +47,6 @@ Transfer Channel::read(std::span<char> space) {
     const Transfer transfer = from_errno();
     if (errno != EINTR) readable_ = false;
     return transfer;
-}
-
-bool Channel::has_unread() const {
-    char byte = 0;
-    return ::recv(descriptor_, &byte, 1, MSG_PEEK | MSG_DONTWAIT) >= 0 ||
-           (errno != EAGAIN && errno != EWOULDBLOCK);
 }
 
 Transfer Channel::write(std::span<const iovec> pieces) {

@@ -19,24 +19,25 @@ struct Transfer {
     boost::system::error_code error; // with `failed`
 };
 
-/// One socket of one thread, non-blocking, edge-triggered: the small interface above which nobody knows
-/// what carries the bytes. Closed when it dies; events already fetched for it are forgotten.
+/// One socket of one thread, non-blocking, edge-triggered: the small interface above which nobody
+/// knows what carries the bytes. Closed when it dies; events already fetched for it are forgotten.
 class Channel {
   public:
-    /// Takes the descriptor. Where the kernel cannot watch one more, the channel is closed from the start.
+    /// Takes the descriptor. Where the kernel cannot watch one more, the channel is closed from the
+    /// start.
     Channel(Poller& poller, int descriptor, ReadyHandler& handler);
+
     ~Channel() { close(); }
+
     Channel(const Channel&) = delete;
     Channel& operator=(const Channel&) = delete;
 
     /// Changes who is told, when a connection goes to or leaves a pool.
     void set_handler(ReadyHandler& handler) { handler_ = &handler; }
 
-    /// Reads once. After `would_block`, and after a read that did not fill the space, `is_readable` is
-    /// false until the next event.
+    /// Reads once. After `would_block`, and after a read that did not fill the space, `is_readable`
+    /// is false until the next event.
     Transfer read(std::span<char> space);
-    /// Asks the kernel now, whatever the events have told so far: are there bytes, an end or an error?
-    [[nodiscard]] bool has_unread() const;
     /// Writes once, as much as the kernel takes.
     Transfer write(std::span<const iovec> pieces);
 
@@ -47,16 +48,21 @@ class Channel {
     void reset();
 
     [[nodiscard]] bool is_open() const { return descriptor_ >= 0; }
+
     /// There may be something to read that no event will announce again.
     [[nodiscard]] bool is_readable() const { return readable_; }
+
     /// Nothing at all has arrived, as the kernel sees it now. Asks it, so not for free.
     [[nodiscard]] bool is_silent() const;
-    /// A write has failed: what the peer sent before, and the error, are still to be read. The handler is
-    /// called again for it.
+    /// A write has failed: what the peer sent before, and the error, are still to be read. The
+    /// handler is called again for it.
     void expect_end();
+
     /// The peer sent its end, or the connection broke.
     [[nodiscard]] bool is_hung_up() const { return hung_up_; }
-    /// Calls the handler again in the next turn, for a handler that stops before everything is read.
+
+    /// Calls the handler again in the next turn, for a handler that stops before everything is
+    /// read.
     void call_again() { poller_.call_again(*this); }
 
     [[nodiscard]] int descriptor() const { return descriptor_; }
@@ -68,7 +74,7 @@ class Channel {
     ReadyHandler* handler_;
     int descriptor_;
     bool readable_ = false;
-    bool hung_up_ = false;    // no short read means "empty" any more: the end is still to be read
+    bool hung_up_ = false; // no short read means "empty" any more: the end is still to be read
     bool called_again_ = false;
 };
 

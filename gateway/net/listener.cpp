@@ -32,30 +32,38 @@ std::string address_text(const sockaddr_storage& peer) {
         const auto& v6 = reinterpret_cast<const sockaddr_in6&>(peer);
         if (IN6_IS_ADDR_V4MAPPED(&v6.sin6_addr))
             ::inet_ntop(AF_INET, &v6.sin6_addr.s6_addr[12], text.data(), text.size());
-        else ::inet_ntop(AF_INET6, &v6.sin6_addr, text.data(), text.size());
+        else
+            ::inet_ntop(AF_INET6, &v6.sin6_addr, text.data(), text.size());
     }
     return text.data();
 }
 
-int open_spare() { return ::open("/dev/null", O_RDONLY | O_CLOEXEC); }
+int open_spare() {
+    return ::open("/dev/null", O_RDONLY | O_CLOEXEC);
+}
 
 } // namespace
 
 Result<int> open_listener(const config::Endpoint& endpoint) {
-    const std::string where = "listen on " + endpoint.host + " port " + std::to_string(endpoint.port);
+    const std::string where =
+        "listen on " + endpoint.host + " port " + std::to_string(endpoint.port);
     addrinfo hints{};
     hints.ai_flags = AI_NUMERICHOST | AI_PASSIVE;
     hints.ai_socktype = SOCK_STREAM;
     addrinfo* found = nullptr;
-    if (::getaddrinfo(endpoint.host.c_str(), std::to_string(endpoint.port).c_str(), &hints, &found) != 0)
-        return Fault{boost::system::errc::make_error_code(boost::system::errc::invalid_argument), where};
+    if (::getaddrinfo(endpoint.host.c_str(), std::to_string(endpoint.port).c_str(), &hints,
+                      &found) != 0)
+        return Fault{boost::system::errc::make_error_code(boost::system::errc::invalid_argument),
+                     where};
     const std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> owner{found, ::freeaddrinfo};
-    const int descriptor = ::socket(found->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    const int descriptor =
+        ::socket(found->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (descriptor < 0) return fault_of_errno(where);
     const int on = 1;
     ::setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
     ::setsockopt(descriptor, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
-    if (::bind(descriptor, found->ai_addr, found->ai_addrlen) != 0 || ::listen(descriptor, backlog) != 0) {
+    if (::bind(descriptor, found->ai_addr, found->ai_addrlen) != 0 ||
+        ::listen(descriptor, backlog) != 0) {
         Fault fault = fault_of_errno(where);
         ::close(descriptor);
         return fault;
@@ -88,18 +96,21 @@ void Listener::on_ready(Events) {
     channel_.call_again();
 }
 
-void Listener::on_deadline() { on_ready({}); }
+void Listener::on_deadline() {
+    on_ready({});
+}
 
 void Listener::take_waiting() {
-    for (int i = 0; i < backlog && take_one(); ++i) {}
+    for (int i = 0; i < backlog && take_one(); ++i) {
+    }
 }
 
 /// False when nothing waits, or when it must be tried again later.
 bool Listener::take_one() {
     sockaddr_storage peer{};
     socklen_t size = sizeof peer;
-    const int descriptor = ::accept4(channel_.descriptor(), reinterpret_cast<sockaddr*>(&peer), &size,
-                                     SOCK_NONBLOCK | SOCK_CLOEXEC);
+    const int descriptor = ::accept4(channel_.descriptor(), reinterpret_cast<sockaddr*>(&peer),
+                                     &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (descriptor >= 0) {
         const int on = 1;
         ::setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
@@ -107,20 +118,25 @@ bool Listener::take_one() {
         return true;
     }
     switch (errno) {
-    case EAGAIN: return false;
+    case EAGAIN:
+        return false;
     case EINTR:
-    case ECONNABORTED: return true;
+    case ECONNABORTED:
+        return true;
     case EMFILE:
-    case ENFILE: refuse_one(); break;
-    default: break; // no memory, or trouble of the network that belongs to one connection
+    case ENFILE:
+        refuse_one();
+        break;
+    default:
+        break; // no memory, or trouble of the network that belongs to one connection
     }
     // The kernel does not announce the same connections twice.
     retry_.set(Wheel::tick);
     return false;
 }
 
-/// Without a descriptor a connection could neither be taken nor refused: it is taken in the place of the
-/// spare one, and let go.
+/// Without a descriptor a connection could neither be taken nor refused: it is taken in the place
+/// of the spare one, and let go.
 void Listener::refuse_one() {
     if (spare_ >= 0) ::close(spare_);
     const int refused = ::accept4(channel_.descriptor(), nullptr, nullptr, SOCK_CLOEXEC);

@@ -13,8 +13,8 @@
 
 namespace keygate::net {
 
-/// Opens a listening socket with SO_REUSEPORT, so that each thread has its own and the kernel shares new
-/// connections out. Port 0 gets a free one.
+/// Opens a listening socket with SO_REUSEPORT, so that each thread has its own and the kernel
+/// shares new connections out. Port 0 gets a free one.
 [[nodiscard]] Result<int> open_listener(const config::Endpoint& endpoint);
 
 /// The port that a listening socket has.
@@ -23,14 +23,16 @@ namespace keygate::net {
 /// Takes new connections of one listening socket on one thread.
 class Listener final : ReadyHandler, DeadlineHandler {
   public:
-    /// `on_accept` gets a non-blocking descriptor with TCP_NODELAY, which it now owns, and the address of
-    /// the peer (`192.0.2.1`, `2001:db8::1`; an IPv4-mapped IPv6 address as the IPv4 one).
+    /// `on_accept` gets a non-blocking descriptor with TCP_NODELAY, which it now owns, and the
+    /// address of the peer (`192.0.2.1`, `2001:db8::1`; an IPv4-mapped IPv6 address as the IPv4
+    /// one).
     using OnAccept = std::function<void(int descriptor, std::string address)>;
 
     Listener(Poller& poller, int descriptor, OnAccept on_accept);
     ~Listener();
 
-    /// Takes what is waiting in the kernel now: whoever has connected is not to be reset by the close.
+    /// Takes what is waiting in the kernel now: whoever has connected is not to be reset by the
+    /// close.
     void take_waiting();
 
   private:

@@ -8,13 +8,16 @@
 
 namespace keygate::net {
 
-/// The bytes on their way out of one channel. What the kernel does not take at once waits here; whoever
-/// feeds it stops as long as something waits, so it never holds more than one piece (back-pressure).
+/// The bytes on their way out of one channel. What the kernel does not take at once waits here;
+/// whoever feeds it stops as long as something waits, so it never holds more than one piece
+/// (back-pressure).
 class Outgoing {
   public:
-    explicit Outgoing(Channel& channel) : channel_(channel) {}
+    explicit Outgoing(Channel& channel)
+        : channel_(channel) {}
 
-    /// Sends up to `max_pieces` in their order, or keeps the rest. False when the connection is broken.
+    /// Sends up to `max_pieces` in their order, or keeps the rest. False when the connection is
+    /// broken.
     [[nodiscard]] bool send(std::initializer_list<std::string_view> pieces);
     /// Goes on with what waits, when the channel is writable. False when the connection is broken.
     [[nodiscard]] bool flush();
@@ -22,8 +25,10 @@ class Outgoing {
     static constexpr std::size_t max_pieces = 6;
 
     [[nodiscard]] bool is_empty() const { return waiting_.empty(); }
+
     /// Bytes handed to the kernel so far.
     [[nodiscard]] std::uint64_t sent() const { return sent_; }
+
     void drop() {
         waiting_ = {};
         done_ = 0;

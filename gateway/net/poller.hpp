@@ -28,22 +28,23 @@ class ReadyHandler {
         bool writable = false;
         bool broken = false; // both directions have ended, or an error waits
     };
+
     virtual void on_ready(Events events) = 0;
 
   protected:
     ~ReadyHandler() = default;
 };
 
-/// Something that may be in use further up the stack when it is no longer needed: it dies at the end of
-/// the turn.
+/// Something that may be in use further up the stack when it is no longer needed: it dies at the
+/// end of the turn.
 class Retirable {
   public:
     virtual ~Retirable() = default;
 };
 
 /// The sockets of one thread: one edge-triggered epoll set inside the thread's io_context, so that
-/// everything else (timers, posts, the admin side) stays ordinary Asio. Against plain Asio on the same
-/// work this saves a failing read or an epoll_ctl for each message.
+/// everything else (timers, posts, the admin side) stays ordinary Asio. Against plain Asio on the
+/// same work this saves a failing read or an epoll_ctl for each message.
 class Poller {
   public:
     using Executor = boost::asio::io_context::executor_type;
@@ -62,7 +63,9 @@ class Poller {
 
     /// Both clocks as of the begin of this turn.
     [[nodiscard]] const Now& now() const { return now_; }
+
     [[nodiscard]] Wheel& wheel() { return wheel_; }
+
     /// Where every read of this thread lands first; free again when the handler returns.
     [[nodiscard]] std::span<char> buffer() { return {buffer_.get(), buffer_size}; }
 

@@ -23,14 +23,20 @@ class DeadlineHandler {
 /// One thing that must happen in time. A member of whoever waits; forgets itself when it dies.
 class Deadline {
   public:
-    Deadline(Wheel& wheel, DeadlineHandler& handler) : wheel_(wheel), handler_(handler) {}
+    Deadline(Wheel& wheel, DeadlineHandler& handler)
+        : wheel_(wheel)
+        , handler_(handler) {}
+
     ~Deadline() { clear(); }
+
     Deadline(const Deadline&) = delete;
     Deadline& operator=(const Deadline&) = delete;
 
     /// From now on, replacing what was set. Never early, at most two ticks late.
     void set(std::chrono::milliseconds after);
+
     void clear() { due_ = never; }
+
     [[nodiscard]] bool is_set() const { return due_ != never; }
 
   private:
@@ -44,18 +50,22 @@ class Deadline {
         Link() = default;
         Link(const Link&) = delete;
         Link& operator=(const Link&) = delete;
+
         ~Link() { leave(); }
+
         void leave() {
             next->before = before;
             before->next = next;
             next = before = this;
         }
+
         void enter(Link& list) {
             before = list.before;
             next = &list;
             before->next = this;
             list.before = this;
         }
+
         [[nodiscard]] bool is_alone() const { return next == this; }
     };
 
@@ -66,19 +76,21 @@ class Deadline {
     Link link_;
 };
 
-/// Coarse deadlines for one thread: a timer per operation costs 0.5 us, moving a deadline here a few
-/// instructions. Moving it later does not even touch the list: the slot finds out when its turn comes.
-/// No clock and no I/O of its own; whoever owns it calls `advance`.
+/// Coarse deadlines for one thread: a timer per operation costs 0.5 us, moving a deadline here a
+/// few instructions. Moving it later does not even touch the list: the slot finds out when its turn
+/// comes. No clock and no I/O of its own; whoever owns it calls `advance`.
 class Wheel {
   public:
     static constexpr std::chrono::milliseconds tick{50};
 
-    explicit Wheel(SteadyTime start) : start_(start) {}
+    explicit Wheel(SteadyTime start)
+        : start_(start) {}
+
     Wheel(const Wheel&) = delete;
     Wheel& operator=(const Wheel&) = delete;
 
-    /// Tells everybody whose deadline has passed. A handler may set and clear any deadline, also destroy
-    /// other ones' owners, but not its own.
+    /// Tells everybody whose deadline has passed. A handler may set and clear any deadline, also
+    /// destroy other ones' owners, but not its own.
     void advance(SteadyTime now);
 
     /// Without telling anybody: deadlines that are set count from `now` on.
@@ -91,6 +103,7 @@ class Wheel {
     [[nodiscard]] std::int64_t ticks(SteadyTime time) const {
         return std::chrono::duration_cast<std::chrono::milliseconds>(time - start_) / tick;
     }
+
     void link(Deadline& deadline);
 
     SteadyTime start_;

@@ -1,8 +1,8 @@
 #include "observe/access_log.hpp"
 
 #include <array>
-#include <climits>
 #include <charconv>
+#include <climits>
 #include <condition_variable>
 #include <cstdio>
 #include <ctime>
@@ -56,7 +56,8 @@ void append_number(std::string& out, std::string_view name, std::uint64_t number
     out.append(digits.data(), static_cast<std::size_t>(end - digits.data()));
 }
 
-/// RFC 3339 with milliseconds, UTC. The second's text is kept: most lines share it with the one before.
+/// RFC 3339 with milliseconds, UTC. The second's text is kept: most lines share it with the one
+/// before.
 void append_time(std::string& out, WallTime time) {
     thread_local std::time_t known_second = -1;
     thread_local std::array<char, 24> text{};
@@ -98,9 +99,10 @@ void write_line(std::string& out, const AccessRecord& record) {
     append_text(out, "upstream", record.upstream);
     append_number(out, "bytes_in", record.received);
     append_number(out, "bytes_out", record.sent);
-    append_number(out, "duration_us",
-                  static_cast<std::uint64_t>(
-                      std::chrono::duration_cast<std::chrono::microseconds>(record.duration).count()));
+    append_number(
+        out, "duration_us",
+        static_cast<std::uint64_t>(
+            std::chrono::duration_cast<std::chrono::microseconds>(record.duration).count()));
     out.append("}\n");
 }
 
@@ -112,8 +114,8 @@ struct AccessLog::State {
     std::deque<std::pair<std::string, std::uint64_t>> queue; // lines and their number
     std::size_t queued = 0;                                  // bytes
     bool is_ending = false;
-    bool is_torn = false;        // the writer's: the last byte that was written ended no line
-    SteadyTime patience_ends{};  // the same
+    bool is_torn = false;       // the writer's: the last byte that was written ended no line
+    SteadyTime patience_ends{}; // the same
     std::atomic<std::uint64_t> dropped{0};
     std::thread writer;
 
@@ -131,7 +133,8 @@ struct AccessLog::State {
         }
     }
 
-    /// False when lines were lost: a full disk, a closed pipe, a reader that stands still at the end.
+    /// False when lines were lost: a full disk, a closed pipe, a reader that stands still at the
+    /// end.
     bool write_all(std::string_view text) {
         // After a torn line the next ones begin on a line of their own.
         if (is_torn && write_piece("\n")) is_torn = false;
@@ -168,7 +171,8 @@ struct AccessLog::State {
     }
 };
 
-AccessLog::AccessLog(std::unique_ptr<State> state) : state_(std::move(state)) {
+AccessLog::AccessLog(std::unique_ptr<State> state)
+    : state_(std::move(state)) {
     if (is_on()) state_->writer = std::thread{[state = state_.get()] { state->run(); }};
 }
 
@@ -179,7 +183,8 @@ Result<std::unique_ptr<AccessLog>> AccessLog::open(const std::string& target) {
     } else if (target != "off") {
         state->descriptor = ::open(target.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0640);
         if (state->descriptor < 0)
-            return Fault{{errno, boost::system::system_category()}, "open the access log " + target};
+            return Fault{{errno, boost::system::system_category()},
+                         "open the access log " + target};
         state->owns_descriptor = true;
     }
     return std::unique_ptr<AccessLog>{new AccessLog{std::move(state)}};
@@ -197,9 +202,13 @@ AccessLog::~AccessLog() {
     if (state_->owns_descriptor) ::close(state_->descriptor);
 }
 
-bool AccessLog::is_on() const { return state_->descriptor >= 0; }
+bool AccessLog::is_on() const {
+    return state_->descriptor >= 0;
+}
 
-std::uint64_t AccessLog::dropped() const { return state_->dropped.load(); }
+std::uint64_t AccessLog::dropped() const {
+    return state_->dropped.load();
+}
 
 void AccessLog::Buffer::write(const AccessRecord& record) {
     if (!is_on()) return;

@@ -13,8 +13,8 @@
 
 namespace keygate::observe {
 
-/// What is said about one request. There is no member for a credential and none for the query, which may
-/// hold one.
+/// What is said about one request. There is no member for a credential and none for the query,
+/// which may hold one.
 struct AccessRecord {
     WallTime time{};
     std::string_view request_id{};
@@ -39,8 +39,8 @@ struct AccessRecord {
 /// Appends the record as one line of JSON. Absent members are left out; every text is escaped.
 void write_line(std::string& out, const AccessRecord& record);
 
-/// One JSON object per request and line. Threads fill buffers of their own; a writer thread brings them
-/// to the file. A full queue drops lines and counts them: a request never waits for its log.
+/// One JSON object per request and line. Threads fill buffers of their own; a writer thread brings
+/// them to the file. A full queue drops lines and counts them: a request never waits for its log.
 class AccessLog {
   public:
     /// @param target  `stdout`, `off`, or a file's path (appended to, made with mode 0640).
@@ -57,12 +57,16 @@ class AccessLog {
     /// One thread's lines on their way. Must die before the log.
     class Buffer {
       public:
-        explicit Buffer(AccessLog& log) : log_(log) {}
+        explicit Buffer(AccessLog& log)
+            : log_(log) {}
+
         ~Buffer() { flush(); }
+
         Buffer(const Buffer&) = delete;
         Buffer& operator=(const Buffer&) = delete;
 
         [[nodiscard]] bool is_on() const { return log_.is_on(); }
+
         void write(const AccessRecord& record);
         /// Hands over when there is much, or when the oldest line has waited for a moment.
         void flush_if_due(SteadyTime now);

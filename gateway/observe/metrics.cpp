@@ -1,5 +1,6 @@
 #include "observe/metrics.hpp"
 
+#include <dirent.h>
 #include <prometheus/client_metric.h>
 #include <prometheus/metric_family.h>
 #include <prometheus/text_serializer.h>
@@ -7,7 +8,6 @@
 #include <fstream>
 #include <limits>
 
-#include <dirent.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -26,8 +26,10 @@ MetricFamily family(std::string name, std::string help, MetricType type) {
 void add_value(MetricFamily& to, double value, std::vector<ClientMetric::Label> labels = {}) {
     ClientMetric metric;
     metric.label = std::move(labels);
-    if (to.type == MetricType::Counter) metric.counter.value = value;
-    else metric.gauge.value = value;
+    if (to.type == MetricType::Counter)
+        metric.counter.value = value;
+    else
+        metric.gauge.value = value;
     to.metric.push_back(std::move(metric));
 }
 
@@ -53,7 +55,8 @@ double open_descriptors() {
     DIR* const folder = ::opendir("/proc/self/fd");
     if (folder == nullptr) return 0;
     double count = -3; // `.`, `..` and the folder itself
-    while (::readdir(folder) != nullptr) ++count; // NOLINT(concurrency-mt-unsafe): own stream
+    while (::readdir(folder) != nullptr)
+        ++count; // NOLINT(concurrency-mt-unsafe): own stream
     ::closedir(folder);
     return count;
 }
@@ -86,7 +89,8 @@ void ThreadMetrics::count(std::size_t route, Outcome outcome, unsigned status,
     statuses_[status / 100 < statuses_.size() ? status / 100 : 0].add();
     const double elapsed = std::chrono::duration<double>(duration).count();
     std::size_t bucket = 0;
-    while (bucket < buckets.size() && elapsed > buckets[bucket]) ++bucket;
+    while (bucket < buckets.size() && elapsed > buckets[bucket])
+        ++bucket;
     durations_[bucket].add();
     duration_ns_.add(static_cast<std::uint64_t>(duration.count()));
 }
@@ -108,14 +112,16 @@ std::string Metrics::text() const {
     std::vector<MetricFamily> all;
     const auto sum = [this](auto&& pick) {
         std::uint64_t total = 0;
-        for (const auto& thread : threads_) total += pick(*thread).value();
+        for (const auto& thread : threads_)
+            total += pick(*thread).value();
         return static_cast<double>(total);
     };
 
-    MetricFamily requests = family("keygate_requests_total",
-                                   "Requests by route and outcome: allowed, canceled, or the reason "
-                                   "of a refusal.",
-                                   MetricType::Counter);
+    MetricFamily requests =
+        family("keygate_requests_total",
+               "Requests by route and outcome: allowed, canceled, or the reason "
+               "of a refusal.",
+               MetricType::Counter);
     for (std::size_t route = 0; route <= routes_.size(); ++route) {
         for (std::size_t outcome = 0; outcome < Outcome::count; ++outcome) {
             const double total = sum([&](const ThreadMetrics& thread) -> const Counter& {
@@ -134,34 +140,39 @@ std::string Metrics::text() const {
     MetricFamily statuses =
         family("keygate_responses_total", "Answers by class of status.", MetricType::Counter);
     for (std::size_t digit = 1; digit < 6; ++digit)
-        add_value(statuses,
-                  sum([&](const ThreadMetrics& thread) -> const Counter& { return thread.statuses_[digit]; }),
+        add_value(statuses, sum([&](const ThreadMetrics& thread) -> const Counter& {
+                      return thread.statuses_[digit];
+                  }),
                   {{.name = "code", .value = std::to_string(digit) + "xx"}});
     all.push_back(std::move(statuses));
 
-    MetricFamily durations = family("keygate_request_duration_seconds",
-                                    "From a request's head to the end of its answer.",
-                                    MetricType::Histogram);
+    MetricFamily durations =
+        family("keygate_request_duration_seconds",
+               "From a request's head to the end of its answer.", MetricType::Histogram);
     ClientMetric histogram;
     std::uint64_t running = 0;
     for (std::size_t i = 0; i <= ThreadMetrics::buckets.size(); ++i) {
-        running += static_cast<std::uint64_t>(
-            sum([&](const ThreadMetrics& thread) -> const Counter& { return thread.durations_[i]; }));
+        running += static_cast<std::uint64_t>(sum(
+            [&](const ThreadMetrics& thread) -> const Counter& { return thread.durations_[i]; }));
         ClientMetric::Bucket bucket;
         bucket.cumulative_count = running;
-        bucket.upper_bound = i < ThreadMetrics::buckets.size() ? ThreadMetrics::buckets[i]
-                                                               : std::numeric_limits<double>::infinity();
+        bucket.upper_bound = i < ThreadMetrics::buckets.size()
+                                 ? ThreadMetrics::buckets[i]
+                                 : std::numeric_limits<double>::infinity();
         histogram.histogram.bucket.push_back(bucket);
     }
     histogram.histogram.sample_count = running;
     histogram.histogram.sample_sum =
-        sum([](const ThreadMetrics& thread) -> const Counter& { return thread.duration_ns_; }) / 1e9;
+        sum([](const ThreadMetrics& thread) -> const Counter& { return thread.duration_ns_; }) /
+        1e9;
     durations.metric.push_back(std::move(histogram));
     all.push_back(std::move(durations));
 
-    const auto add_counter = [&](const char* name, const char* help, Counter ThreadMetrics::*member) {
-        all.push_back(single(name, help, MetricType::Counter,
-                             sum([&](const ThreadMetrics& thread) -> const Counter& { return thread.*member; })));
+    const auto add_counter = [&](const char* name, const char* help,
+                                 Counter ThreadMetrics::*member) {
+        all.push_back(single(
+            name, help, MetricType::Counter,
+            sum([&](const ThreadMetrics& thread) -> const Counter& { return thread.*member; })));
     };
     add_counter("keygate_client_connections_total", "Connections of clients so far.",
                 &ThreadMetrics::connections_opened);
@@ -173,18 +184,20 @@ std::string Metrics::text() const {
                 &ThreadMetrics::upstream_retries);
     add_counter("keygate_request_body_bytes_total", "Bytes of request bodies.",
                 &ThreadMetrics::received_bytes);
-    add_counter("keygate_response_bytes_total", "Bytes sent to clients.", &ThreadMetrics::sent_bytes);
-    const double opened =
-        sum([](const ThreadMetrics& thread) -> const Counter& { return thread.connections_opened; });
-    const double closed =
-        sum([](const ThreadMetrics& thread) -> const Counter& { return thread.connections_closed; });
+    add_counter("keygate_response_bytes_total", "Bytes sent to clients.",
+                &ThreadMetrics::sent_bytes);
+    const double opened = sum(
+        [](const ThreadMetrics& thread) -> const Counter& { return thread.connections_opened; });
+    const double closed = sum(
+        [](const ThreadMetrics& thread) -> const Counter& { return thread.connections_closed; });
     all.push_back(single("keygate_client_connections", "Connections of clients that are open.",
                          MetricType::Gauge, opened - closed));
 
     for (const Value& value : values_)
-        all.push_back(single(value.name, value.help,
-                             value.name.ends_with("_total") ? MetricType::Counter : MetricType::Gauge,
-                             value.read()));
+        all.push_back(
+            single(value.name, value.help,
+                   value.name.ends_with("_total") ? MetricType::Counter : MetricType::Gauge,
+                   value.read()));
     MetricFamily build =
         family("keygate_build_info", "Version of this program.", MetricType::Gauge);
     add_value(build, 1, {{.name = "version", .value = KEYGATE_VERSION}});

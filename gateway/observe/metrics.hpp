@@ -13,20 +13,26 @@
 
 namespace keygate::observe {
 
-/// How a request ended, for metrics and logs: allowed, given up by the client, or refused for a reason.
+/// How a request ended, for metrics and logs: allowed, given up by the client, or refused for a
+/// reason.
 class Outcome {
   public:
     static constexpr std::size_t count = reason_count + 2;
 
     [[nodiscard]] static constexpr Outcome allowed() { return Outcome{reason_count}; }
+
     [[nodiscard]] static constexpr Outcome canceled() { return Outcome{reason_count + 1}; }
-    constexpr Outcome(Reason reason) : index_(keygate::index(reason)) {} // NOLINT(google-explicit-constructor)
+
+    constexpr Outcome(Reason reason)
+        : index_(keygate::index(reason)) {} // NOLINT(google-explicit-constructor)
 
     [[nodiscard]] constexpr std::size_t index() const { return index_; }
+
     [[nodiscard]] std::string_view name() const;
 
   private:
-    constexpr explicit Outcome(std::size_t index) : index_(index) {}
+    constexpr explicit Outcome(std::size_t index)
+        : index_(index) {}
     friend class Metrics;
     std::size_t index_;
 };
@@ -37,9 +43,11 @@ class Counter {
     void add(std::uint64_t amount = 1) {
         value_.store(value_.load(std::memory_order_relaxed) + amount, std::memory_order_relaxed);
     }
+
     void subtract(std::uint64_t amount = 1) {
         value_.store(value_.load(std::memory_order_relaxed) - amount, std::memory_order_relaxed);
     }
+
     [[nodiscard]] std::uint64_t value() const { return value_.load(std::memory_order_relaxed); }
 
   private:
@@ -52,10 +60,12 @@ class ThreadMetrics {
     static constexpr std::array<double, 12> buckets{0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025,
                                                     0.05,   0.1,   0.25,   1,     5,    30};
 
-    explicit ThreadMetrics(std::size_t routes) : requests_((routes + 1) * Outcome::count) {}
+    explicit ThreadMetrics(std::size_t routes)
+        : requests_((routes + 1) * Outcome::count) {}
 
     /// @param route  its number; `no_route` before one was found.
-    void count(std::size_t route, Outcome outcome, unsigned status, std::chrono::nanoseconds duration);
+    void count(std::size_t route, Outcome outcome, unsigned status,
+               std::chrono::nanoseconds duration);
 
     static constexpr std::size_t no_route = SIZE_MAX;
 
@@ -70,14 +80,14 @@ class ThreadMetrics {
   private:
     friend class Metrics;
 
-    std::vector<Counter> requests_;           // [route + 1][outcome]; 0 = no route
-    std::array<Counter, 6> statuses_;         // by first digit
+    std::vector<Counter> requests_;   // [route + 1][outcome]; 0 = no route
+    std::array<Counter, 6> statuses_; // by first digit
     std::array<Counter, buckets.size() + 1> durations_;
     Counter duration_ns_;
 };
 
-/// Everything that `/metrics` shows. Labels come from the configuration alone (routes, reasons), so their
-/// number is bounded whatever clients send.
+/// Everything that `/metrics` shows. Labels come from the configuration alone (routes, reasons), so
+/// their number is bounded whatever clients send.
 class Metrics {
   public:
     struct RouteLabel {

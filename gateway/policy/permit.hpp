@@ -15,8 +15,12 @@ namespace keygate::policy {
 class Permit {
   public:
     [[nodiscard]] const Route& route() const { return *route_; }
+
     /// The caller; none on a public route.
-    [[nodiscard]] const keys::Entry* caller() const { return identity_ ? &identity_->entry() : nullptr; }
+    [[nodiscard]] const keys::Entry* caller() const {
+        return identity_ ? &identity_->entry() : nullptr;
+    }
+
     /// The rates that this request is charged to. Empty on a public route.
     [[nodiscard]] std::span<const config::Rate> rates() const { return rates_; }
 
@@ -24,9 +28,14 @@ class Permit {
     friend Decision<Permit> admit(keys::Identity identity, const Route& route,
                                   std::span<const config::Plan> plans);
     friend Permit admit_public(const Route& route);
+
     Permit(keys::Identity identity, const Route& route, std::span<const config::Rate> rates)
-        : identity_(std::move(identity)), route_(&route), rates_(rates) {}
-    explicit Permit(const Route& route) : route_(&route) {}
+        : identity_(std::move(identity))
+        , route_(&route)
+        , rates_(rates) {}
+
+    explicit Permit(const Route& route)
+        : route_(&route) {}
 
     std::optional<keys::Identity> identity_;
     const Route* route_;

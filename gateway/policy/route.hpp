@@ -26,9 +26,10 @@ struct Route {
 
 /// The route-to-scope maps of all APIs, compiled into one tree of path segments per set of hosts.
 ///
-/// The most specific route wins, order means nothing: at each segment a literal is tried before `{name}`,
-/// `{name}` before `/**`; among routes of one pattern a named method before ANY. HEAD follows GET. A
-/// request that no route takes is refused: route_method if another method would have been taken,
+/// The most specific route wins, order means nothing: at each segment a literal is tried before
+/// `{name}`,
+/// `{name}` before `/**`; among routes of one pattern a named method before ANY. HEAD follows GET.
+/// A request that no route takes is refused: route_method if another method would have been taken,
 /// else route_unknown.
 class Routes {
   public:
@@ -44,11 +45,13 @@ class Routes {
     /// @returns the route; Refusal::detail of route_method is the `Allow` value.
     ///
     /// A segment with parameters (`admin;x=1`) whose part before the first `;` is a literal of the
-    /// map at that place matches nothing (route_unknown): some upstreams would read it as that literal.
+    /// map at that place matches nothing (route_unknown): some upstreams would read it as that
+    /// literal.
     [[nodiscard]] Decision<const Route*> find(std::string_view host, std::string_view method,
                                               std::string_view path) const;
 
-    /// The API whose profile words a refusal before a route is known: the only API of that host, or none.
+    /// The API whose profile words a refusal before a route is known: the only API of that host, or
+    /// none.
     [[nodiscard]] const std::uint16_t* api_of_host(std::string_view host) const;
 
     [[nodiscard]] const std::vector<Route>& all() const;

@@ -24,7 +24,9 @@ Link::Link(Pool& pool, std::size_t server, int descriptor, LinkUser& user)
 
 Link::~Link() = default;
 
-const Server& Link::server() const { return pool_.upstream_.servers[server_]; }
+const Server& Link::server() const {
+    return pool_.upstream_.servers[server_];
+}
 
 void Link::on_ready(Events events) {
     if (state_ == State::idle) {
@@ -75,8 +77,8 @@ std::unique_ptr<Link> Pool::take(LinkUser& user, Kind kind) {
 
 std::unique_ptr<Link> Pool::take_idle(PerServer& server, LinkUser& user) {
     for (std::size_t i = server.idle.size(); i-- > 0;) {
-        // What still arrives of the answer before would be taken for the answer to this request. So a
-        // link rests until events were fetched once, and nothing may be waiting on it now.
+        // What still arrives of the answer before would be taken for the answer to this request. So
+        // a link rests until events were fetched once, and nothing may be waiting on it now.
         if (server.idle[i]->rests_until_look_ >= poller_.looks()) continue;
         auto link = std::move(server.idle[i]);
         server.idle.erase(server.idle.begin() + static_cast<std::ptrdiff_t>(i));
@@ -92,8 +94,8 @@ std::unique_ptr<Link> Pool::take_idle(PerServer& server, LinkUser& user) {
 
 std::unique_ptr<Link> Pool::dial(std::size_t number, LinkUser& user) {
     const Server& server = upstream_.servers[number];
-    const int descriptor = ::socket(server.address.ss_family,
-                                    SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    const int descriptor =
+        ::socket(server.address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (descriptor < 0) return nullptr;
     const int on = 1;
     ::setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
@@ -155,14 +157,15 @@ void Pool::on_deadline() {
     const SteadyTime oldest = poller_.now().steady - upstream_.settings.keep_alive;
     bool has_idle = false;
     for (PerServer& server : servers_) {
-        const auto fresh = std::find_if(server.idle.begin(), server.idle.end(), [&](const auto& link) {
-            return link->idle_since_ > oldest;
-        });
+        const auto fresh =
+            std::find_if(server.idle.begin(), server.idle.end(),
+                         [&](const auto& link) { return link->idle_since_ > oldest; });
         server.idle.erase(server.idle.begin(), fresh);
         has_idle = has_idle || !server.idle.empty();
     }
-    if (has_idle) sweep_.set(std::max<std::chrono::milliseconds>(upstream_.settings.keep_alive / 4,
-                                                                net::Wheel::tick));
+    if (has_idle)
+        sweep_.set(std::max<std::chrono::milliseconds>(upstream_.settings.keep_alive / 4,
+                                                       net::Wheel::tick));
 }
 
 } // namespace keygate::proxy

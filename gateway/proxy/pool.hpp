@@ -24,17 +24,22 @@ class LinkUser {
     ~LinkUser() = default;
 };
 
-/// One connection to one server of an upstream. Belongs to an exchange, or to the pool while unused.
+/// One connection to one server of an upstream. Belongs to an exchange, or to the pool while
+/// unused.
 class Link final : public net::Retirable, net::ReadyHandler {
   public:
     Link(Pool& pool, std::size_t server, int descriptor, LinkUser& user);
     ~Link() override;
 
     [[nodiscard]] net::Channel& channel() { return channel_; }
+
     [[nodiscard]] net::Outgoing& out() { return out_; }
+
     [[nodiscard]] bool is_open() const { return state_ == State::open; }
+
     /// It has carried a request before: a server may have closed it at any moment.
     [[nodiscard]] bool is_reused() const { return is_reused_; }
+
     [[nodiscard]] const Server& server() const;
 
   private:
@@ -54,9 +59,9 @@ class Link final : public net::Retirable, net::ReadyHandler {
     net::Outgoing out_;
 };
 
-/// One thread's connections to one upstream. The one used last is taken first, so that few stay warm and
-/// the rest can go; a read stays armed on all of them, so that a server's close, or an answer nobody asked
-/// for, is seen at once.
+/// One thread's connections to one upstream. The one used last is taken first, so that few stay
+/// warm and the rest can go; a read stays armed on all of them, so that a server's close, or an
+/// answer nobody asked for, is seen at once.
 class Pool final : net::DeadlineHandler {
   public:
     Pool(net::Poller& poller, const Upstream& upstream);
@@ -65,9 +70,9 @@ class Pool final : net::DeadlineHandler {
     Pool& operator=(const Pool&) = delete;
 
     enum class Kind : std::uint8_t { any, fresh };
-    /// A link to the server with the fewest requests of this thread that did not just fail: an idle one, at once open, or a new
-    /// one that reports to `user` later. Null where no connection could even be begun: ask again, the
-    /// server that failed rests.
+    /// A link to the server with the fewest requests of this thread that did not just fail: an idle
+    /// one, at once open, or a new one that reports to `user` later. Null where no connection could
+    /// even be begun: ask again, the server that failed rests.
     [[nodiscard]] std::unique_ptr<Link> take(LinkUser& user, Kind kind);
 
     /// For a link whose exchange is over and of whose stream nothing is left.
@@ -78,10 +83,12 @@ class Pool final : net::DeadlineHandler {
     void drop(std::unique_ptr<Link> link);
 
     [[nodiscard]] const config::Upstream& settings() const { return upstream_.settings; }
+
     [[nodiscard]] const Upstream& upstream() const { return upstream_; }
 
   private:
     friend class Link;
+
     struct PerServer {
         std::size_t used = 0;
         SteadyTime rests_until{};

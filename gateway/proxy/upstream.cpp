@@ -18,8 +18,9 @@ Result<Upstream> resolve(const config::Upstream& settings) {
         const int error = ::getaddrinfo(server.host.c_str(), port.c_str(), &hints, &found);
         const std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> owner{found, ::freeaddrinfo};
         if (error != 0)
-            return Fault{boost::system::errc::make_error_code(boost::system::errc::host_unreachable),
-                         "look up upstream " + server.host + " (" + ::gai_strerror(error) + ")"};
+            return Fault{
+                boost::system::errc::make_error_code(boost::system::errc::host_unreachable),
+                "look up upstream " + server.host + " (" + ::gai_strerror(error) + ")"};
         const bool is_v6 = server.host.find(':') != std::string::npos;
         for (const addrinfo* info = found; info != nullptr; info = info->ai_next) {
             Server& made = upstream.servers.emplace_back();
@@ -33,11 +34,14 @@ Result<Upstream> resolve(const config::Upstream& settings) {
 
 Reason reason_for(Failure failure) {
     switch (failure) {
-    case Failure::unreachable: return Reason::upstream_unavailable;
+    case Failure::unreachable:
+        return Reason::upstream_unavailable;
     case Failure::connect_timeout:
-    case Failure::first_byte_timeout: return Reason::upstream_timeout;
+    case Failure::first_byte_timeout:
+        return Reason::upstream_timeout;
     case Failure::closed_early:
-    case Failure::not_http: break;
+    case Failure::not_http:
+        break;
     }
     return Reason::upstream_invalid;
 }

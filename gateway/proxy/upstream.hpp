@@ -14,7 +14,8 @@ namespace keygate::proxy {
 struct Server {
     sockaddr_storage address{};
     socklen_t size = 0;
-    std::string name; // `api.internal:3000` as configured: Host for clients that send none, and for logs
+    std::string
+        name; // `api.internal:3000` as configured: Host for clients that send none, and for logs
 };
 
 /// The servers that one API forwards one mode's requests to.
@@ -23,8 +24,8 @@ struct Upstream {
     config::Upstream settings;
 };
 
-/// Looks names up, blocking: at start, never on a request's way. A name with several addresses becomes
-/// several servers.
+/// Looks names up, blocking: at start, never on a request's way. A name with several addresses
+/// becomes several servers.
 [[nodiscard]] Result<Upstream> resolve(const config::Upstream& settings);
 
 /// What can go wrong with an upstream before its answer has begun.

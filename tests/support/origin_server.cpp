@@ -38,7 +38,8 @@ OriginServer::OriginServer()
         return plain_answer(request.substr(0, request.find("\r\n\r\n") + 4));
     }) {}
 
-OriginServer::OriginServer(Answer answer) : answer_(std::move(answer)) {
+OriginServer::OriginServer(Answer answer)
+    : answer_(std::move(answer)) {
     listener_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     sockaddr_in address{};
     address.sin_family = AF_INET;
@@ -58,7 +59,8 @@ OriginServer::~OriginServer() {
     acceptor_.join();
     ::close(listener_);
     hang_up();
-    for (std::thread& thread : threads_) thread.join();
+    for (std::thread& thread : threads_)
+        thread.join();
 }
 
 void OriginServer::accept() {
@@ -71,9 +73,8 @@ void OriginServer::accept() {
         const std::lock_guard lock{mutex_};
         open_.push_back(descriptor);
         received_.emplace_back();
-        threads_.emplace_back([this, descriptor, number = received_.size() - 1] {
-            serve(descriptor, number);
-        });
+        threads_.emplace_back(
+            [this, descriptor, number = received_.size() - 1] { serve(descriptor, number); });
     }
 }
 
@@ -108,7 +109,8 @@ void OriginServer::serve(int descriptor, std::size_t number) {
                     answer = answer_;
                 }
                 const std::string text = answer(request);
-                is_open = !text.empty() && socket.send(text) && field_of(text, "Connection") != "close";
+                is_open =
+                    !text.empty() && socket.send(text) && field_of(text, "Connection") != "close";
                 if (!is_open) break;
             }
         }
@@ -146,12 +148,14 @@ std::size_t OriginServer::connections() const {
 void OriginServer::clear() {
     const std::lock_guard lock{mutex_};
     requests_.clear();
-    for (std::string& bytes : received_) bytes.clear();
+    for (std::string& bytes : received_)
+        bytes.clear();
 }
 
 void OriginServer::hang_up() {
     const std::lock_guard lock{mutex_};
-    for (const int descriptor : open_) ::shutdown(descriptor, SHUT_RDWR);
+    for (const int descriptor : open_)
+        ::shutdown(descriptor, SHUT_RDWR);
 }
 
 } // namespace keygate::support

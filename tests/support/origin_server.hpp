@@ -12,12 +12,13 @@
 
 namespace keygate::support {
 
-/// An upstream that keeps every byte that it receives and answers as the test says. It reads requests in
-/// the plainest way there is, so that what it sees is what a naive server behind the gateway would see.
+/// An upstream that keeps every byte that it receives and answers as the test says. It reads
+/// requests in the plainest way there is, so that what it sees is what a naive server behind the
+/// gateway would see.
 class OriginServer {
   public:
-    /// What is sent for one request (head and body as received). "" closes the connection instead; an
-    /// answer with `Connection: close` closes after it.
+    /// What is sent for one request (head and body as received). "" closes the connection instead;
+    /// an answer with `Connection: close` closes after it.
     using Answer = std::function<std::string(const std::string& request)>;
 
     /// Answers every request with 200 and the request's head as the body.
@@ -28,6 +29,7 @@ class OriginServer {
     OriginServer& operator=(const OriginServer&) = delete;
 
     [[nodiscard]] std::uint16_t port() const { return port_; }
+
     void set_answer(Answer answer);
     /// Takes a connection over, raw, instead of reading requests from it.
     void set_raw(std::function<void(Socket&)> raw);

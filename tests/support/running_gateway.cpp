@@ -9,7 +9,8 @@
 
 namespace keygate::support {
 
-keys::KeyRecord record_of(std::string_view key, std::string id, std::string api, std::string owner) {
+keys::KeyRecord record_of(std::string_view key, std::string id, std::string api,
+                          std::string owner) {
     keys::KeyRecord record;
     record.digest = keys::digest_of(key);
     record.id = std::move(id);
@@ -20,7 +21,8 @@ keys::KeyRecord record_of(std::string_view key, std::string id, std::string api,
 
 RunningGateway::RunningGateway(Start start)
     : clock_(start.clock != nullptr ? *start.clock : system_clock_) {
-    for (const auto& [name, text] : start.files) folder_.write(name, text);
+    for (const auto& [name, text] : start.files)
+        folder_.write(name, text);
     folder_.write("keygate.yaml", "version: 1\nthreads: " + std::to_string(start.threads) +
                                       "\nlisteners: [{address: \"127.0.0.1:0\"}]\n"
                                       "store: {file: keygate.db}\nlog: {access: access.log}\n" +
@@ -28,7 +30,8 @@ RunningGateway::RunningGateway(Start start)
     {
         auto store = keys::open_sqlite_store(store_file());
         if (!store) throw std::runtime_error(to_string(store.error()));
-        for (const auto& owner : start.owners) (*store)->put_owner(owner).value();
+        for (const auto& owner : start.owners)
+            (*store)->put_owner(owner).value();
         if (!start.keys.empty()) (*store)->insert(start.keys).value();
     }
     this->start();
@@ -38,7 +41,8 @@ void RunningGateway::start() {
     config::Loaded loaded = config::load_file(folder_.file("keygate.yaml"));
     if (!loaded.settings) {
         std::string mistakes;
-        for (const auto& mistake : loaded.mistakes) mistakes += to_string(mistake) + '\n';
+        for (const auto& mistake : loaded.mistakes)
+            mistakes += to_string(mistake) + '\n';
         throw std::runtime_error(mistakes);
     }
     auto started = app::Gateway::start(std::move(*loaded.settings), clock_);

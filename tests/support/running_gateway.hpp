@@ -18,18 +18,20 @@ namespace keygate::support {
 [[nodiscard]] keys::KeyRecord record_of(std::string_view key, std::string id, std::string api,
                                         std::string owner);
 
-/// A whole gateway in this process, on free ports, with a store of its own. Its access log goes to a file.
+/// A whole gateway in this process, on free ports, with a store of its own. Its access log goes to
+/// a file.
 class RunningGateway {
   public:
     struct Start {
-        /// YAML of `apis:` and further top-level blocks; version, one listener on port 0, threads, store
-        /// and log are put before it.
+        /// YAML of `apis:` and further top-level blocks; version, one listener on port 0, threads,
+        /// store and log are put before it.
         std::string configuration;
         std::vector<keys::OwnerRecord> owners{};
         std::vector<keys::KeyRecord> keys{};
         const Clock* clock = nullptr; // the system's
         unsigned threads = 1;
-        std::vector<std::pair<std::string, std::string>> files{}; // name and text, beside the configuration
+        std::vector<std::pair<std::string, std::string>>
+            files{}; // name and text, beside the configuration
     };
 
     /// Throws with the mistakes or the fault when the gateway does not start.
@@ -37,8 +39,11 @@ class RunningGateway {
     ~RunningGateway();
 
     [[nodiscard]] std::uint16_t port() const { return gateway_->ports().front(); }
+
     [[nodiscard]] app::Gateway& gateway() { return *gateway_; }
+
     [[nodiscard]] Socket connect() const { return Socket::connect(port()); }
+
     /// Sends on a new connection and reads one answer.
     [[nodiscard]] std::string exchange(std::string_view request,
                                        Socket::Pieces pieces = Socket::Pieces::whole) const;
@@ -46,7 +51,9 @@ class RunningGateway {
     void restart();
     /// Ends the gateway and returns all lines of its access log.
     [[nodiscard]] std::string end_and_read_log();
+
     [[nodiscard]] const TempFolder& folder() const { return folder_; }
+
     [[nodiscard]] std::string store_file() const { return folder_.file("keygate.db"); }
 
   private:

@@ -2,6 +2,8 @@
 
 #include "base/ascii.hpp"
 
+#include <linux/sockios.h>
+
 #include <array>
 #include <cerrno>
 #include <stdexcept>
@@ -10,14 +12,14 @@
 
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <linux/sockios.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 namespace keygate::support {
 
-Socket::Socket(int descriptor) : descriptor_(descriptor) {
+Socket::Socket(int descriptor)
+    : descriptor_(descriptor) {
     const timeval time{.tv_sec = patience.count(), .tv_usec = 0};
     ::setsockopt(descriptor_, SOL_SOCKET, SO_RCVTIMEO, &time, sizeof time);
     ::setsockopt(descriptor_, SOL_SOCKET, SO_SNDTIMEO, &time, sizeof time);
@@ -40,7 +42,8 @@ Socket Socket::connect(std::uint16_t port) {
     address.sin_family = AF_INET;
     address.sin_port = htons(port);
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    if (::connect(made.descriptor_, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
+    if (::connect(made.descriptor_, reinterpret_cast<const sockaddr*>(&address), sizeof address) !=
+        0)
         throw std::runtime_error("cannot connect to port " + std::to_string(port));
     return made;
 }
@@ -96,7 +99,8 @@ std::string Socket::receive_answer(bool is_head) {
             if (!more()) return all;
         size = end + 5;
     } else {
-        while (more()) {}
+        while (more()) {
+        }
         return all;
     }
     while (all.size() < size)
@@ -112,7 +116,9 @@ bool Socket::is_at_end() {
     return !piece || piece->empty();
 }
 
-void Socket::end_writing() { ::shutdown(descriptor_, SHUT_WR); }
+void Socket::end_writing() {
+    ::shutdown(descriptor_, SHUT_WR);
+}
 
 void Socket::reset() {
     // A reset throws away what was not sent yet: it is to come after all that was.
@@ -139,7 +145,8 @@ std::optional<std::string> field_of(std::string_view message, std::string_view n
         const std::size_t end = head.find("\r\n");
         const std::string_view line = head.substr(0, end);
         const std::size_t colon = line.find(':');
-        if (colon != std::string_view::npos && ascii::equal_ignoring_case(line.substr(0, colon), name))
+        if (colon != std::string_view::npos &&
+            ascii::equal_ignoring_case(line.substr(0, colon), name))
             return std::string{ascii::trimmed(line.substr(colon + 1))};
         if (end == std::string_view::npos) break;
         head.remove_prefix(end + 2);

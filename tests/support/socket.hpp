@@ -8,16 +8,22 @@
 
 namespace keygate::support {
 
-/// A blocking TCP connection on the loopback that gives up after `patience`: a hang becomes a failure
-/// with a name.
+/// A blocking TCP connection on the loopback that gives up after `patience`: a hang becomes a
+/// failure with a name.
 class Socket {
   public:
     static constexpr std::chrono::seconds patience{10};
 
     Socket() = default;
     explicit Socket(int descriptor);
+
     ~Socket() { close(); }
-    Socket(Socket&& other) noexcept : descriptor_(other.descriptor_) { other.descriptor_ = -1; }
+
+    Socket(Socket&& other) noexcept
+        : descriptor_(other.descriptor_) {
+        other.descriptor_ = -1;
+    }
+
     Socket& operator=(Socket&& other) noexcept;
 
     [[nodiscard]] static Socket connect(std::uint16_t port);
@@ -29,14 +35,15 @@ class Socket {
     [[nodiscard]] std::optional<std::string> receive();
     /// Everything up to the end or a reset.
     [[nodiscard]] std::string receive_all();
-    /// One answer: head and body by Content-Length or chunked coding (left as it is). What follows stays
-    /// for the next call. `is_head`: the request was HEAD.
+    /// One answer: head and body by Content-Length or chunked coding (left as it is). What follows
+    /// stays for the next call. `is_head`: the request was HEAD.
     [[nodiscard]] std::string receive_answer(bool is_head = false);
     /// Nothing is left and the peer has ended.
     [[nodiscard]] bool is_at_end();
     void end_writing();
     void reset();
     void close();
+
     [[nodiscard]] bool is_open() const { return descriptor_ >= 0; }
 
   private:

@@ -1,9 +1,9 @@
 #include "support/temp_folder.hpp"
 
+#include <stdlib.h>
+
 #include <fstream>
 #include <stdexcept>
-
-#include <stdlib.h>
 
 namespace keygate::support {
 

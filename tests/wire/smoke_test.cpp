@@ -15,8 +15,8 @@ BOOST_AUTO_TEST_CASE(an_allowed_request_arrives_with_its_identity_and_without_it
                           std::to_string(origin.port()) +
                           "\"]}}\n    routes:\n      GET /things/**: things:read\n",
          .keys = {support::record_of(key, "key_1", "shop", "acme")}}};
-    const std::string answer = gateway.exchange("GET /things/1 HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer " +
-                                                key + "\r\n\r\n");
+    const std::string answer = gateway.exchange(
+        "GET /things/1 HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer " + key + "\r\n\r\n");
     BOOST_TEST(support::status_of(answer) == 200);
     BOOST_TEST_REQUIRE(origin.requests().size() == 1U);
     const std::string seen = origin.requests().front();
