@@ -12,7 +12,6 @@ Secret& Secret::operator=(Secret&& other) noexcept {
     if (this != &other) {
         clear();
         text_ = std::move(other.text_);
-        other.clear();
     }
     return *this;
 }
@@ -23,8 +22,6 @@ bool Secret::matches(std::string_view other) const {
 }
 
 void Secret::clear() {
-    // A short text lives inside the object and survives a move: wipe the whole capacity.
-    text_.resize(text_.capacity());
     wipe(text_.data(), text_.size());
     text_.clear();
 }

@@ -2,7 +2,7 @@
 
 #include <string>
 #include <string_view>
-#include <utility>
+#include <vector>
 
 namespace keygate {
 
@@ -15,16 +15,16 @@ class Secret {
   public:
     Secret() = default;
 
-    explicit Secret(std::string text)
-        : text_(std::move(text)) {}
+    /// Takes the text over: what it was given as is wiped.
+    explicit Secret(std::string&& text)
+        : text_(text.begin(), text.end()) {
+        wipe(text.data(), text.size());
+    }
 
     Secret(const Secret&) = delete;
     Secret& operator=(const Secret&) = delete;
 
-    Secret(Secret&& other) noexcept
-        : text_(std::move(other.text_)) {
-        other.clear();
-    }
+    Secret(Secret&& other) noexcept = default;
 
     Secret& operator=(Secret&& other) noexcept;
 
@@ -35,7 +35,7 @@ class Secret {
     [[nodiscard]] bool empty() const { return text_.empty(); }
 
     /// The one way to the text; every call is a place to review. Valid while the secret lives.
-    [[nodiscard]] std::string_view reveal() const { return text_; }
+    [[nodiscard]] std::string_view reveal() const { return {text_.data(), text_.size()}; }
 
     /// Comparison in constant time (for one length).
     [[nodiscard]] bool matches(std::string_view other) const;
@@ -43,7 +43,7 @@ class Secret {
   private:
     void clear();
 
-    std::string text_;
+    std::vector<char> text_; // always on the heap: a move leaves nothing behind
 };
 
 } // namespace keygate

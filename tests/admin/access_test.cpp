@@ -94,8 +94,8 @@ BOOST_AUTO_TEST_CASE(a_token_is_one_line_of_visible_characters) {
 BOOST_AUTO_TEST_CASE(over_tcp_the_host_and_the_token_must_be_right) {
     const std::string token = "0123456789abcdefghij";
     const std::string good = "Bearer " + token;
-    const auto guard = guarded(welcome, Secret{token}, {"127.0.0.1", 9900});
-    const auto v6 = guarded(welcome, Secret{token}, {"::1", 9900});
+    const auto guard = guarded(welcome, Secret{std::string{token}}, {"127.0.0.1", 9900});
+    const auto v6 = guarded(welcome, Secret{std::string{token}}, {"::1", 9900});
 
     struct Row {
         std::vector<std::string> hosts;

@@ -264,9 +264,9 @@ BOOST_AUTO_TEST_CASE(every_call_is_answered_as_the_table_says_over_a_unix_socket
 
 BOOST_AUTO_TEST_CASE(every_call_is_answered_as_the_table_says_over_tcp) {
     const std::string token = "a-token-for-the-tests";
-    Running running(guarded(handler(), Secret{token}, {"127.0.0.1", 0}));
+    Running running(guarded(handler(), Secret{std::string{token}}, {"127.0.0.1", 0}));
     running.on_tcp();
-    auto client = Client::connect(running.address(), Secret{token}, 10s);
+    auto client = Client::connect(running.address(), Secret{std::string{token}}, 10s);
     BOOST_TEST_REQUIRE(client.has_value());
     run_rows(std::move(*client));
     auto stranger = Client::connect(running.address(), Secret{"another-token-of-mine"}, 10s);
