@@ -64,6 +64,10 @@ ReservedNames::ReservedNames(std::string_view identity_prefix) {
     std::sort(folded_.begin(), folded_.end());
     for (const std::string& name : folded_)
         lengths_ |= length_bit(name.size());
+    for (const std::string& name : folded_) {
+        const FieldName id = boost::beast::http::string_to_field(name);
+        if (id != FieldName::unknown) known_.set(static_cast<std::size_t>(id));
+    }
 }
 
 bool ReservedNames::contains(std::string_view name) const {

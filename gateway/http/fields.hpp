@@ -3,6 +3,7 @@
 #include "http/head.hpp"
 
 #include <array>
+#include <bitset>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -24,7 +25,14 @@ class ReservedNames {
 
     [[nodiscard]] bool contains(std::string_view name) const;
 
+    /// The same at once for names that Beast knows: they have one spelling.
+    [[nodiscard]] bool contains(const Field& field) const {
+        if (field.id == FieldName::unknown) return contains(field.name);
+        return known_[static_cast<std::size_t>(field.id)];
+    }
+
   private:
+    std::bitset<512> known_;          // by FieldName
     std::vector<std::string> folded_; // sorted
     std::uint64_t lengths_ = 0;       // bit n: some name has n letters; most fields end here
 };

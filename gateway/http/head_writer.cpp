@@ -40,7 +40,7 @@ void write_request(std::string& out, const RequestHead& head, const UpstreamHead
             continue;
         }
         if (field.id == FieldName::expect && !head.expects_continue) continue;
-        if (is_hop_by_hop(field) || reserved.contains(field.name)) continue;
+        if (is_hop_by_hop(field) || reserved.contains(field)) continue;
         if (head.has_connection_options && is_connection_option(head, field.name)) continue;
         write_line(out, field.name, field.value);
     }

@@ -42,29 +42,52 @@ class SpinLock {
     std::atomic<bool> is_held_ = false;
 };
 
-using Entries = boost::unordered_flat_map<Digest, EntryRef, DigestHash>;
+/// Entries are found by the digest in them. A slot is a pointer, so that the slots of 100,000 keys
+/// fit a cache and a look-up waits for memory once: for the entry, which is needed anyway.
+struct ByDigest {
+    using is_transparent = void;
+    using is_avalanching = void;
+
+    static const Digest& digest_of(const Digest& digest) { return digest; }
+
+    static const Digest& digest_of(const EntryRef& entry) { return entry->digest; }
+
+    template <class T> std::size_t operator()(const T& key) const {
+        return DigestHash{}(digest_of(key));
+    }
+
+    template <class A, class B> bool operator()(const A& a, const B& b) const {
+        return digest_of(a) == digest_of(b);
+    }
+};
+
+using Entries = boost::unordered_flat_set<EntryRef, ByDigest, ByDigest>;
 
 class alignas(64) Stripe {
   public:
     [[nodiscard]] EntryRef find(const Digest& digest) const {
         const std::lock_guard lock{lock_};
         const auto found = entries_.find(digest);
-        return found == entries_.end() ? nullptr : found->second;
+        return found == entries_.end() ? nullptr : *found;
     }
 
     void set(EntryRef entry) {
         // Reading without the lock is right here: nobody but this thread writes. In each branch the
         // lock is taken last, so it is given back before the old entry or the old map is freed.
-        const Digest digest = entry->digest;
-        if (entries_.size() < entries_.max_load() || entries_.contains(digest)) {
+        if (const auto known = entries_.find(entry->digest); known != entries_.end()) {
             const std::lock_guard lock{lock_};
-            entries_[digest].swap(entry);
+            exchange(known, entry);
+            return;
+        }
+        if (entries_.size() < entries_.max_load()) {
+            const std::lock_guard lock{lock_};
+            entries_.insert(std::move(entry));
             return;
         }
         Entries grown;
         grown.reserve(std::max<std::size_t>(8, 2 * entries_.size()));
         grown.insert(entries_.begin(), entries_.end());
-        grown.emplace(digest, std::move(entry));
+        grown.insert(std::move(entry));
         const std::lock_guard lock{lock_};
         entries_.swap(grown);
     }
@@ -74,11 +97,16 @@ class alignas(64) Stripe {
         const std::lock_guard lock{lock_};
         const auto found = entries_.find(digest);
         if (found == entries_.end()) return;
-        old.swap(found->second);
+        old = *found;
         entries_.erase(found);
     }
 
   private:
+    /// The new entry has the digest of the old one, so the set stays what it is.
+    static void exchange(Entries::iterator place, EntryRef& entry) {
+        const_cast<EntryRef&>(*place).swap(entry);
+    }
+
     Entries entries_;
     mutable SpinLock lock_;
 };

@@ -16,23 +16,24 @@ namespace keygate::keys {
 
 /// A key as requests see it: the record and its owner, compiled against the catalog. Immutable;
 /// shared between threads; a change makes a new one. The first two cache lines decide a request.
-struct Entry : boost::intrusive_ref_counter<Entry, boost::thread_safe_counter> {
+struct alignas(64) Entry : boost::intrusive_ref_counter<Entry, boost::thread_safe_counter> {
     static constexpr std::uint16_t no_plan = std::numeric_limits<std::uint16_t>::max();
 
+    // What finds and decides a request stands together, in the first cache lines.
+    std::uint32_t number = 0; // dense, below Table::numbers(); where limits keep its state
     Digest digest;
-    ScopeSet scopes;
-    std::int64_t expires_at = std::numeric_limits<std::int64_t>::max(); // Unix seconds
-    std::uint32_t number = 0;     // dense, below Table::numbers(); where limits keep its state
     std::uint16_t api = 0;        // position in the catalog
     std::uint16_t plan = no_plan; // position in the API's plans
     KeyStatus status = KeyStatus::active;
     OwnerStatus owner_status = OwnerStatus::active;
     Mode mode = Mode::live;
-    bool readable =
-        true; // false: the record names what the configuration does not know: store_invalid
+    /// False: the record names what the configuration does not know (store_invalid).
+    bool readable = true;
+    std::int64_t expires_at = std::numeric_limits<std::int64_t>::max(); // Unix seconds
     /// `X-Key-Id: …\r\nX-Key-Owner: …\r\n` …, ready to be sent upstream. No value holds a control
     /// byte.
     std::string identity;
+    ScopeSet scopes;
     std::string id;
     std::string owner;
 };

@@ -29,6 +29,9 @@ class Counters {
     [[nodiscard]] std::optional<Refusal> charge(std::uint32_t subject, std::span<const Rate> rates,
                                                 Instant now, std::uint64_t cost = 1);
 
+    /// Begins to fetch a subject's state from memory: a charge will follow soon. Any thread.
+    void prefetch(std::uint32_t subject) const;
+
     /// Forgets what a subject has used. Any thread.
     void reset(std::uint32_t subject);
 
