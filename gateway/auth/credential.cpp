@@ -29,7 +29,7 @@ bool is_token68(std::string_view text) {
 /// The one word after `Bearer`.
 Decision<std::string_view> bearer_word(std::string_view value) {
     value = ascii::trimmed(value);
-    const auto scheme_end = std::find_if(value.begin(), value.end(), is_blank);
+    const auto* const scheme_end = std::find_if(value.begin(), value.end(), is_blank);
     const std::string_view scheme{value.begin(), scheme_end};
     if (!is_token(scheme)) return Refusal{.reason = Reason::auth_malformed}; // also an empty field
     if (!ascii::equal_ignoring_case(scheme, "Bearer"))

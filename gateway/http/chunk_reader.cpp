@@ -46,6 +46,7 @@ ChunkReader::Step ChunkReader::read(std::span<char> bytes) {
     return step;
 }
 
+// One switch is the whole machine. NOLINTNEXTLINE(readability-function-cognitive-complexity)
 bool ChunkReader::take(char c) {
     switch (at_) {
     case At::size_first:
@@ -132,6 +133,7 @@ bool ChunkReader::is_framing_trailer() const {
 }
 
 // RFC 9112 7.1.1: *( BWS ";" BWS name [ BWS "=" BWS ( token / quoted-string ) ] )
+// NOLINTNEXTLINE(readability-function-cognitive-complexity)
 bool ChunkReader::take_extension(char c) {
     const bool is_token = ascii::is_token_char(c);
     switch (at_) {

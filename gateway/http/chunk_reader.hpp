@@ -25,9 +25,9 @@ class ChunkReader {
     [[nodiscard]] Step read(std::span<char> bytes);
 
     static constexpr std::size_t max_extension = 4096; // bytes of one line's extensions
-    static constexpr std::size_t max_extensions =
-        16 * 1024; // of the whole body's, beyond 1/4 of its data
-    static constexpr std::size_t max_trailer = 16 * 1024; // bytes of all trailer lines
+    /// Of the whole body's extensions, beyond a quarter of its data.
+    static constexpr std::size_t max_extensions = std::size_t{16} * 1024;
+    static constexpr std::size_t max_trailer = std::size_t{16} * 1024; // bytes of all trailer lines
 
   private:
     enum class At : std::uint8_t {

@@ -131,9 +131,8 @@ template <bool is_request> class Lexer : public beast::http::basic_parser<is_req
 
     void on_response_impl(int, beast::string_view, int, error_code&) override {}
 
-    Head& head_;
-
   private:
+    Head& head_;
     FramingGuard framing_;
     std::size_t max_fields_;
     bool refused_ = false;

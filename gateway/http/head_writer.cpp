@@ -14,8 +14,8 @@ void write_line(std::string& out, std::string_view name, std::string_view value)
 }
 
 void write_number(std::string& out, std::uint64_t number) {
-    std::array<char, 20> digits;
-    const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), number).ptr;
+    std::array<char, 20> digits{};
+    const auto* const end = std::to_chars(digits.data(), digits.data() + digits.size(), number).ptr;
     out.append(digits.data(), static_cast<std::size_t>(end - digits.data()));
 }
 
@@ -62,6 +62,23 @@ Framing framing_for_client(const ResponseHead& head, std::uint8_t minor_version)
     return minor_version == 1 ? Framing::chunked : Framing::until_close;
 }
 
+namespace {
+
+void write_own_fields(std::string& out, const ResponseHead& head, const ClientHead& client) {
+    if (framing_for_client(head, client.minor_version) == Framing::chunked)
+        out.append(chunked_line);
+    // The length of an answer to HEAD and of a 304 tells of the answer to a GET.
+    if (head.framing == Framing::length && head.status != 204)
+        write_length(out, head.content_length);
+    write_line(out, "X-Request-Id", client.request_id);
+    if (client.after == AfterAnswer::close)
+        out.append("Connection: close\r\n");
+    else if (client.minor_version == 0)
+        out.append("Connection: keep-alive\r\n");
+}
+
+} // namespace
+
 void write_response(std::string& out, const ResponseHead& head, const ClientHead& client) {
     const std::array<char, 3> status{static_cast<char>('0' + head.status / 100),
                                      static_cast<char>('0' + head.status / 10 % 10),
@@ -76,18 +93,10 @@ void write_response(std::string& out, const ResponseHead& head, const ClientHead
         if (field.id == FieldName::date) has_date = true;
         write_line(out, field.name, field.value);
     }
+    // An interim answer has neither body nor end.
     if (head.status >= 200) {
         if (!has_date) write_line(out, "Date", client.date);
-        const Framing framing = framing_for_client(head, client.minor_version);
-        if (framing == Framing::chunked) out.append(chunked_line);
-        // The length of an answer to HEAD and of a 304 tells of the answer to a GET.
-        if (head.framing == Framing::length && head.status != 204)
-            write_length(out, head.content_length);
-        write_line(out, "X-Request-Id", client.request_id);
-        if (client.after == AfterAnswer::close)
-            out.append("Connection: close\r\n");
-        else if (client.minor_version == 0)
-            out.append("Connection: keep-alive\r\n");
+        write_own_fields(out, head, client);
     }
     out.append("\r\n");
 }

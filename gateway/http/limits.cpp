@@ -33,14 +33,17 @@ bool is_port(std::string_view port) {
     return value <= 65535;
 }
 
+/// A head begins with a token; an empty line is judged by whoever skips the one that is allowed.
+bool can_begin_head(std::string_view bytes) {
+    if (bytes.empty() || bytes.front() == '\n') return true;
+    if (bytes.front() == '\r') return bytes.size() == 1 || bytes[1] == '\n';
+    return ascii::is_token_char(bytes.front());
+}
+
 } // namespace
 
 HeadEnd find_head_end(std::string_view bytes, std::size_t from, std::size_t max_size) {
-    if (!bytes.empty() && !ascii::is_token_char(bytes.front()) && bytes.front() != '\r' &&
-        bytes.front() != '\n')
-        return {.state = HeadEnd::State::invalid};
-    if (bytes.size() > 1 && bytes.front() == '\r' && bytes[1] != '\n')
-        return {.state = HeadEnd::State::invalid};
+    if (!can_begin_head(bytes)) return {.state = HeadEnd::State::invalid};
     while (from < bytes.size()) {
         const std::size_t line_feed = bytes.find('\n', from);
         if (line_feed == std::string_view::npos) {

@@ -145,13 +145,13 @@ struct Places {
     /// Two rates of a plan with one meaning (`100/1m` and `200/1m`) share a state: both are asked,
     /// and it is charged once.
     [[nodiscard]] bool is_repeated(std::size_t rate) const {
-        const auto end = tags.begin() + static_cast<std::ptrdiff_t>(rate);
+        const auto* const end = tags.begin() + static_cast<std::ptrdiff_t>(rate);
         return std::find(tags.begin(), end, tags[rate]) != end;
     }
 
     /// A cell that no rate of this charge uses. What it held belonged to an earlier plan.
     [[nodiscard]] RateState& spare(std::span<RateState> cells) const {
-        const auto end = tags.begin() + static_cast<std::ptrdiff_t>(count);
+        const auto* const end = tags.begin() + static_cast<std::ptrdiff_t>(count);
         const auto is_free = [](const RateState& state) { return state.tag == 0; };
         auto cell = std::find_if(cells.begin(), cells.end(), is_free);
         if (cell == cells.end())

@@ -21,7 +21,7 @@ namespace {
 
 // Largest products: an instant of 2^63 ns times a limit of 10^9, a burst of 2^64 times a window of
 // 2^55 ns.
-__extension__ typedef __int128 Wide;
+__extension__ typedef __int128 Wide; // NOLINT(modernize-use-using): -Wpedantic wants it so
 
 constexpr Verdict refused_for_good{.admitted = false, .retry_at = Instant::max()};
 
