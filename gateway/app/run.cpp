@@ -35,7 +35,7 @@ void raise_descriptor_limit() {
 sigset_t block_signals() {
     sigset_t signals{};
     sigemptyset(&signals);
-    for (const int signal : {SIGTERM, SIGINT, SIGQUIT})
+    for (const int signal : {SIGTERM, SIGINT, SIGQUIT, SIGHUP})
         sigaddset(&signals, signal);
     // Before any thread exists, so that all of them inherit it and `sigwait` alone hears them.
     pthread_sigmask(SIG_BLOCK, &signals, nullptr);
@@ -44,10 +44,13 @@ sigset_t block_signals() {
 }
 
 int wait_for_signal(const sigset_t& signals) {
-    int signal = 0;
-    while (::sigwait(&signals, &signal) != 0) {
+    for (;;) {
+        int signal = 0;
+        if (::sigwait(&signals, &signal) != 0) continue;
+        if (signal != SIGHUP) return signal;
+        // It would be the end of the process for those who expect a reload.
+        spdlog::warn("SIGHUP: there is no reload yet; the configuration stays as it is");
     }
-    return signal;
 }
 
 } // namespace

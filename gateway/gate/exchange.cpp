@@ -150,7 +150,6 @@ void Exchange::find_key(const auth::Credential& credential) {
     keys::EntryRef entry = lane_.table.find(credential.digest);
     if (entry) {
         // Among many keys what follows is in no cache: fetched now, it is there when it is needed.
-        // 0.3 us of a request over 100,000 keys.
         lane_.counters.prefetch(entry->number);
         __builtin_prefetch(entry->identity.data());
         __builtin_prefetch(entry->identity.data() + 64);

@@ -164,7 +164,7 @@ BOOST_AUTO_TEST_CASE(a_file_beside_the_configuration_wins_over_a_shipped_profile
     BOOST_TEST(realm("default", "profiles/other.yaml") == "api");
     BOOST_TEST(realm("mine", "profiles/mine.yaml") == "ours");
     BOOST_TEST(realm("mine.yaml", "mine.yaml") == "ours");
-    BOOST_TEST(realm("../shared/mine.yaml", "../shared/mine.yaml") == "ours");
+    BOOST_TEST(realm("../other/mine.yaml", "../other/mine.yaml") == "ours");
     BOOST_TEST(realm("/etc/mine", "/etc/mine") == "ours");
 }
 

@@ -142,6 +142,8 @@ BOOST_AUTO_TEST_CASE(run_serves_until_a_signal_and_ends_well) {
             }
             support::ChildProcess gateway{{binary, "run", "-c", file}};
             const std::uint16_t port = port_after(gateway, listens);
+            gateway.signal(SIGHUP);
+            BOOST_TEST(gateway.wait_for("there is no reload yet"));
             support::Socket client = support::Socket::connect(port);
             client.send("GET /any/1?q=1 HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer " + key +
                         "\r\n\r\n");
