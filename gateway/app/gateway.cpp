@@ -141,7 +141,8 @@ struct Gateway::State {
                                              {.name = "store", .is_passing = true, .detail = {}},
                                              {.name = "draining",
                                               .is_passing = !is_draining,
-                                              .detail = "the process was told to stop"}};
+                                              .detail = is_draining ? "the process was told to stop"
+                                                                    : ""}};
                                      },
                                  .metrics = [this] { return metrics.text(); }}));
         if (const auto listening = server->listen(*settings.status); !listening)

@@ -9,6 +9,7 @@
 #include <boost/optional.hpp>
 
 #include <algorithm>
+#include <functional>
 #include <limits>
 
 namespace keygate::http {
@@ -75,6 +76,7 @@ template <bool is_request> class Lexer : public beast::http::basic_parser<is_req
 
     /// True when the whole head, and nothing but it, was read.
     [[nodiscard]] bool read(std::string_view bytes) {
+        bytes_ = bytes;
         error_code error;
         const std::size_t used = this->put(boost::asio::buffer(bytes.data(), bytes.size()), error);
         // need_more is what remains of an error-free head without a body that Beast would go on
@@ -106,7 +108,8 @@ template <bool is_request> class Lexer : public beast::http::basic_parser<is_req
             return refuse(error);
         }
         const std::string_view text = view(value);
-        if (name.empty() || !framing_.take(id, text) || !on_own_field(id, text))
+        if (name.empty() || !is_in_bytes(text) || !framing_.take(id, text) ||
+            !on_own_field(id, text))
             return refuse(error);
         if (id == FieldName::connection) read_connection(text, head_, close_, keep_);
         head_.fields[head_.field_count++] = {.id = id, .name = view(name), .value = text};
@@ -132,7 +135,18 @@ template <bool is_request> class Lexer : public beast::http::basic_parser<is_req
     void on_response_impl(int, beast::string_view, int, error_code&) override {}
 
   private:
+    /// Beast joins folded lines (RFC 9112 5.2) in a buffer that dies with its callback.
+    /// find_head_end refuses them; nothing that lies elsewhere than in the head gets past here
+    /// either.
+    [[nodiscard]] bool is_in_bytes(std::string_view text) const {
+        const std::less_equal<const char*> is_before;
+        return text.empty() ||
+               (is_before(bytes_.data(), text.data()) &&
+                is_before(text.data() + text.size(), bytes_.data() + bytes_.size()));
+    }
+
     Head& head_;
+    std::string_view bytes_;
     FramingGuard framing_;
     std::size_t max_fields_;
     bool refused_ = false;

@@ -140,6 +140,13 @@ BOOST_AUTO_TEST_CASE(an_answer_is_framed_as_its_status_and_fields_say) {
         }
 }
 
+BOOST_AUTO_TEST_CASE(a_folded_value_is_never_a_view_of_what_is_gone) {
+    auto requests = reader_of_requests();
+    BOOST_TEST(requests.read("GET / HTTP/1.1\r\nHost: a\r\nX: b\r\n c\r\n\r\n").has_error());
+    http::ResponseReader answers;
+    BOOST_TEST(answers.read("HTTP/1.1 200 OK\r\nX: b\r\n\tc\r\n\r\n", false).has_error());
+}
+
 BOOST_AUTO_TEST_CASE(no_bytes_confuse_a_reader) {
     std::mt19937 random{13};
     static const std::string letters = "\r\n\0 :;,\"\\/\x7f\xff\tX15"s;
