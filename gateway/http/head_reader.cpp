@@ -139,7 +139,7 @@ template <bool is_request> class Lexer : public beast::http::basic_parser<is_req
     /// find_head_end refuses them; nothing that lies elsewhere than in the head gets past here
     /// either.
     [[nodiscard]] bool is_in_bytes(std::string_view text) const {
-        const std::less_equal<const char*> is_before;
+        const std::less_equal<> is_before;
         return text.empty() ||
                (is_before(bytes_.data(), text.data()) &&
                 is_before(text.data() + text.size(), bytes_.data() + bytes_.size()));
