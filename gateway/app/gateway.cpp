@@ -80,7 +80,8 @@ struct Gateway::State {
         , access_log(std::move(log))
         , table(snapshot->catalog)
         , counters(most_rates(snapshot->settings))
-        , admission(snapshot->settings.client.max_connections)
+        , admission(snapshot->settings.client.max_connections,
+                    snapshot->settings.client.max_connections_per_address)
         , metrics(route_labels(*snapshot), thread_count(snapshot->settings))
         , control_work(asio::make_work_guard(control)) {}
 

@@ -53,7 +53,7 @@ Worker::~Worker() {
 }
 
 void Worker::accept(int descriptor, std::string address) {
-    const auto refusal = shared_.admission.enter();
+    const auto refusal = shared_.admission.enter(address);
     if (refusal) return refuse(descriptor, address, *refusal);
     gate::Connection::open(lane_, descriptor, std::move(address));
 }

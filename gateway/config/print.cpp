@@ -197,6 +197,7 @@ void print_upstream(Printer& out, std::string_view name, const Upstream& upstrea
     out.duration("connect_timeout", upstream.connect_timeout);
     out.duration("first_byte_timeout", upstream.first_byte_timeout);
     out.duration("idle_timeout", upstream.idle_timeout);
+    out.duration("tunnel_timeout", upstream.tunnel_timeout);
     out.duration("keep_alive", upstream.keep_alive);
     out.number("max_idle", upstream.max_idle);
     out.close();
@@ -218,6 +219,7 @@ void print_api(Printer& out, const Api& api) {
     print_upstream(out, "live", api.live);
     if (api.test) print_upstream(out, "test", *api.test);
     out.close();
+    if (!api.trailers.empty()) print_list(out, "trailers", api.trailers);
     out.field("trailing_slash", api.trailing_slash == TrailingSlash::strict ? "strict" : "ignore");
     out.open("routes");
     for (const Route& route : api.routes)
@@ -239,6 +241,8 @@ void print_listeners(Printer& out, const std::vector<Listener>& listeners) {
 void print_client(Printer& out, const ClientLimits& client) {
     out.open("client");
     out.number("max_connections", client.max_connections);
+    if (client.max_connections_per_address)
+        out.number("max_connections_per_address", *client.max_connections_per_address);
     out.size("max_head", client.max_head);
     out.number("max_fields", client.max_fields);
     out.size("max_target", client.max_target);
@@ -247,6 +251,7 @@ void print_client(Printer& out, const ClientLimits& client) {
     out.duration("idle_timeout", client.idle_timeout);
     out.duration("body_timeout", client.body_timeout);
     out.duration("write_timeout", client.write_timeout);
+    out.field("expect", client.expect == Expect::forward ? "forward" : "answer");
     out.close();
 }
 

@@ -1,5 +1,6 @@
 #include "config/read_api.hpp"
 
+#include "base/ascii.hpp"
 #include "config/addresses.hpp"
 #include "config/read_route.hpp"
 #include "config/scalars.hpp"
@@ -18,6 +19,8 @@ constexpr std::size_t most_rates = 8;     // per plan
 constexpr std::size_t most_scopes = 128;  // per API: bits of keys::ScopeSet
 constexpr std::uint64_t highest_burst = 1'000'000'000;
 constexpr milliseconds hour{3'600'000};
+constexpr milliseconds day = 24 * hour;
+constexpr std::size_t most_trailers = 32; // per API
 
 constexpr std::array<Word<TrailingSlash>, 2> slash_words{
     {{"strict", TrailingSlash::strict}, {"ignore", TrailingSlash::ignore}}};
@@ -132,6 +135,71 @@ void read_routes(const std::optional<View>& view, Api& api) {
                        std::to_string(most_scopes));
 }
 
+/// RFC 9110 6.5.1: a field that frames, routes, authenticates, controls or describes a message says
+/// so in its head, where everybody on the way has read it; behind the body it would be a second
+/// opinion.
+bool may_be_trailer(std::string_view name) {
+    static constexpr std::array<std::string_view, 28> heads_only{"accept-encoding",
+                                                                 "age",
+                                                                 "authorization",
+                                                                 "cache-control",
+                                                                 "connection",
+                                                                 "cookie",
+                                                                 "date",
+                                                                 "expect",
+                                                                 "expires",
+                                                                 "forwarded",
+                                                                 "host",
+                                                                 "keep-alive",
+                                                                 "location",
+                                                                 "max-forwards",
+                                                                 "pragma",
+                                                                 "range",
+                                                                 "retry-after",
+                                                                 "set-cookie",
+                                                                 "te",
+                                                                 "trailer",
+                                                                 "transfer-encoding",
+                                                                 "upgrade",
+                                                                 "vary",
+                                                                 "via",
+                                                                 "warning",
+                                                                 "www-authenticate",
+                                                                 "x-real-ip",
+                                                                 "x-request-id"};
+    const std::string known = ascii::lowered(name);
+    for (const std::string_view family : {"content-", "if-", "proxy-", "sec-", "x-forwarded-"})
+        if (known.starts_with(family)) return known == "content-md5" || known == "content-digest";
+    return std::find(heads_only.begin(), heads_only.end(), known) == heads_only.end();
+}
+
+void read_trailers(const std::optional<View>& view, std::string_view identity_prefix, Api& api) {
+    if (!view) return;
+    for (const View& item : view->items("a list of field names such as [Server-Timing]")) {
+        std::string name;
+        read_token(item, name);
+        if (name.empty()) continue;
+        const auto is_same = [&](const std::string& other) {
+            return ascii::equal_ignoring_case(other, name);
+        };
+        // `_` and `.` are how a name gets past one reader and means another to the next.
+        const bool is_plain = std::all_of(name.begin(), name.end(),
+                                          [](char c) { return ascii::is_alnum(c) || c == '-'; });
+        if (!is_plain)
+            item.refuse("a field name of letters, digits and `-`");
+        else if (!may_be_trailer(name) ||
+                 ascii::lowered(name).starts_with(ascii::lowered(identity_prefix)))
+            item.complain(item.seen() + " cannot come behind a body: it frames, routes, "
+                                        "authenticates or describes the message (RFC 9110 6.5.1)");
+        else if (std::any_of(api.trailers.begin(), api.trailers.end(), is_same))
+            item.complain(item.seen() + " is listed twice");
+        else
+            api.trailers.push_back(std::move(name));
+    }
+    if (api.trailers.size() > most_trailers)
+        view->complain("an API passes at most " + std::to_string(most_trailers) + " trailers");
+}
+
 void read_servers(const std::optional<View>& view, Upstream& upstream) {
     if (!view) return;
     const auto items = view->items("a list of servers such as [\"http://127.0.0.1:3000\"]");
@@ -162,6 +230,7 @@ Upstream read_upstream(const View& view) {
     read_duration(fields.take("first_byte_timeout"), upstream.first_byte_timeout, milliseconds{1},
                   hour);
     read_duration(fields.take("idle_timeout"), upstream.idle_timeout, milliseconds{1}, hour);
+    read_duration(fields.take("tunnel_timeout"), upstream.tunnel_timeout, milliseconds{1}, day);
     read_duration(fields.take("keep_alive"), upstream.keep_alive, milliseconds{0}, hour);
     read_number(fields.take("max_idle"), upstream.max_idle, 0, 100'000);
     fields.later({"tls", "health", "retries", "host", "balance"});
@@ -177,7 +246,7 @@ void read_upstreams(const std::optional<View>& view, Api& api) {
     fields.done();
 }
 
-Api read_api(const View::Member& member, Profiles& profiles) {
+Api read_api(const View::Member& member, Profiles& profiles, std::string_view identity_prefix) {
     Api api;
     api.name = member.name;
     api.place = member.view.name_place();
@@ -192,6 +261,7 @@ Api read_api(const View::Member& member, Profiles& profiles) {
     read_default_plan(fields.take("default_plan"), api);
     read_upstreams(fields.need("upstreams"), api);
     read_routes(fields.need("routes"), api);
+    read_trailers(fields.take("trailers"), identity_prefix, api);
     api.trailing_slash = api.profile.trailing_slash;
     read_word(fields.take("trailing_slash"), api.trailing_slash, slash_words);
     fields.later({"limits", "cors", "failed_auth", "bind", "meters", "quota"});
@@ -214,14 +284,15 @@ std::vector<Rate> read_rates(const View& view) {
     return rates;
 }
 
-void read_apis(const std::optional<View>& view, Profiles& profiles, std::vector<Api>& apis) {
+void read_apis(const std::optional<View>& view, Profiles& profiles,
+               std::string_view identity_prefix, std::vector<Api>& apis) {
     if (!view) return;
     const auto members = view->members("a mapping from names to APIs");
     if (view->is_map() && members.empty()) view->complain("at least one API is needed");
     if (members.size() > most_apis)
         view->complain("at most " + std::to_string(most_apis) + " APIs are possible");
     for (const View::Member& member : members)
-        apis.push_back(read_api(member, profiles));
+        apis.push_back(read_api(member, profiles, identity_prefix));
 }
 
 } // namespace keygate::config

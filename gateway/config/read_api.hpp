@@ -6,7 +6,9 @@
 namespace keygate::config {
 
 /// `apis: {NAME: {…}}`
-void read_apis(const std::optional<View>& view, Profiles& profiles, std::vector<Api>& apis);
+/// @param identity_prefix  of the fields that tell who calls: none of them can be a trailer.
+void read_apis(const std::optional<View>& view, Profiles& profiles,
+               std::string_view identity_prefix, std::vector<Api>& apis);
 
 /// A scalar, `{rate, burst}`, or a list of those: at most 8.
 [[nodiscard]] std::vector<Rate> read_rates(const View& view);

@@ -65,6 +65,9 @@ void read_client(const std::optional<View>& view, ClientLimits& out) {
     if (!view) return;
     Fields fields{*view};
     read_number(fields.take("max_connections"), out.max_connections, 1, 1'000'000);
+    if (const auto bound = fields.take("max_connections_per_address"))
+        if (const auto number = number_in(*bound, 1, 1'000'000))
+            out.max_connections_per_address = static_cast<std::uint32_t>(*number);
     read_size(fields.take("max_head"), out.max_head, kibibyte, 64 * kibibyte);
     read_number(fields.take("max_fields"), out.max_fields, 1, 100);
     const auto target = fields.take("max_target");
@@ -74,6 +77,9 @@ void read_client(const std::optional<View>& view, ClientLimits& out) {
     read_duration(fields.take("idle_timeout"), out.idle_timeout, milliseconds{1}, hour);
     read_duration(fields.take("body_timeout"), out.body_timeout, milliseconds{1}, hour);
     read_duration(fields.take("write_timeout"), out.write_timeout, milliseconds{1}, hour);
+    static constexpr std::array<Word<Expect>, 2> expect_words{
+        {{"forward", Expect::forward}, {"answer", Expect::answer}}};
+    read_word(fields.take("expect"), out.expect, expect_words);
     fields.done();
     // A target is part of the head: a larger bound would never be the one that counts.
     if (out.max_target <= out.max_head) return;
@@ -167,7 +173,7 @@ void read_settings(const Node& root, Profiles& profiles, Settings& settings, Rep
     read_drain(top.take("drain"), settings.drain);
     read_identity(top.take("identity"), settings.identity);
     read_token(top.take("via"), settings.via);
-    read_apis(top.need("apis"), profiles, settings.apis);
+    read_apis(top.need("apis"), profiles, settings.identity.prefix, settings.apis);
     top.later({"include", "failed_auth", "trusted_proxies", "limits"});
     top.done();
 }

@@ -36,9 +36,19 @@ struct Listener {
     Place place;
 };
 
+/// Who tells a client with `Expect: 100-continue` to send its body, once it is allowed to (RFC 9110
+/// 10.1.1).
+enum class Expect : std::uint8_t {
+    forward, // the upstream: it sees the expectation, and can refuse before the body is sent
+    answer   // we: the upstream never sees it
+};
+
 /// `client:` what one client may take. Each bound is answered by its own reason.
 struct ClientLimits {
     std::uint32_t max_connections = 10'000; // whole process; more: overloaded
+    /// Of one IPv4 address or one IPv6 /64; absent = no bound, as behind a proxy that all come
+    /// from: overloaded
+    std::optional<std::uint32_t> max_connections_per_address;
     std::uint32_t max_head = 32 * 1024;  // bytes of a request head, 1 KiB..64 KiB: head_too_large
     std::uint32_t max_fields = 100;      // header fields, 1..100: head_too_large
     std::uint32_t max_target = 8 * 1024; // bytes of a request target: target_too_long
@@ -48,6 +58,7 @@ struct ClientLimits {
     milliseconds idle_timeout{75'000}; // between requests of one connection: closed silently
     milliseconds body_timeout{30'000}; // between two pieces of a request body: client_timeout
     milliseconds write_timeout{30'000}; // between two pieces that a slow reader takes: cut off
+    Expect expect = Expect::forward;
 };
 
 /// One server of an upstream: `http://host:port`.
@@ -64,8 +75,10 @@ struct Upstream {
     milliseconds first_byte_timeout{
         60'000};                       // request sent to first byte of the answer: upstream_timeout
     milliseconds idle_timeout{60'000}; // between two pieces of an answer: cut off
-    milliseconds keep_alive{30'000};   // how long an unused connection is kept
-    std::uint32_t max_idle = 256;      // unused connections kept, per server and thread
+    milliseconds tunnel_timeout{
+        3'600'000};                  // a WebSocket without a byte in either direction: closed
+    milliseconds keep_alive{30'000}; // how long an unused connection is kept
+    std::uint32_t max_idle = 256;    // unused connections kept, per server and thread
 };
 
 /// `100/1m`: at most `limit` in each window aligned to UTC. With a burst: GCRA, at most
@@ -165,6 +178,7 @@ struct Api {
     Upstream live;
     std::optional<Upstream> test;
     std::vector<Route> routes;
+    std::vector<std::string> trailers; // that are passed on, in both directions; others are dropped
     TrailingSlash trailing_slash = TrailingSlash::strict; // of the profile unless written here
     Place place;
 

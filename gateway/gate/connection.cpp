@@ -9,8 +9,9 @@ namespace {
 using Moved = net::Transfer::State;
 
 // What is still read of a client that was told to go (RFC 9112 9.6): a close with unread bytes
-// would be a reset, and the answer could be lost with it.
-constexpr std::size_t max_thrown_away = 64 * 1024;
+// would be a reset, and the answer could be lost with it. Whoever goes on beyond the bound is read
+// no more, but still has the time to find its answer.
+constexpr std::size_t max_thrown_away = std::size_t{1024} * 1024;
 constexpr std::chrono::milliseconds linger_timeout{1000};
 
 } // namespace
@@ -35,12 +36,12 @@ Connection::Connection(Lane& lane, int descriptor, std::string address)
 
 Connection::~Connection() {
     lane_.metrics.connections_closed.add();
-    lane_.admission.leave();
+    lane_.admission.leave(address_);
 }
 
 void Connection::on_ready(Events events) {
-    // Who is told to go is read to the end: an early close would be a reset.
-    if (events.broken && state_ != State::lingering) return close();
+    // Who has our end is read to its own: an early close would be a reset.
+    if (events.broken && !is_half_closed_) return close();
     if (events.writable && !out_.is_empty()) {
         const std::uint64_t sent = out_.sent();
         if (!out_.flush()) return close();
@@ -65,7 +66,7 @@ bool Connection::can_read() const {
     case State::exchange:
         return exchange_.wants_body();
     case State::lingering:
-        return true;
+        return thrown_away_ <= max_thrown_away;
     case State::last_sent:
     case State::closed:
         break;
@@ -77,9 +78,10 @@ void Connection::read() {
     const std::span<char> buffer = lane_.poller.buffer();
     const net::Transfer transfer = channel_.read(buffer);
     if (transfer.state == Moved::would_block) return;
-    if (transfer.state != Moved::moved) return on_client_end();
+    if (transfer.state == Moved::failed) return close();
+    if (transfer.state == Moved::ended) return on_client_end();
     if (state_ == State::lingering) {
-        throw_away(transfer.bytes);
+        thrown_away_ += transfer.bytes;
     } else if (inbox_.empty()) {
         const std::span<char> bytes = buffer.first(transfer.bytes);
         const std::size_t used = take(bytes);
@@ -152,8 +154,17 @@ void Connection::on_body_wanted() {
     if (channel_.is_readable() && can_read()) channel_.call_again();
 }
 
-void Connection::on_client_blocked() {
+void Connection::on_wait_changed() {
     wait();
+}
+
+void Connection::on_tunnel_ended() {
+    half_close();
+}
+
+void Connection::half_close() {
+    is_half_closed_ = true;
+    channel_.shutdown_write();
 }
 
 void Connection::on_answered(http::AfterAnswer after) {
@@ -189,9 +200,7 @@ void Connection::on_client_end() {
     case State::lingering:
         return close();
     case State::exchange:
-        // A client may end its direction and still wait for the answer; but a body must be whole.
-        if (exchange_.has_body_left()) exchange_.on_body_cut(http::refuse_cut_body());
-        return;
+        return exchange_.on_client_end();
     case State::last_sent:
     case State::closed:
         return;
@@ -208,17 +217,12 @@ void Connection::on_cut() {
 
 void Connection::end_after_answer() {
     state_ = State::lingering;
-    channel_.shutdown_write();
+    half_close();
     if (has_client_ended_) return close();
     thrown_away_ = inbox_.size();
     if (!is_taking_) inbox_ = {};
     deadline_.set(linger_timeout);
     if (channel_.is_readable() && !is_taking_) channel_.call_again();
-}
-
-void Connection::throw_away(std::size_t bytes) {
-    thrown_away_ += bytes;
-    if (thrown_away_ > max_thrown_away) close();
 }
 
 /// Sets the deadline of what is waited for from the client now.
@@ -244,7 +248,7 @@ void Connection::wait() {
         is_head_arriving_ = false;
         return deadline_.set(limits.idle_timeout);
     case State::exchange:
-        if (exchange_.wants_body()) return deadline_.set(limits.body_timeout);
+        if (exchange_.waits_for_body()) return deadline_.set(limits.body_timeout);
         return deadline_.clear();
     case State::last_sent:
     case State::lingering:
@@ -260,7 +264,7 @@ void Connection::on_deadline() {
         state_ = State::exchange;
         return exchange_.begin_refused(net::refuse_slow_client(), inbox_);
     case State::exchange:
-        if (out_.is_empty() && exchange_.wants_body())
+        if (out_.is_empty() && exchange_.waits_for_body())
             return exchange_.on_body_cut(net::refuse_slow_client());
         channel_.reset();
         return close();

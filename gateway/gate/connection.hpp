@@ -36,7 +36,8 @@ class Connection final : public Client, net::ReadyHandler, net::DeadlineHandler,
     void on_ready(Events events) override;
     void on_deadline() override;
     void on_body_wanted() override;
-    void on_client_blocked() override;
+    void on_wait_changed() override;
+    void on_tunnel_ended() override;
     void on_answered(http::AfterAnswer after) override;
     void on_cut() override;
 
@@ -51,8 +52,8 @@ class Connection final : public Client, net::ReadyHandler, net::DeadlineHandler,
     [[nodiscard]] bool is_over() const { return state_ >= State::last_sent; }
 
     void wait();
-    void throw_away(std::size_t bytes);
     void end_after_answer();
+    void half_close();
     void close();
 
     Lane& lane_;
@@ -71,6 +72,7 @@ class Connection final : public Client, net::ReadyHandler, net::DeadlineHandler,
     bool is_head_arriving_ = false;
     bool is_blocked_ = false; // the deadline is that of a client that does not read
     bool has_client_ended_ = false;
+    bool is_half_closed_ = false; // our direction has ended, the client's goes on
 };
 
 } // namespace keygate::gate

@@ -35,6 +35,18 @@ bool is_head_method(std::string_view bytes) {
     return bytes.starts_with("HEAD ");
 }
 
+/// A piece of a body whose length nobody knew before, and behind the last one its end with the
+/// trailers that are passed on (RFC 9112 7.1). False when the connection is broken.
+bool send_chunk(net::Outgoing& out, std::string_view before, std::string_view data,
+                const http::BodyReader& body) {
+    const http::ChunkLine line{data.size()};
+    const std::string_view start = data.empty() ? "" : line.text();
+    const std::string_view end = data.empty() ? "" : "\r\n";
+    if (!body.is_done()) return out.send({before, start, data, end});
+    if (body.trailers().empty()) return out.send({before, start, data, end, "0\r\n\r\n"});
+    return out.send({before, start, data, end, "0\r\n", body.trailers(), "\r\n"});
+}
+
 /// The raw key has served when its digest is known: it does not stay in our buffers.
 void wipe_credential(std::string_view value) {
     // The view points into the bytes that `begin` was given as writable.
@@ -95,6 +107,7 @@ void Exchange::start(WallTime now) {
     body_ = {};
     request_head_.clear();
     is_chunked_ = is_head_request_ = is_repeatable_ = keeps_alive_ = false;
+    expects_continue_ = waits_for_continue_ = is_upgrade_ = is_tunnel_ = false;
     minor_version_ = 1;
     is_upload_broken_ = is_request_sent_ = is_retried_ = is_answer_started_ = has_answer_bytes_ =
         false;
@@ -116,6 +129,9 @@ void Exchange::on_head(const http::RequestHead& head) {
     is_repeatable_ = body_.is_done() && is_idempotent(head.method);
     keeps_alive_ = head.keep_alive;
     minor_version_ = head.minor_version;
+    // Whoever has begun its body waits for nobody.
+    expects_continue_ = head.expects_continue && rest_.empty();
+    is_upgrade_ = head.upgrades_to_websocket;
     if (lane_.access_log.is_on()) {
         method_ = head.method;
         host_ = head.host;
@@ -178,12 +194,21 @@ void Exchange::on_key(const auth::Credential& credential, const Result<keys::Ent
 }
 
 void Exchange::forward(const policy::Permit& permit) {
-    const Snapshot& snapshot = *lane_.snapshot;
-    const Snapshot::Api& compiled = snapshot.apis[permit.route().api];
+    const Snapshot::Api& compiled = lane_.snapshot->apis[permit.route().api];
     const keys::Entry* const caller = permit.caller();
     const bool is_test = caller != nullptr && caller->mode == keys::Mode::test;
     pool_ = lane_.pools[is_test ? *compiled.test : compiled.live].get();
+    prepare_request(compiled, permit);
+    dial(Kind::any);
+}
 
+void Exchange::prepare_request(const Snapshot::Api& compiled, const policy::Permit& permit) {
+    const Snapshot& snapshot = *lane_.snapshot;
+    const keys::Entry* const caller = permit.caller();
+    if (!compiled.trailers.empty()) body_.keep_trailers(compiled.trailers);
+    const bool forwards_expect =
+        snapshot.settings.client.expect == config::Expect::forward && !body_.is_done();
+    waits_for_continue_ = expects_continue_ && forwards_expect;
     const bool passes_authorization =
         permit.route().pass_authorization && auth::may_pass(*head_, api()->profile.key);
     http::write_request(request_head_, *head_,
@@ -194,9 +219,10 @@ void Exchange::forward(const policy::Permit& permit) {
                          .client_address = address_,
                          .request_id = id_.text(),
                          .via = snapshot.settings.via,
-                         .pass_authorization = passes_authorization},
+                         .trailers = &compiled.trailers,
+                         .pass_authorization = passes_authorization,
+                         .forwards_expect = forwards_expect},
                         snapshot.reserved);
-    dial(Kind::any);
 }
 
 // ---- its way to the upstream
@@ -241,7 +267,17 @@ void Exchange::send_request() {
         if (!is_body_bounded(piece)) return;
     }
     if (!send_body(request_head_, piece)) return on_send_failed();
+    if (expects_continue_ && !invite_body()) return;
     wait_for_upstream();
+}
+
+/// RFC 9110 10.1.1: whoever waits for a 100 is told to go on, by us unless by the upstream. False
+/// when the client is gone.
+bool Exchange::invite_body() {
+    if (waits_for_continue_ || body_.is_done()) return true;
+    if (client_.send({"HTTP/1.1 100 Continue\r\n\r\n"})) return true;
+    cut(observe::Outcome::canceled());
+    return false;
 }
 
 bool Exchange::wants_body() const {
@@ -250,6 +286,7 @@ bool Exchange::wants_body() const {
 }
 
 std::size_t Exchange::on_body(std::span<char> bytes) {
+    waits_for_continue_ = false;
     const auto piece = body_.read(bytes);
     if (!is_body_bounded(piece)) return piece.consumed;
     if (send_body({}, piece))
@@ -271,6 +308,7 @@ void Exchange::on_send_failed() {
 bool Exchange::is_body_bounded(const http::BodyReader::Piece& piece) {
     received_ += piece.data.size();
     lane_.metrics.received_bytes.add(piece.data.size());
+    if (is_tunnel_) return true;
     auto refusal =
         http::check_body_piece(piece.is_valid, received_, lane_.snapshot->settings.client.max_body);
     if (!refusal) return true;
@@ -281,10 +319,7 @@ bool Exchange::is_body_bounded(const http::BodyReader::Piece& piece) {
 bool Exchange::send_body(std::string_view before, const http::BodyReader::Piece& piece) {
     const std::string_view data = piece.data;
     if (!is_chunked_) return link_->out().send({before, data});
-    const http::ChunkLine line{data.size()};
-    const std::string_view last = body_.is_done() ? "0\r\n\r\n" : "";
-    if (data.empty()) return link_->out().send({before, last});
-    return link_->out().send({before, line.text(), data, "\r\n", last});
+    return send_chunk(link_->out(), before, data, body_);
 }
 
 /// The client's side of the body ended in a way that makes the request impossible.
@@ -295,15 +330,30 @@ void Exchange::on_body_cut(const Refusal& refusal) {
     refuse(refusal);
 }
 
+void Exchange::on_client_end() {
+    // A client may end its direction and still wait for the answer; but a body must be whole.
+    if (!is_tunnel_) {
+        if (!body_.is_done()) on_body_cut(http::refuse_cut_body());
+        return;
+    }
+    body_.end_with_close();
+    link_->channel().shutdown_write();
+    if (answer_.is_done()) finish(observe::Outcome::allowed(), after_);
+}
+
 void Exchange::wait_for_upstream() {
     if (!link_->is_open()) return; // the connect deadline goes on
-    const bool waits_for_client = !is_answer_started_ && wants_body();
-    if (waits_for_client)
+    if (!is_answer_started_ && waits_for_body())
         deadline_.clear();
     else if (is_answer_started_ || !link_->out().is_empty())
-        deadline_.set(pool_->settings().idle_timeout);
+        deadline_.set(idle_timeout());
     else
         deadline_.set(pool_->settings().first_byte_timeout);
+}
+
+config::milliseconds Exchange::idle_timeout() const {
+    const bool is_quiet = is_tunnel_ && link_->out().is_empty();
+    return is_quiet ? pool_->settings().tunnel_timeout : pool_->settings().idle_timeout;
 }
 
 // ---- the answer's way back
@@ -345,7 +395,7 @@ void Exchange::read_upstream() {
         break;
     }
     has_answer_bytes_ = true;
-    deadline_.set(pool_->settings().idle_timeout);
+    deadline_.set(idle_timeout());
     on_upstream_bytes(buffer.first(transfer.bytes));
     if (is_running_ && link_ && link_->channel().is_readable() && client_.is_empty())
         link_->channel().call_again();
@@ -385,48 +435,86 @@ std::size_t Exchange::on_answer_head(std::span<char> bytes) {
             return used;
         }
         const auto read = lane_.response_reader.read({left.data(), end.size}, is_head_request_);
-        if (!read || (*read)->status == 101 || !is_request_sent_) {
-            // An upgrade that nobody asked for is as wrong as an answer that is none.
+        // An upgrade that nobody asked for is as wrong as an answer that is none.
+        const bool is_answer =
+            read && is_request_sent_ &&
+            ((*read)->status != 101 || (is_upgrade_ && (*read)->upgrades_to_websocket));
+        if (!is_answer) {
             on_failure(proxy::Failure::not_http);
             return used;
         }
         const http::ResponseHead& head = **read;
-        std::string& out = lane_.head_scratch;
-        out.clear();
-        if (head.status < 200) {
-            if (++interim_answers_ > max_interim_answers) {
-                on_failure(proxy::Failure::not_http);
-                return used;
-            }
-            used += end.size;
-            // RFC 9110 15.2: never to an HTTP/1.0 client.
-            if (minor_version_ == 0) continue;
-            http::write_response(out, head, {});
-            if (!client_.send({out}))
-                cut(observe::Outcome::canceled());
-            else if (!client_.is_empty())
-                owner_.on_client_blocked();
+        used += end.size;
+        if (head.status < 200 && head.status != 101) {
+            on_interim_answer(head);
             continue;
         }
-        answer_ = http::BodyReader{};
-        if (head.has_body) answer_ = http::BodyReader{head};
-        client_framing_ = http::framing_for_client(head, minor_version_);
-        can_reuse_link_ = head.keep_alive;
-        const bool closes = !keeps_alive_ || lane_.is_draining || !body_.is_done() ||
-                            client_framing_ == http::Framing::until_close;
-        after_ = closes ? http::AfterAnswer::close : http::AfterAnswer::keep_alive;
-        status_ = head.status;
-        http::write_response(out, head,
-                             {.minor_version = minor_version_,
-                              .after = after_,
-                              .date = lane_.date.at(lane_.poller.now().wall),
-                              .request_id = id_.text()});
-        // From here on the client has an answer: what fails now cuts it, and is not answered again.
-        is_answer_started_ = true;
-        on_answer_body(out, left.subspan(end.size));
+        if (head.status == 101)
+            open_tunnel(head, bytes.subspan(used));
+        else
+            on_final_answer(head, bytes.subspan(used));
         return bytes.size();
     }
     return used;
+}
+
+void Exchange::on_interim_answer(const http::ResponseHead& head) {
+    if (++interim_answers_ > max_interim_answers) return on_failure(proxy::Failure::not_http);
+    // RFC 9110 15.2: never to an HTTP/1.0 client.
+    if (minor_version_ == 0) return;
+    std::string& out = lane_.head_scratch;
+    out.clear();
+    http::write_response(out, head, {});
+    if (!client_.send({out})) return cut(observe::Outcome::canceled());
+    if (head.status == 100) waits_for_continue_ = false;
+    wait_for_upstream();
+    owner_.on_wait_changed();
+}
+
+void Exchange::on_final_answer(const http::ResponseHead& head, std::span<char> rest) {
+    const Snapshot::Api& compiled = lane_.snapshot->apis[route_->api];
+    answer_ = http::BodyReader{};
+    if (head.has_body) answer_ = http::BodyReader{head};
+    if (!compiled.trailers.empty()) answer_.keep_trailers(compiled.trailers);
+    client_framing_ = http::framing_for_client(head, minor_version_);
+    can_reuse_link_ = head.keep_alive;
+    const bool closes = !keeps_alive_ || lane_.is_draining || !body_.is_done() ||
+                        client_framing_ == http::Framing::until_close;
+    after_ = closes ? http::AfterAnswer::close : http::AfterAnswer::keep_alive;
+    status_ = head.status;
+    std::string& out = lane_.head_scratch;
+    out.clear();
+    http::write_response(out, head,
+                         {.minor_version = minor_version_,
+                          .after = after_,
+                          .date = lane_.date.at(lane_.poller.now().wall),
+                          .request_id = id_.text(),
+                          .trailers = &compiled.trailers});
+    // From here on the client has an answer: what fails now cuts it, and is not answered again.
+    is_answer_started_ = true;
+    on_answer_body(out, rest);
+}
+
+/// The upstream speaks WebSocket from here on (RFC 6455 4.2.2), and only from here on: what the
+/// client sent behind its request has waited until now. Nothing of it is understood any more; each
+/// direction is a body that ends with its connection.
+void Exchange::open_tunnel(const http::ResponseHead& head, std::span<char> rest) {
+    is_tunnel_ = true;
+    tunnel_opened_ = lane_.poller.now().steady;
+    lane_.metrics.tunnels_opened.add();
+    body_ = answer_ = http::BodyReader::until_close();
+    client_framing_ = http::Framing::until_close;
+    can_reuse_link_ = false;
+    after_ = http::AfterAnswer::close;
+    status_ = head.status;
+    std::string& out = lane_.head_scratch;
+    out.clear();
+    http::write_response(out, head, {.request_id = id_.text()});
+    is_answer_started_ = true;
+    on_answer_body(out, rest);
+    if (!is_running_) return;
+    wait_for_upstream();
+    owner_.on_body_wanted();
 }
 
 void Exchange::on_answer_body(std::string_view head, std::span<char> bytes) {
@@ -447,22 +535,24 @@ void Exchange::on_answer_body(std::string_view head, std::span<char> bytes) {
             is_sent = client_.send({head, piece.data});
         }
     } else {
-        const http::ChunkLine line{piece.data.size()};
-        const std::string_view last = answer_.is_done() ? "0\r\n\r\n" : "";
-        is_sent = piece.data.empty() ? client_.send({head, last})
-                                     : client_.send({head, line.text(), piece.data, "\r\n", last});
+        is_sent = send_chunk(client_, head, piece.data, answer_);
     }
     if (!is_sent) return cut(observe::Outcome::canceled());
     if (answer_.is_done()) return finish(observe::Outcome::allowed(), after_);
     if (client_.is_empty()) return;
     deadline_.clear();
-    owner_.on_client_blocked();
+    owner_.on_wait_changed();
 }
 
 void Exchange::on_upstream_end() {
     if (!is_answer_started_) return on_failure(proxy::Failure::closed_early);
     if (!answer_.ends_with_close()) return cut(Reason::upstream_invalid);
+    answer_.end_with_close();
     can_reuse_link_ = false;
+    if (is_tunnel_ && !body_.is_done() && !is_upload_broken_) {
+        wait_for_upstream();
+        return owner_.on_tunnel_ended();
+    }
     if (client_framing_ == http::Framing::chunked && !client_.send({"0\r\n\r\n"}))
         return cut(observe::Outcome::canceled());
     finish(observe::Outcome::allowed(), after_);
@@ -470,6 +560,8 @@ void Exchange::on_upstream_end() {
 
 void Exchange::on_deadline() {
     if (!is_running_) return;
+    // A tunnel that nobody uses any more ends as one that was closed.
+    if (is_tunnel_ && link_->out().is_empty()) return finish(observe::Outcome::allowed(), after_);
     if (is_answer_started_) return cut(Reason::upstream_timeout);
     if (link_ && !link_->is_open()) return on_dial_failed(proxy::Failure::connect_timeout);
     on_failure(proxy::Failure::first_byte_timeout);
@@ -561,8 +653,10 @@ void Exchange::record(observe::Outcome outcome) {
     const std::uint64_t sent = client_.sent() - sent_before_;
     const auto duration = lane_.poller.now().steady - started_.steady;
     lane_.metrics.sent_bytes.add(sent);
+    // How long a tunnel stays open says nothing of how long an answer takes.
     lane_.metrics.count(route_ != nullptr ? route_->number : observe::ThreadMetrics::no_route,
-                        outcome, status_, duration);
+                        outcome, status_, is_tunnel_ ? tunnel_opened_ - started_.steady : duration);
+    if (is_tunnel_) lane_.metrics.tunnels_closed.add();
     if (lane_.access_log.is_on()) {
         const keys::Entry* const caller = caller_.get();
         const std::string_view plan = caller != nullptr ? plan_of(*caller) : std::string_view{};

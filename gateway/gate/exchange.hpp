@@ -24,9 +24,11 @@ class ExchangeOwner {
   public:
     /// More of the request's body can be taken now.
     virtual void on_body_wanted() = 0;
-    /// The client does not take its answer as fast as it comes: it is the client that is waited
-    /// for.
-    virtual void on_client_blocked() = 0;
+    /// Who is waited for is another one now: the client takes its answer more slowly than it comes,
+    /// or was just told to send its body.
+    virtual void on_wait_changed() = 0;
+    /// Nothing more comes out of the tunnel; what the client sends still goes in.
+    virtual void on_tunnel_ended() = 0;
     /// The answer is complete; the end of it may still wait to be sent.
     virtual void on_answered(http::AfterAnswer after) = 0;
     /// The answer cannot be completed: the client must see that it was cut.
@@ -59,12 +61,17 @@ class Exchange final : proxy::LinkUser, net::DeadlineHandler {
     /// The body can go on now: there is a link and nothing waits on it.
     [[nodiscard]] bool wants_body() const;
 
-    [[nodiscard]] bool has_body_left() const { return !body_.is_done(); }
+    /// Nothing else is waited for than the client's next piece, and that piece is overdue one day.
+    [[nodiscard]] bool waits_for_body() const {
+        return wants_body() && !waits_for_continue_ && !is_tunnel_;
+    }
 
     /// @returns how much of the bytes belonged to the body.
     std::size_t on_body(std::span<char> bytes);
-    /// The client ended its direction, or was too slow, before the body was whole.
+    /// The client was too slow before the body was whole.
     void on_body_cut(const Refusal& refusal);
+    /// The client ended its direction; all that it sent before was taken.
+    void on_client_end();
     /// All that waited for the client is sent: the answer goes on.
     void on_client_drained();
     /// The client is gone.
@@ -83,6 +90,7 @@ class Exchange final : proxy::LinkUser, net::DeadlineHandler {
     void find_key(const auth::Credential& credential);
     void on_key(const auth::Credential& credential, const Result<keys::EntryRef>& found);
     void forward(const policy::Permit& permit);
+    void prepare_request(const Snapshot::Api& compiled, const policy::Permit& permit);
     void dial(proxy::Pool::Kind kind);
 
     void on_link_open() override;
@@ -91,14 +99,19 @@ class Exchange final : proxy::LinkUser, net::DeadlineHandler {
     void on_deadline() override;
 
     void send_request();
+    [[nodiscard]] bool invite_body();
     [[nodiscard]] bool send_body(std::string_view before, const http::BodyReader::Piece& piece);
     [[nodiscard]] bool is_body_bounded(const http::BodyReader::Piece& piece);
     void on_send_failed();
     void on_dial_failed(proxy::Failure failure);
     void wait_for_upstream();
+    [[nodiscard]] config::milliseconds idle_timeout() const;
     void read_upstream();
     void on_upstream_bytes(std::span<char> bytes);
     [[nodiscard]] std::size_t on_answer_head(std::span<char> bytes);
+    void on_interim_answer(const http::ResponseHead& head);
+    void on_final_answer(const http::ResponseHead& head, std::span<char> rest);
+    void open_tunnel(const http::ResponseHead& head, std::span<char> rest);
     void on_answer_body(std::string_view head, std::span<char> bytes);
     void on_upstream_end();
     void on_failure(proxy::Failure failure);
@@ -135,6 +148,9 @@ class Exchange final : proxy::LinkUser, net::DeadlineHandler {
     bool is_head_request_ = false;
     bool is_repeatable_ = false; // no body, and doing it twice is doing it once (RFC 9110 9.2.2)
     bool keeps_alive_ = false;
+    bool expects_continue_ = false;   // and has not sent its body unasked
+    bool waits_for_continue_ = false; // the upstream's, before the client need send its body
+    bool is_upgrade_ = false;         // to a WebSocket, if the upstream agrees
     std::uint8_t minor_version_ = 1;
 
     // The upstream.
@@ -148,6 +164,8 @@ class Exchange final : proxy::LinkUser, net::DeadlineHandler {
     bool is_answer_started_ = false; // its head went to the client
     bool has_answer_bytes_ = false;  // at least one byte came
     bool can_reuse_link_ = false;
+    bool is_tunnel_ =
+        false; // it agreed: whatever comes goes, both ways, until both ends have ended
     std::string answer_inbox_; // of an answer's head that is not whole yet
     std::size_t answer_scanned_ = 0;
     unsigned interim_answers_ = 0;
@@ -161,6 +179,7 @@ class Exchange final : proxy::LinkUser, net::DeadlineHandler {
     std::string path_;
     Now started_{};
     unsigned status_ = 0;
+    SteadyTime tunnel_opened_{};
     std::uint64_t received_ = 0;
     std::uint64_t sent_before_ = 0;
 };

@@ -12,8 +12,10 @@ Result<std::shared_ptr<const Snapshot>> Snapshot::make(config::Settings settings
     for (const config::Api& api : settings.apis) {
         auto live = proxy::resolve(api.live);
         if (!live) return live.error();
-        Api& made = apis.emplace_back(
-            Api{.pages = http::RefusalPages{api.profile}, .live = upstreams.size(), .test = {}});
+        Api& made = apis.emplace_back(Api{.pages = http::RefusalPages{api.profile},
+                                          .live = upstreams.size(),
+                                          .test = {},
+                                          .trailers = http::TrailerNames{api.trailers}});
         upstreams.push_back(std::move(*live));
         if (!api.test) continue;
         auto test = proxy::resolve(*api.test);

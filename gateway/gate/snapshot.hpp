@@ -3,6 +3,7 @@
 #include "config/settings.hpp"
 #include "http/fields.hpp"
 #include "http/refusal_pages.hpp"
+#include "http/trailers.hpp"
 #include "keys/catalog.hpp"
 #include "policy/route.hpp"
 #include "proxy/upstream.hpp"
@@ -20,6 +21,7 @@ struct Snapshot {
         http::RefusalPages pages;
         std::size_t live; // position in `upstreams`
         std::optional<std::size_t> test;
+        http::TrailerNames trailers;
     };
 
     /// Looks up the servers' names. The settings are those that config::load accepted.

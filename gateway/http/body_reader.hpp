@@ -20,6 +20,20 @@ class BodyReader {
         is_done_ = framing_ == Framing::none || (framing_ == Framing::length && left_ == 0);
     }
 
+    /// A stream without an end of its own but the connection's.
+    [[nodiscard]] static BodyReader until_close() {
+        BodyReader stream;
+        stream.framing_ = Framing::until_close;
+        stream.is_done_ = false;
+        return stream;
+    }
+
+    /// Before the first read: the trailers to keep. `names` outlive the reader.
+    void keep_trailers(const TrailerNames& names) { chunks_.keep_trailers(names); }
+
+    /// What is sent behind the last data when the body goes on in chunked coding; call once done.
+    [[nodiscard]] std::string_view trailers() const { return chunks_.trailers(); }
+
     struct Piece {
         std::string_view data;    // where the bytes lay; may be empty
         std::size_t consumed = 0; // what follows belongs to the next message
@@ -46,10 +60,11 @@ class BodyReader {
     }
 
     /// The sender closed: is that the end of this body, or has it been cut?
-    [[nodiscard]] bool ends_with_close() {
-        if (framing_ == Framing::until_close) is_done_ = true;
-        return is_done_;
+    [[nodiscard]] bool ends_with_close() const {
+        return is_done_ || framing_ == Framing::until_close;
     }
+
+    void end_with_close() { is_done_ = true; }
 
     [[nodiscard]] bool is_done() const { return is_done_; }
 

@@ -98,17 +98,22 @@ bool ChunkReader::take(char c) {
         }
         at_ = At::trailer_name;
         trailer_name_size_ = 0;
+        kept_line_ = kept_.size();
+        is_kept_ = kept_names_ != nullptr;
         [[fallthrough]];
     case At::trailer_name:
         if (++trailer_ > max_trailer) return false;
         if (c == ':') {
             at_ = At::trailer_value;
+            keep_name();
             return trailer_name_size_ > 0 && !is_framing_trailer();
         }
         if (trailer_name_size_ < trailer_name_.size())
             trailer_name_[trailer_name_size_++] = ascii::to_lower(c);
+        if (is_kept_) kept_ += c;
         return ascii::is_token_char(c);
     case At::trailer_value:
+        if (is_kept_) keep_value(c);
         if (c == '\r')
             at_ = At::trailer_line_feed;
         else if (!is_text(c))
@@ -130,6 +135,26 @@ bool ChunkReader::take(char c) {
 bool ChunkReader::is_framing_trailer() const {
     const std::string_view name{trailer_name_.data(), trailer_name_size_};
     return name == "content-length" || name == "transfer-encoding";
+}
+
+void ChunkReader::keep_name() {
+    is_kept_ = is_kept_ && kept_names_->contains(std::string_view{kept_}.substr(kept_line_));
+    if (is_kept_)
+        kept_ += ": ";
+    else
+        kept_.resize(kept_line_);
+    kept_value_ = kept_.size();
+}
+
+/// Written anew like every field: one blank before the value, none behind it.
+void ChunkReader::keep_value(char c) {
+    if (c == '\r') {
+        while (kept_.size() > kept_value_ && is_blank(kept_.back()))
+            kept_.pop_back();
+        kept_ += "\r\n";
+    } else if (kept_.size() > kept_value_ || !is_blank(c)) {
+        kept_ += c;
+    }
 }
 
 // RFC 9112 7.1.1: *( BWS ";" BWS name [ BWS "=" BWS ( token / quoted-string ) ] )

@@ -1,17 +1,21 @@
 #pragma once
 
+#include "http/trailers.hpp"
+
 #include <array>
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <string>
+#include <string_view>
 
 namespace keygate::http {
 
 /// Takes the chunked coding off a body (RFC 9112 7.1), piece by piece, where the bytes lie. Strict:
 /// sizes are 1 to 16 hexadecimal digits, line ends are CR LF, extensions and trailers must be well
-/// formed; both are bounded and dropped, so that nothing of them is passed on. A trailer that
-/// speaks of framing is refused (RFC 9110 6.5.1): somebody behind the sender has another idea of
-/// where bodies end.
+/// formed; both are bounded and dropped, but for the trailers that an API lets through. A trailer
+/// that speaks of framing is refused (RFC 9110 6.5.1): somebody behind the sender has another idea
+/// of where bodies end.
 class ChunkReader {
   public:
     enum class State : std::uint8_t { more, done, invalid };
@@ -23,6 +27,12 @@ class ChunkReader {
     };
 
     [[nodiscard]] Step read(std::span<char> bytes);
+
+    /// Before the first read. `names` outlive the reader.
+    void keep_trailers(const TrailerNames& names) { kept_names_ = &names; }
+
+    /// Once done: whole lines, without the empty one that ends them.
+    [[nodiscard]] std::string_view trailers() const { return kept_; }
 
     static constexpr std::size_t max_extension = 4096; // bytes of one line's extensions
     /// Of the whole body's extensions, beyond a quarter of its data.
@@ -57,6 +67,8 @@ class ChunkReader {
     bool take(char c);
     bool take_extension(char c);
     [[nodiscard]] bool is_framing_trailer() const;
+    void keep_name();
+    void keep_value(char c);
 
     At at_ = At::size_first;
     std::uint8_t digits_ = 0;
@@ -67,6 +79,11 @@ class ChunkReader {
     std::size_t trailer_ = 0;
     std::array<char, 18> trailer_name_{}; // lower case, as much as is needed to know it
     std::uint8_t trailer_name_size_ = 0;
+    const TrailerNames* kept_names_ = nullptr;
+    std::string kept_;
+    std::size_t kept_line_ = 0;  // where the line begins that is being read
+    std::size_t kept_value_ = 0; // and its value
+    bool is_kept_ = false;       // and whether it is one to keep
 };
 
 } // namespace keygate::http

@@ -35,7 +35,11 @@ struct Head {
     std::uint64_t content_length = 0; // with Framing::length
     bool keep_alive = true;           // what the version and `Connection` say
     /// Positions in `fields` of `Connection` fields are few: the options are looked up when needed.
-    bool has_connection_options = false; // other than close and keep-alive
+    bool has_connection_options = false; // other than close, keep-alive and upgrade
+    /// `Upgrade: websocket`, alone and named by `Connection` (RFC 6455 4.1, 4.2.2): the one change
+    /// of protocol there is. Every other one, h2c first of all, is as if it were not there.
+    bool upgrades_to_websocket = false;
+    bool takes_trailers = false; // `TE` names trailers (RFC 9110 10.1.4)
 
     [[nodiscard]] std::span<const Field> all() const { return {fields.data(), field_count}; }
 };

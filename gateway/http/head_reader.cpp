@@ -22,21 +22,41 @@ std::string_view view(beast::string_view text) {
     return {text.data(), text.size()};
 }
 
+struct ConnectionOptions {
+    bool close = false;
+    bool keep_alive = false;
+    bool upgrade = false;
+};
+
 /// `Connection` options (RFC 9110 7.6.1). Only what decides about this connection is kept; what
 /// else it names is looked up when the head is written.
-void read_connection(std::string_view value, Head& head, bool& close, bool& keep) {
+void read_connection(std::string_view value, Head& head, ConnectionOptions& options) {
     while (!value.empty()) {
         const std::size_t comma = value.find(',');
         const std::string_view option = ascii::trimmed(value.substr(0, comma));
         if (ascii::equal_ignoring_case(option, "close"))
-            close = true;
+            options.close = true;
         else if (ascii::equal_ignoring_case(option, "keep-alive"))
-            keep = true;
+            options.keep_alive = true;
+        else if (ascii::equal_ignoring_case(option, "upgrade"))
+            options.upgrade = true;
         else if (!option.empty())
             head.has_connection_options = true;
         if (comma == std::string_view::npos) return;
         value.remove_prefix(comma + 1);
     }
+}
+
+/// RFC 9110 10.1.4: `TE: trailers`, also among codings.
+bool names_trailers(std::string_view value) {
+    while (!value.empty()) {
+        const std::size_t comma = value.find(',');
+        if (ascii::equal_ignoring_case(ascii::trimmed(value.substr(0, comma)), "trailers"))
+            return true;
+        if (comma == std::string_view::npos) return false;
+        value.remove_prefix(comma + 1);
+    }
+    return false;
 }
 
 /// How often one of the hops in `Via` is called `name`: `1.1 keygate, HTTP/1.1 other (comment)`.
@@ -69,6 +89,7 @@ template <bool is_request> class Lexer : public beast::http::basic_parser<is_req
         head.framing = Framing::none;
         head.content_length = 0;
         head.has_connection_options = false;
+        head.takes_trailers = false;
         this->header_limit(
             std::numeric_limits<std::uint32_t>::max()); // find_head_end has bounded it
         this->body_limit(boost::none);
@@ -87,9 +108,14 @@ template <bool is_request> class Lexer : public beast::http::basic_parser<is_req
 
     [[nodiscard]] bool has_too_many_fields() const { return too_many_; }
 
-    [[nodiscard]] bool says_close() const { return close_; }
+    /// RFC 9112 9.3: 1.1 stays open unless told otherwise, 1.0 closes unless told otherwise.
+    [[nodiscard]] bool stays_open() const {
+        return !options_.close && (head_.minor_version == 1 || options_.keep_alive);
+    }
 
-    [[nodiscard]] bool says_keep_alive() const { return keep_; }
+    [[nodiscard]] bool upgrades_to_websocket() const {
+        return upgrades_ == 1 && is_websocket_ && options_.upgrade && head_.minor_version == 1;
+    }
 
     [[nodiscard]] const FramingGuard& framing() const { return framing_; }
 
@@ -111,7 +137,7 @@ template <bool is_request> class Lexer : public beast::http::basic_parser<is_req
         if (name.empty() || !is_in_bytes(text) || !framing_.take(id, text) ||
             !on_own_field(id, text))
             return refuse(error);
-        if (id == FieldName::connection) read_connection(text, head_, close_, keep_);
+        take_hop_by_hop(id, text);
         head_.fields[head_.field_count++] = {.id = id, .name = view(name), .value = text};
     }
 
@@ -145,14 +171,31 @@ template <bool is_request> class Lexer : public beast::http::basic_parser<is_req
                 is_before(text.data() + text.size(), bytes_.data() + bytes_.size()));
     }
 
+    void take_hop_by_hop(FieldName id, std::string_view value) {
+        switch (id) {
+        case FieldName::connection:
+            return read_connection(value, head_, options_);
+        case FieldName::upgrade:
+            ++upgrades_;
+            is_websocket_ = ascii::equal_ignoring_case(value, "websocket");
+            return;
+        case FieldName::te:
+            head_.takes_trailers = head_.takes_trailers || names_trailers(value);
+            return;
+        default:
+            return;
+        }
+    }
+
     Head& head_;
     std::string_view bytes_;
     FramingGuard framing_;
     std::size_t max_fields_;
     bool refused_ = false;
     bool too_many_ = false;
-    bool close_ = false;
-    bool keep_ = false;
+    ConnectionOptions options_;
+    unsigned upgrades_ = 0; // fields
+    bool is_websocket_ = false;
 };
 
 class RequestLexer final : public Lexer<true> {
@@ -232,11 +275,6 @@ class ResponseLexer final : public Lexer<false> {
     ResponseHead& response_;
 };
 
-/// RFC 9112 9.3: 1.1 stays open unless told otherwise, 1.0 closes unless told otherwise.
-bool stays_open(std::uint8_t minor_version, bool close, bool keep) {
-    return !close && (minor_version == 1 || keep);
-}
-
 } // namespace
 
 Decision<const RequestHead*> RequestReader::read(std::string_view bytes) {
@@ -250,7 +288,10 @@ Decision<const RequestHead*> RequestReader::read(std::string_view bytes) {
     if (lexer.has_unknown_expectation()) return Refusal{Reason::head_expectation};
     // RFC 9110 7.6.3: once is a chain of two gateways, twice is a circle.
     if (head_.own_vias >= 2) return Refusal{Reason::head_loop};
-    head_.keep_alive = stays_open(head_.minor_version, lexer.says_close(), lexer.says_keep_alive());
+    head_.keep_alive = lexer.stays_open();
+    const bool is_bodiless = head_.framing != Framing::chunked && head_.content_length == 0;
+    head_.upgrades_to_websocket =
+        lexer.upgrades_to_websocket() && head_.method == "GET" && is_bodiless && head_.keep_alive;
     // RFC 9110 10.1.1: a 1.0 client does not know what it asked for.
     if (head_.minor_version == 0) head_.expects_continue = false;
     return &head_;
@@ -260,7 +301,8 @@ Decision<const ResponseHead*> ResponseReader::read(std::string_view bytes, bool 
     ResponseLexer lexer{head_};
     if (!lexer.read(bytes) || !lexer.framing().judge(head_))
         return Refusal{Reason::upstream_invalid};
-    head_.keep_alive = stays_open(head_.minor_version, lexer.says_close(), lexer.says_keep_alive());
+    head_.keep_alive = lexer.stays_open();
+    head_.upgrades_to_websocket = lexer.upgrades_to_websocket() && head_.status == 101;
     // RFC 9110 8.6, RFC 9112 6.1: these never frame a body, and 1xx and 204 never carry the fields.
     const bool is_bodiless = head_.status < 200 || head_.status == 204;
     if (is_bodiless && head_.framing == Framing::chunked) return Refusal{Reason::upstream_invalid};

@@ -26,6 +26,17 @@ void write_length(std::string& out, std::uint64_t length) {
 }
 
 constexpr std::string_view chunked_line = "Transfer-Encoding: chunked\r\n";
+constexpr std::string_view websocket_lines = "Connection: Upgrade\r\nUpgrade: websocket\r\n";
+
+/// RFC 9110 6.6.2: which trailers will come, of those that are passed on.
+void write_trailer_names(std::string& out, const Head& head, const TrailerNames* passed) {
+    if (passed == nullptr || passed->empty()) return;
+    for (const Field& field : head.all()) {
+        if (field.id != FieldName::trailer) continue;
+        if (const std::string list = passed->announced(field.value); !list.empty())
+            write_line(out, "Trailer", list);
+    }
+}
 
 } // namespace
 
@@ -39,14 +50,22 @@ void write_request(std::string& out, const RequestHead& head, const UpstreamHead
             write_line(out, field.name, field.value);
             continue;
         }
-        if (field.id == FieldName::expect && !head.expects_continue) continue;
+        if (field.id == FieldName::expect && !(head.expects_continue && upstream.forwards_expect))
+            continue;
         if (is_hop_by_hop(field) || reserved.contains(field)) continue;
         if (head.has_connection_options && is_connection_option(head, field.name)) continue;
         write_line(out, field.name, field.value);
     }
     // From here on nothing that the client sent can touch what is written.
     if (head.framing == Framing::length) write_length(out, head.content_length);
-    if (head.framing == Framing::chunked) out.append(chunked_line);
+    if (head.framing == Framing::chunked) {
+        out.append(chunked_line);
+        write_trailer_names(out, head, upstream.trailers);
+    }
+    if (head.upgrades_to_websocket)
+        out.append(websocket_lines);
+    else if (head.takes_trailers && upstream.trailers != nullptr && !upstream.trailers->empty())
+        out.append("Connection: TE\r\nTE: trailers\r\n"); // RFC 9110 10.1.4
     out.append(upstream.identity);
     write_line(out, "X-Forwarded-For", upstream.client_address);
     out.append("X-Forwarded-Proto: http\r\n");
@@ -65,8 +84,10 @@ Framing framing_for_client(const ResponseHead& head, std::uint8_t minor_version)
 namespace {
 
 void write_own_fields(std::string& out, const ResponseHead& head, const ClientHead& client) {
-    if (framing_for_client(head, client.minor_version) == Framing::chunked)
+    if (framing_for_client(head, client.minor_version) == Framing::chunked) {
         out.append(chunked_line);
+        write_trailer_names(out, head, client.trailers);
+    }
     // The length of an answer to HEAD and of a 304 tells of the answer to a GET.
     if (head.framing == Framing::length && head.status != 204)
         write_length(out, head.content_length);
@@ -94,7 +115,10 @@ void write_response(std::string& out, const ResponseHead& head, const ClientHead
         write_line(out, field.name, field.value);
     }
     // An interim answer has neither body nor end.
-    if (head.status >= 200) {
+    if (head.upgrades_to_websocket) {
+        out.append(websocket_lines);
+        write_line(out, "X-Request-Id", client.request_id);
+    } else if (head.status >= 200) {
         if (!has_date) write_line(out, "Date", client.date);
         write_own_fields(out, head, client);
     }

@@ -2,6 +2,7 @@
 
 #include "http/fields.hpp"
 #include "http/head_reader.hpp"
+#include "http/trailers.hpp"
 
 #include <string>
 #include <string_view>
@@ -16,8 +17,10 @@ struct UpstreamHead {
     std::string_view identity; // whole lines, see keys::Entry::identity; empty on public routes
     std::string_view client_address; // for X-Forwarded-For
     std::string_view request_id;
-    std::string_view via; // our name
+    std::string_view via;                   // our name
+    const TrailerNames* trailers = nullptr; // that are passed on
     bool pass_authorization = false;
+    bool forwards_expect = true;
 };
 
 /// Appends the request head that the upstream gets: written anew from what was understood, never
@@ -32,15 +35,17 @@ enum class AfterAnswer : std::uint8_t { keep_alive, close };
 struct ClientHead {
     std::uint8_t minor_version = 1; // of the client
     AfterAnswer after = AfterAnswer::keep_alive;
-    std::string_view date; // for answers that bring none (RFC 9110 6.6.1)
-    std::string_view request_id;
+    std::string_view date{}; // for answers that bring none (RFC 9110 6.6.1)
+    std::string_view request_id{};
+    const TrailerNames* trailers = nullptr; // that are passed on
 };
 
 /// How a body of the upstream is framed for a client: chunked where its length is unknown, ended by
 /// the close for an HTTP/1.0 client.
 [[nodiscard]] Framing framing_for_client(const ResponseHead& head, std::uint8_t minor_version);
 
-/// Appends the answer's head for the client.
+/// Appends the answer's head for the client: a final one, an interim one (RFC 9110 15.2), or the
+/// 101 that opens a WebSocket.
 void write_response(std::string& out, const ResponseHead& head, const ClientHead& client);
 
 } // namespace keygate::http

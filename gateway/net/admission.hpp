@@ -4,29 +4,45 @@
 
 #include <atomic>
 #include <cstdint>
+#include <mutex>
 #include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
 
 // client_*, overloaded: which connections are let in at all, and what a client's slowness is
 // called.
 namespace keygate::net {
 
-/// Counts the connections of the whole process. Any thread.
+/// Counts the connections of the whole process, and of each address where that is bounded. Any
+/// thread.
 class Admission {
   public:
-    explicit Admission(std::uint32_t max_connections)
-        : max_(max_connections) {}
+    explicit Admission(std::uint32_t max_connections,
+                       std::optional<std::uint32_t> max_per_address = {})
+        : max_(max_connections)
+        , max_per_address_(max_per_address) {}
 
-    /// `overloaded` when there is no place; otherwise the place is taken until `leave`.
-    [[nodiscard]] std::optional<Refusal> enter();
-
-    void leave() { open_.fetch_sub(1, std::memory_order_relaxed); }
+    /// `overloaded` when there is no place; otherwise the place is taken until `leave` with the
+    /// same address.
+    [[nodiscard]] std::optional<Refusal> enter(std::string_view address);
+    void leave(std::string_view address);
 
     [[nodiscard]] std::uint32_t open() const { return open_.load(std::memory_order_relaxed); }
 
   private:
+    [[nodiscard]] bool enter_by_address(std::string_view address);
+
     std::uint32_t max_;
+    std::optional<std::uint32_t> max_per_address_;
     std::atomic<std::uint32_t> open_{0};
+    std::mutex mutex_; // taken once for a connection's begin and once for its end
+    std::unordered_map<std::string, std::uint32_t> by_address_; // only those that are here
 };
+
+/// Who counts as one: an IPv4 address, or the /64 of an IPv6 address, which is what one subscriber
+/// has (RFC 6177).
+[[nodiscard]] std::string address_group(std::string_view address);
 
 /// The client took longer for its head, or for a piece of its body, than it may.
 [[nodiscard]] Refusal refuse_slow_client();

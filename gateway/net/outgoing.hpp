@@ -22,7 +22,7 @@ class Outgoing {
     /// Goes on with what waits, when the channel is writable. False when the connection is broken.
     [[nodiscard]] bool flush();
 
-    static constexpr std::size_t max_pieces = 6;
+    static constexpr std::size_t max_pieces = 7;
 
     [[nodiscard]] bool is_empty() const { return waiting_.empty(); }
 

@@ -176,6 +176,7 @@ std::string Metrics::text() const {
     };
     add_counter("keygate_client_connections_total", "Connections of clients so far.",
                 &ThreadMetrics::connections_opened);
+    add_counter("keygate_tunnels_total", "WebSockets so far.", &ThreadMetrics::tunnels_opened);
     add_counter("keygate_upstream_connections_total", "Connections made to upstreams.",
                 &ThreadMetrics::upstream_dials);
     add_counter("keygate_upstream_failures_total", "Upstream connections that failed while in use.",
@@ -186,12 +187,18 @@ std::string Metrics::text() const {
                 &ThreadMetrics::received_bytes);
     add_counter("keygate_response_bytes_total", "Bytes sent to clients.",
                 &ThreadMetrics::sent_bytes);
-    const double opened = sum(
-        [](const ThreadMetrics& thread) -> const Counter& { return thread.connections_opened; });
-    const double closed = sum(
-        [](const ThreadMetrics& thread) -> const Counter& { return thread.connections_closed; });
-    all.push_back(single("keygate_client_connections", "Connections of clients that are open.",
-                         MetricType::Gauge, opened - closed));
+    const auto add_open = [&](const char* name, const char* help, Counter ThreadMetrics::*opened,
+                              Counter ThreadMetrics::*closed) {
+        const auto total = [&](Counter ThreadMetrics::*member) {
+            return sum(
+                [&](const ThreadMetrics& thread) -> const Counter& { return thread.*member; });
+        };
+        all.push_back(single(name, help, MetricType::Gauge, total(opened) - total(closed)));
+    };
+    add_open("keygate_client_connections", "Connections of clients that are open.",
+             &ThreadMetrics::connections_opened, &ThreadMetrics::connections_closed);
+    add_open("keygate_tunnels", "WebSockets that are open.", &ThreadMetrics::tunnels_opened,
+             &ThreadMetrics::tunnels_closed);
 
     for (const Value& value : values_)
         all.push_back(

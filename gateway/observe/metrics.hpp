@@ -71,6 +71,8 @@ class ThreadMetrics {
 
     Counter connections_opened;
     Counter connections_closed;
+    Counter tunnels_opened;
+    Counter tunnels_closed;
     Counter upstream_dials;
     Counter upstream_failures;
     Counter upstream_retries;

@@ -94,8 +94,14 @@ const std::vector<Row> rows{
      "max_head: 1KiB, max_target: 2KiB",
      "5:38: client.max_target: `2KiB` is more than `max_head`, which is 1KiB"},
     {"max_head: 16KiB",
+     "max_connections_per_address: 0",
+     "5:39: client.max_connections_per_address: found `0`; expected a whole number from 1 to 1000000"},
+    {"max_head: 16KiB",
+     "expect: answers",
+     "5:18: client.expect: found `answers`; expected one of: forward, answer; did you mean `answer`?"},
+    {"max_head: 16KiB",
      "max_conections: 1",
-     "5:10: client.max_conections: unknown name `max_conections`; allowed: max_connections, max_head, max_fields, max_target, max_body, head_timeout, idle_timeout, body_timeout, write_timeout; did you mean `max_connections`?"},
+     "5:10: client.max_conections: unknown name `max_conections`; allowed: max_connections, max_connections_per_address, max_head, max_fields, max_target, max_body, head_timeout, idle_timeout, body_timeout, write_timeout, expect; did you mean `max_connections`?"},
     {"idle_timeout: 30s",
      "idle_timeout: 30",
      "5:41: client.idle_timeout: found `30`; expected a duration from 1ms to 1h with its unit (ms, s, m, h, d)"},
@@ -197,7 +203,7 @@ const std::vector<Row> rows{
      "15:14: apis.shop.profile: found `../x y`, a file that cannot be read"},
     {"profile: default",
      "proflie: default",
-     "15:5: apis.shop.proflie: unknown name `proflie`; allowed: profile, hosts, scopes, plans, default_plan, upstreams, routes, trailing_slash; did you mean `profile`?"},
+     "15:5: apis.shop.proflie: unknown name `proflie`; allowed: profile, hosts, scopes, plans, default_plan, upstreams, routes, trailers, trailing_slash; did you mean `profile`?"},
     {"[api.shop.example]",
      "[]",
      "16:12: apis.shop.hosts: lists no host; leave `hosts` out to take every other host"},
@@ -231,6 +237,19 @@ const std::vector<Row> rows{
     {"trailing_slash: strict",
      "trailing_slash: ignored",
      "22:21: apis.shop.trailing_slash: found `ignored`; expected one of: strict, ignore; did you mean `ignore`?"},
+    {"trailing_slash: strict",
+     "trailers: Server-Timing",
+     "22:15: apis.shop.trailers: found `Server-Timing`; expected a list of field names such as [Server-Timing]"},
+    {"trailing_slash: strict",
+     "trailers: [Server-Timing, server-timing, X_Sum, Content-Length, Transfer-Encoding, Authorization, x-key-id, Set-Cookie, \"a b\"]",
+     R"~(22:31: apis.shop.trailers[1]: `server-timing` is listed twice
+22:46: apis.shop.trailers[2]: found `X_Sum`; expected a field name of letters, digits and `-`
+22:53: apis.shop.trailers[3]: `Content-Length` cannot come behind a body: it frames, routes, authenticates or describes the message (RFC 9110 6.5.1)
+22:69: apis.shop.trailers[4]: `Transfer-Encoding` cannot come behind a body: it frames, routes, authenticates or describes the message (RFC 9110 6.5.1)
+22:88: apis.shop.trailers[5]: `Authorization` cannot come behind a body: it frames, routes, authenticates or describes the message (RFC 9110 6.5.1)
+22:103: apis.shop.trailers[6]: `x-key-id` cannot come behind a body: it frames, routes, authenticates or describes the message (RFC 9110 6.5.1)
+22:113: apis.shop.trailers[7]: `Set-Cookie` cannot come behind a body: it frames, routes, authenticates or describes the message (RFC 9110 6.5.1)
+22:125: apis.shop.trailers[8]: found `a b`; expected 1 to 64 letters, digits or any of !#$%&'*+-.^_`|~)~"},
     {"trailing_slash: strict",
      "limits: {}",
      "22:5: apis.shop.limits: `limits` is not available yet"},
@@ -319,7 +338,7 @@ const std::vector<Row> rows{
      "24:36: apis.shop.upstreams.live.servers[1]: `http://A:80` is listed twice"},
     {"connect_timeout: 1s",
      "connect_timout: 1s",
-     "25:50: apis.shop.upstreams.test.connect_timout: unknown name `connect_timout`; allowed: servers, connect_timeout, first_byte_timeout, idle_timeout, keep_alive, max_idle; did you mean `connect_timeout`?"},
+     "25:50: apis.shop.upstreams.test.connect_timout: unknown name `connect_timout`; allowed: servers, connect_timeout, first_byte_timeout, idle_timeout, tunnel_timeout, keep_alive, max_idle; did you mean `connect_timeout`?"},
     {"      test:",
      "      tset:",
      "25:7: apis.shop.upstreams.tset: unknown name `tset`; allowed: live, test; did you mean `test`?"},

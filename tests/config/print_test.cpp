@@ -25,7 +25,7 @@ std::string printed_twice(std::string_view text, const std::string& file,
 
 const std::string odd = R"~(version: 1
 listeners: [{address: "[::1]:8080"}, {address: "127.0.0.1:0"}]
-client: {max_body: 10MB, write_timeout: 1500ms, max_target: 65}
+client: {max_body: 10MB, write_timeout: 1500ms, max_target: 65, expect: answer, max_connections_per_address: 7}
 store: {file: "data/$$ys \"x\".db"}
 admin: {address: "[::1]:9900", token_file: /run/token}
 log: {level: error, access: ./stdout}
@@ -38,7 +38,8 @@ apis:
       "null": {}
       "true": {rate: {rate: 5/1h, burst: 3}}
       "1": {rate: [1/s, 2/m, {rate: 3/h, burst: 1}]}
-    upstreams: {live: {servers: ["http://[::1]:1"], keep_alive: 0s, max_idle: 0}}
+    upstreams: {live: {servers: ["http://[::1]:1"], keep_alive: 0s, max_idle: 0, tunnel_timeout: 1d}}
+    trailers: [Server-Timing, x-Sum]
     routes:
       "GET /a:b": "null"
       GET /{id}/x: {any_scope: [a:b, c*]}

@@ -16,8 +16,10 @@ namespace {
 
 /// What becomes of a body: `data|rest`, `data|more` or `invalid`. Whatever is valid may be followed
 /// by `rest`, which is left alone.
-std::string read_in_pieces(const std::string& body, const std::vector<std::size_t>& sizes) {
+std::string read_in_pieces(const std::string& body, const std::vector<std::size_t>& sizes,
+                           const http::TrailerNames* kept = nullptr) {
     ChunkReader reader;
+    if (kept != nullptr) reader.keep_trailers(*kept);
     std::string data;
     std::size_t at = 0;
     for (std::size_t i = 0; at < body.size(); ++i) {
@@ -29,7 +31,8 @@ std::string read_in_pieces(const std::string& body, const std::vector<std::size_
         if (step.state == ChunkReader::State::invalid) return "invalid";
         data += piece.substr(0, step.data);
         at += step.consumed;
-        if (step.state == ChunkReader::State::done) return data + '|' + body.substr(at);
+        if (step.state == ChunkReader::State::done)
+            return data + std::string{reader.trailers()} + '|' + body.substr(at);
         BOOST_TEST(step.consumed == size);
     }
     return data + "|more";
@@ -176,6 +179,32 @@ BOOST_AUTO_TEST_CASE(mutated_bodies_read_alike_in_any_split) {
                 BOOST_TEST(whole == split);
             }
     }
+}
+
+BOOST_AUTO_TEST_CASE(only_the_trailers_that_may_pass_are_kept) {
+    const http::TrailerNames kept{{"Server-Timing", "X-Sum"}};
+    const std::vector<Row> with_trailers{
+        {"0\r\n\r\n", "|"},
+        {"0\r\nX-Sum: 1\r\n\r\nrest", "X-Sum: 1\r\n|rest"},
+        {"0\r\nx-sum:1\r\n\r\n", "x-sum: 1\r\n|"},
+        {"0\r\nX-Sum: \t a \tb\t \r\n\r\n", "X-Sum: a \tb\r\n|"},
+        {"0\r\nX-Sum:\r\n\r\n", "X-Sum: \r\n|"},
+        {"0\r\nX-Sum: \t\r\n\r\n", "X-Sum: \r\n|"},
+        {"0\r\nX-Su: 1\r\nX-Summ: 2\r\nX-Sum: 3\r\nAuthorization: x\r\nServer-Timing: "
+         "db;dur=5\r\n\r\n",
+         "X-Sum: 3\r\nServer-Timing: db;dur=5\r\n|"},
+        {"0\r\nX-Sum: 1\r\nX-Sum: 2\r\n\r\n", "X-Sum: 1\r\nX-Sum: 2\r\n|"},
+        {"2\r\nhi\r\n0\r\nX-Sum: \xff\r\n\r\n", "hiX-Sum: \xff\r\n|"},
+        {"0\r\nX-Sum: 1\r\nContent-Length: 1\r\n\r\n", "invalid"},
+        {"0\r\nX-Sum: \0\r\n\r\n"s, "invalid"},
+        {"0\r\nX-Sum : 1\r\n\r\n", "invalid"},
+        {"0\r\nX-Sum: 1\r\n 2\r\n\r\n", "invalid"},
+    };
+    for (const Row& row : with_trailers)
+        BOOST_TEST_CONTEXT("body " << row.body) {
+            for (std::size_t size = 1; size <= row.body.size(); ++size)
+                BOOST_TEST(read_in_pieces(row.body, {size}, &kept) == row.result);
+        }
 }
 
 BOOST_AUTO_TEST_CASE(extensions_and_trailers_are_bounded) {

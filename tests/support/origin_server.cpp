@@ -13,15 +13,29 @@ namespace keygate::support {
 
 namespace {
 
+/// Where a body in chunks that begins at `at` ends, with its trailers; 0 if it has not come so far.
+std::size_t end_of_chunks(const std::string& bytes, std::size_t at) {
+    for (;;) {
+        const std::size_t line = bytes.find("\r\n", at);
+        if (line == std::string::npos) return 0;
+        const std::size_t size = std::stoul(bytes.substr(at, line - at), nullptr, 16);
+        at = line + 2;
+        if (size > 0) {
+            at += size + 2;
+            continue;
+        }
+        // The last chunk's line, then trailers, then an empty line.
+        const std::size_t end = bytes.find("\r\n\r\n", line);
+        return end == std::string::npos ? 0 : end + 4;
+    }
+}
+
 /// Size of the first whole request in the bytes, 0 if there is none yet.
 std::size_t request_size(const std::string& bytes) {
     const std::size_t head = bytes.find("\r\n\r\n");
     if (head == std::string::npos) return 0;
     const std::size_t body = head + 4;
-    if (const auto coding = field_of(bytes, "Transfer-Encoding")) {
-        const std::size_t end = bytes.find("0\r\n\r\n", body);
-        return end == std::string::npos ? 0 : end + 5;
-    }
+    if (field_of(bytes, "Transfer-Encoding")) return end_of_chunks(bytes, body);
     const auto length = field_of(bytes, "Content-Length");
     const std::size_t size = body + (length ? std::stoul(*length) : 0);
     return bytes.size() < size ? 0 : size;

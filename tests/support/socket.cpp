@@ -10,6 +10,7 @@
 #include <thread>
 #include <utility>
 
+#include <arpa/inet.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/ioctl.h>
@@ -36,10 +37,13 @@ Socket& Socket::operator=(Socket&& other) noexcept {
     return *this;
 }
 
-Socket Socket::connect(std::uint16_t port) {
+Socket Socket::connect(std::uint16_t port, const char* from) {
     Socket made{::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)};
     sockaddr_in address{};
     address.sin_family = AF_INET;
+    ::inet_pton(AF_INET, from, &address.sin_addr);
+    if (::bind(made.descriptor_, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
+        throw std::runtime_error(std::string{"cannot come from "} + from);
     address.sin_port = htons(port);
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     if (::connect(made.descriptor_, reinterpret_cast<const sockaddr*>(&address), sizeof address) !=

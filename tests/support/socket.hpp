@@ -26,7 +26,8 @@ class Socket {
 
     Socket& operator=(Socket&& other) noexcept;
 
-    [[nodiscard]] static Socket connect(std::uint16_t port);
+    /// `from`: an address of the loopback to come from.
+    [[nodiscard]] static Socket connect(std::uint16_t port, const char* from = "127.0.0.1");
 
     enum class Pieces : std::uint8_t { whole, bytewise };
     /// False when the peer does not take it any more.

@@ -626,7 +626,9 @@ BOOST_AUTO_TEST_CASE(nobody_can_speak_for_the_gateway) {
                 "Keep-Alive: timeout=5\r\nProxy-Connection: keep-alive\r\nTE: trailers\r\n"
                 "Trailer: X\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQ\r\nProxy-Authenticate: "
                 "x\r\n"),
-        removed("an upgrade", "9110 7.8", "Connection: Upgrade\r\nUpgrade: websocket\r\n"),
+        removed("an upgrade to h2c", "9110 7.8",
+                "Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\n"
+                "HTTP2-Settings: AAMAAABkAAQ\r\n"),
         removed("fields that Connection names", "9110 7.6.1",
                 "Connection: x-one, X-Two\r\nConnection: X-Three\r\nX-One: 1\r\nx-two: "
                 "2\r\nX-THREE: 3\r\n"),

@@ -281,6 +281,27 @@ BOOST_AUTO_TEST_CASE(who_finds_no_place_is_told_so) {
                    "\",\"outcome\":\"overloaded\",\"status\":503") != std::string::npos);
 }
 
+BOOST_AUTO_TEST_CASE(one_address_has_its_own_bound) {
+    support::OriginServer origin;
+    const support::RunningGateway gateway{
+        shop(origin, "", "client: {max_connections_per_address: 2}\n")};
+    support::Socket first = idle_client(gateway);
+    support::Socket second = idle_client(gateway);
+    const std::string refused = gateway.exchange(get());
+    BOOST_TEST(support::status_of(refused) == 503);
+    BOOST_TEST(support::reason_of(refused) == "overloaded");
+    // Another address of the loopback has places of its own.
+    support::Socket other = support::Socket::connect(gateway.port(), "127.0.0.2");
+    other.send(get());
+    BOOST_TEST(support::status_of(other.receive_answer()) == 200);
+    first.close();
+    second.close();
+    int status = 503;
+    for (int i = 0; i < 10'000 && status == 503; ++i)
+        status = support::status_of(gateway.exchange(get()));
+    BOOST_TEST(status == 200);
+}
+
 // The bounds are short, not the waits: a stall of this machine between two lines must not look like
 // a slow client.
 constexpr const char* short_bounds =
