@@ -1,5 +1,5 @@
 // One request, told from top to bottom: what it asks for, who asks, whether they may, how often
-// they did, and then its way to the upstream and the answer's way back.
+// they did, and then its way to the upstream. The answer's way back is in exchange_answer.cpp.
 //
 // The order of the decisions is the order that users are told, and never changes: framing, target,
 // route, credential, key, owner and plan, scope, limits. Limits come last, so that a refused
@@ -15,9 +15,6 @@ namespace keygate::gate {
 
 namespace {
 
-constexpr std::size_t max_answer_head = 64 * 1024;
-constexpr unsigned max_interim_answers = 16;
-constexpr std::size_t small_body = 4096;
 // Buffers of an idle connection: what is larger is given back.
 constexpr std::size_t kept_capacity = 4096;
 
@@ -33,18 +30,6 @@ bool is_idempotent(std::string_view method) {
 /// understood.
 bool is_head_method(std::string_view bytes) {
     return bytes.starts_with("HEAD ");
-}
-
-/// A piece of a body whose length nobody knew before, and behind the last one its end with the
-/// trailers that are passed on (RFC 9112 7.1). False when the connection is broken.
-bool send_chunk(net::Outgoing& out, std::string_view before, std::string_view data,
-                const http::BodyReader& body) {
-    const http::ChunkLine line{data.size()};
-    const std::string_view start = data.empty() ? "" : line.text();
-    const std::string_view end = data.empty() ? "" : "\r\n";
-    if (!body.is_done()) return out.send({before, start, data, end});
-    if (body.trailers().empty()) return out.send({before, start, data, end, "0\r\n\r\n"});
-    return out.send({before, start, data, end, "0\r\n", body.trailers(), "\r\n"});
 }
 
 /// The raw key has served when its digest is known: it does not stay in our buffers.
@@ -351,212 +336,23 @@ void Exchange::wait_for_upstream() {
         deadline_.set(pool_->settings().first_byte_timeout);
 }
 
+bool Exchange::send_chunk(net::Outgoing& out, std::string_view before, std::string_view data,
+                          const http::BodyReader& body) {
+    const http::ChunkLine line{data.size()};
+    const std::string_view start = data.empty() ? "" : line.text();
+    const std::string_view end = data.empty() ? "" : "\r\n";
+    if (!body.is_done()) return out.send({before, start, data, end});
+    if (body.trailers().empty()) return out.send({before, start, data, end, "0\r\n\r\n"});
+    return out.send({before, start, data, end, "0\r\n", body.trailers(), "\r\n"});
+}
+
 config::milliseconds Exchange::idle_timeout() const {
     const bool is_quiet = is_tunnel_ && link_->out().is_empty();
     return is_quiet ? pool_->settings().tunnel_timeout : pool_->settings().idle_timeout;
 }
 
-// ---- the answer's way back
-// --------------------------------------------------------------------------
-
-void Exchange::on_link_ready(net::ReadyHandler::Events events) {
-    if (!link_) return;
-    if (events.writable && !link_->out().is_empty()) {
-        if (!link_->out().flush()) {
-            on_send_failed();
-        } else if (link_->out().is_empty()) {
-            wait_for_upstream();
-            if (wants_body()) owner_.on_body_wanted();
-        }
-    }
-    if (!is_running_ || !link_) return;
-    if (link_->channel().is_readable() && client_.is_empty()) read_upstream();
-}
-
-void Exchange::on_client_drained() {
-    if (!link_) return;
-    wait_for_upstream();
-    if (link_->channel().is_readable()) link_->channel().call_again();
-}
-
-void Exchange::read_upstream() {
-    const std::span<char> buffer = lane_.poller.buffer();
-    const net::Transfer transfer = link_->channel().read(buffer);
-    switch (transfer.state) {
-    case net::Transfer::State::would_block:
-        if (is_upload_broken_) on_failure(proxy::Failure::closed_early);
-        return;
-    case net::Transfer::State::ended:
-        return on_upstream_end();
-    // Where the close is the end, a reset is none.
-    case net::Transfer::State::failed:
-        return on_failure(proxy::Failure::closed_early);
-    case net::Transfer::State::moved:
-        break;
-    }
-    has_answer_bytes_ = true;
-    deadline_.set(idle_timeout());
-    on_upstream_bytes(buffer.first(transfer.bytes));
-    if (is_running_ && link_ && link_->channel().is_readable() && client_.is_empty())
-        link_->channel().call_again();
-}
-
-void Exchange::on_upstream_bytes(std::span<char> bytes) {
-    if (is_answer_started_) return on_answer_body({}, bytes);
-    if (answer_inbox_.empty()) {
-        const std::size_t used = on_answer_head(bytes);
-        // Of an answer that is not whole yet, what came is kept.
-        if (is_running_ && link_ && !is_answer_started_)
-            answer_inbox_.assign(bytes.data() + used, bytes.size() - used);
-        return;
-    }
-    answer_inbox_.append(bytes.data(), bytes.size());
-    std::string whole = std::move(answer_inbox_);
-    answer_inbox_.clear();
-    const std::size_t used = on_answer_head({whole.data(), whole.size()});
-    if (is_running_ && link_ && !is_answer_started_) answer_inbox_.assign(whole, used);
-}
-
-/// Reads heads until the final one; that one's body goes on from there.
-/// @returns how many bytes were interim answers.
-std::size_t Exchange::on_answer_head(std::span<char> bytes) {
-    std::size_t used = 0;
-    while (is_running_ && link_) {
-        const std::span<char> left = bytes.subspan(used);
-        const auto end =
-            http::find_head_end({left.data(), left.size()}, answer_scanned_, max_answer_head);
-        if (end.state == http::HeadEnd::State::incomplete) {
-            answer_scanned_ = end.scanned;
-            return used;
-        }
-        answer_scanned_ = 0;
-        if (end.state != http::HeadEnd::State::complete) {
-            on_failure(proxy::Failure::not_http);
-            return used;
-        }
-        const auto read = lane_.response_reader.read({left.data(), end.size}, is_head_request_);
-        // An upgrade that nobody asked for is as wrong as an answer that is none.
-        const bool is_answer =
-            read && is_request_sent_ &&
-            ((*read)->status != 101 || (is_upgrade_ && (*read)->upgrades_to_websocket));
-        if (!is_answer) {
-            on_failure(proxy::Failure::not_http);
-            return used;
-        }
-        const http::ResponseHead& head = **read;
-        used += end.size;
-        if (head.status < 200 && head.status != 101) {
-            on_interim_answer(head);
-            continue;
-        }
-        if (head.status == 101)
-            open_tunnel(head, bytes.subspan(used));
-        else
-            on_final_answer(head, bytes.subspan(used));
-        return bytes.size();
-    }
-    return used;
-}
-
-void Exchange::on_interim_answer(const http::ResponseHead& head) {
-    if (++interim_answers_ > max_interim_answers) return on_failure(proxy::Failure::not_http);
-    // RFC 9110 15.2: never to an HTTP/1.0 client.
-    if (minor_version_ == 0) return;
-    std::string& out = lane_.head_scratch;
-    out.clear();
-    http::write_response(out, head, {});
-    if (!client_.send({out})) return cut(observe::Outcome::canceled());
-    if (head.status == 100) waits_for_continue_ = false;
-    wait_for_upstream();
-    owner_.on_wait_changed();
-}
-
-void Exchange::on_final_answer(const http::ResponseHead& head, std::span<char> rest) {
-    const Snapshot::Api& compiled = lane_.snapshot->apis[route_->api];
-    answer_ = http::BodyReader{};
-    if (head.has_body) answer_ = http::BodyReader{head};
-    if (!compiled.trailers.empty()) answer_.keep_trailers(compiled.trailers);
-    client_framing_ = http::framing_for_client(head, minor_version_);
-    can_reuse_link_ = head.keep_alive;
-    const bool closes = !keeps_alive_ || lane_.is_draining || !body_.is_done() ||
-                        client_framing_ == http::Framing::until_close;
-    after_ = closes ? http::AfterAnswer::close : http::AfterAnswer::keep_alive;
-    status_ = head.status;
-    std::string& out = lane_.head_scratch;
-    out.clear();
-    http::write_response(out, head,
-                         {.minor_version = minor_version_,
-                          .after = after_,
-                          .date = lane_.date.at(lane_.poller.now().wall),
-                          .request_id = id_.text(),
-                          .trailers = &compiled.trailers});
-    // From here on the client has an answer: what fails now cuts it, and is not answered again.
-    is_answer_started_ = true;
-    on_answer_body(out, rest);
-}
-
-/// The upstream speaks WebSocket from here on (RFC 6455 4.2.2), and only from here on: what the
-/// client sent behind its request has waited until now. Nothing of it is understood any more; each
-/// direction is a body that ends with its connection.
-void Exchange::open_tunnel(const http::ResponseHead& head, std::span<char> rest) {
-    is_tunnel_ = true;
-    tunnel_opened_ = lane_.poller.now().steady;
-    lane_.metrics.tunnels_opened.add();
-    body_ = answer_ = http::BodyReader::until_close();
-    client_framing_ = http::Framing::until_close;
-    can_reuse_link_ = false;
-    after_ = http::AfterAnswer::close;
-    status_ = head.status;
-    std::string& out = lane_.head_scratch;
-    out.clear();
-    http::write_response(out, head, {.request_id = id_.text()});
-    is_answer_started_ = true;
-    on_answer_body(out, rest);
-    if (!is_running_) return;
-    wait_for_upstream();
-    owner_.on_body_wanted();
-}
-
-void Exchange::on_answer_body(std::string_view head, std::span<char> bytes) {
-    const auto piece = answer_.read(bytes);
-    if (!piece.is_valid) {
-        if (!head.empty() && !client_.send({head})) return cut(observe::Outcome::canceled());
-        return cut(Reason::upstream_invalid);
-    }
-    // Bytes behind an answer belong to nobody: the connection is not used again.
-    if (piece.consumed < bytes.size()) can_reuse_link_ = false;
-    bool is_sent = false;
-    if (client_framing_ != http::Framing::chunked) {
-        if (!head.empty() && piece.data.size() <= small_body) {
-            // One piece is cheaper to send than two, also with the copy.
-            lane_.head_scratch.append(piece.data);
-            is_sent = client_.send({lane_.head_scratch});
-        } else {
-            is_sent = client_.send({head, piece.data});
-        }
-    } else {
-        is_sent = send_chunk(client_, head, piece.data, answer_);
-    }
-    if (!is_sent) return cut(observe::Outcome::canceled());
-    if (answer_.is_done()) return finish(observe::Outcome::allowed(), after_);
-    if (client_.is_empty()) return;
-    deadline_.clear();
-    owner_.on_wait_changed();
-}
-
-void Exchange::on_upstream_end() {
-    if (!is_answer_started_) return on_failure(proxy::Failure::closed_early);
-    if (!answer_.ends_with_close()) return cut(Reason::upstream_invalid);
-    answer_.end_with_close();
-    can_reuse_link_ = false;
-    if (is_tunnel_ && !body_.is_done() && !is_upload_broken_) {
-        wait_for_upstream();
-        return owner_.on_tunnel_ended();
-    }
-    if (client_framing_ == http::Framing::chunked && !client_.send({"0\r\n\r\n"}))
-        return cut(observe::Outcome::canceled());
-    finish(observe::Outcome::allowed(), after_);
-}
+// ---- when it comes to nothing
+// -----------------------------------------------------------------------
 
 void Exchange::on_deadline() {
     if (!is_running_) return;

@@ -38,11 +38,11 @@ class ExchangeOwner {
     ~ExchangeOwner() = default;
 };
 
-/// One request from its head to the end of its answer. Told from top to bottom in exchange.cpp, in
-/// as many functions as there are places where it may have to wait: the head, the key, the charge,
-/// the upstream. Nothing has to be waited for when the key is in the table and the limit is local:
-/// then the request runs straight through to the upstream. Used again for the next request of its
-/// connection.
+/// One request from its head to the end of its answer. Told from top to bottom in exchange.cpp (the
+/// request) and exchange_answer.cpp (the answer), in as many functions as there are places where it
+/// may have to wait: the head, the key, the charge, the upstream. Nothing has to be waited for when
+/// the key is in the table and the limit is local: then the request runs straight through to the
+/// upstream. Used again for the next request of its connection.
 class Exchange final : proxy::LinkUser, net::DeadlineHandler {
   public:
     /// @param client   where answers go; @param address of the client. All outlive the exchange.
@@ -101,6 +101,10 @@ class Exchange final : proxy::LinkUser, net::DeadlineHandler {
     void send_request();
     [[nodiscard]] bool invite_body();
     [[nodiscard]] bool send_body(std::string_view before, const http::BodyReader::Piece& piece);
+    /// A piece of a body whose length nobody knew before, and behind the last one its end with the
+    /// trailers that are passed on (RFC 9112 7.1). False when the connection is broken.
+    [[nodiscard]] static bool send_chunk(net::Outgoing& out, std::string_view before,
+                                         std::string_view data, const http::BodyReader& body);
     [[nodiscard]] bool is_body_bounded(const http::BodyReader::Piece& piece);
     void on_send_failed();
     void on_dial_failed(proxy::Failure failure);
