@@ -353,6 +353,32 @@ BOOST_AUTO_TEST_CASE(a_slow_body_is_not_blamed_on_the_upstream) {
     BOOST_TEST(support::reason_of(client.receive_all()) == "client_timeout");
 }
 
+BOOST_AUTO_TEST_CASE(a_refused_client_may_send_all_before_it_looks) {
+    support::OriginServer origin;
+    support::RunningGateway gateway{shop(origin)};
+    const std::string body(16 * 1024 * 1024, 'x'); // more than the buffers on the way hold
+    support::Socket client = gateway.connect();
+    BOOST_TEST(client.send("POST /any/x HTTP/1.1\r\nHost: a\r\nContent-Length: " +
+                           std::to_string(body.size()) + "\r\n\r\n" + body));
+    const std::string answer = client.receive_answer();
+    BOOST_TEST(support::status_of(answer) == 401);
+    BOOST_TEST(support::reason_of(answer) == "auth_missing");
+    BOOST_TEST(client.is_at_end());
+    BOOST_TEST(origin.requests().empty());
+}
+
+BOOST_AUTO_TEST_CASE(a_refused_client_that_never_ends_is_cut_off) {
+    support::OriginServer origin;
+    support::RunningGateway gateway{shop(origin)};
+    support::Socket client = gateway.connect();
+    client.send("POST /any/x HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n");
+    const std::string piece(1024 * 1024, 'x');
+    int pieces = 0;
+    while (pieces < 1024 && client.send(piece))
+        ++pieces;
+    BOOST_TEST(pieces < 1024);
+}
+
 BOOST_AUTO_TEST_CASE(a_client_that_does_not_read_is_cut_off) {
     constexpr std::size_t size = 64 * 1024 * 1024; // more than all buffers on the way hold
     std::promise<void> cut;
