@@ -1,77 +1,10 @@
 """curl."""
 
 import gzip
-import json
-import pathlib
-import re
-import subprocess
-import tempfile
 
+from curl import SECONDS, curl, look_at_events, write
 from report import Report
-from told import MIB, UNKNOWN_KEY, body_of, key, key_id, new_tag, origin, release, seen, sha256, spent_key
-
-SECONDS = "30"
-folder = pathlib.Path(tempfile.mkdtemp(dir="."))
-
-
-def version_of(program):
-    first = subprocess.run([program, "--version"], capture_output=True, text=True, check=True).stdout.split("\n")[0]
-    return re.search(r"\d+(\.\d+)+", first)[0]
-
-
-def heads_in(text):
-    """Every head that came, in order: [(status, [(name, value), ...]), ...]."""
-    heads = []
-    for line in text.splitlines():
-        line = line.strip()
-        if line.startswith("HTTP/"):
-            heads.append((int(line.split()[1]), []))
-        elif ":" in line and heads:
-            name, _, value = line.partition(":")
-            heads[-1][1].append((name.strip().lower(), value.strip()))
-    return heads
-
-
-class Answer:
-    def __init__(self, exit_status, heads, body, log, numbers=None):
-        self.exit_status = exit_status
-        self.heads = heads
-        self.status, fields = heads[-1] if heads else (0, [])
-        self.fields = dict(fields)
-        self.all_fields = fields
-        self.body = body
-        self.log = log
-        self.numbers = numbers or [{}]
-
-    def saw(self):
-        return json.loads(self.body)
-
-
-def write(name, data):
-    path = folder / name
-    path.write_bytes(data)
-    return str(path)
-
-
-def curl(*arguments, token=key, stdin=None):
-    """The answer to the last of the URLs, and the heads of all."""
-    head = folder / "head"
-    head.write_bytes(b"")
-    command = ["curl", "-q", "-sS", "-v", "-m", SECONDS, "-D", head, "-w", "%{json}\\n"]
-    for number, _ in enumerate(word for word in arguments if word.startswith("http://")):
-        body = folder / f"body-{number}"
-        body.write_bytes(b"")
-        command += ["-o", body]
-    if token:
-        command += ["-H", f"Authorization: Bearer {token}"]
-    done = subprocess.run([*command, *arguments], input=stdin, capture_output=True, check=False)
-    return Answer(
-        done.returncode,
-        heads_in(head.read_text("latin-1")),
-        body.read_bytes(),
-        done.stderr.decode("latin-1"),
-        [json.loads(line) for line in done.stdout.splitlines()],
-    )
+from told import MIB, UNKNOWN_KEY, body_of, key, key_id, new_tag, origin, seen, sha256, spent_key, version_of
 
 
 def allowed_and_refused(report):
@@ -113,7 +46,8 @@ def uploads(report):
         case.note("200, body whole")
     with report.case("POST chunked, 3 MiB from standard input") as case:
         data = body_of(3 * MIB)
-        answer = curl("-H", "Transfer-Encoding: chunked", "-H", "Expect:", "--data-binary", "@-", f"{origin}/v1/echo", stdin=data)
+        how = ["-H", "Transfer-Encoding: chunked", "-H", "Expect:", "--data-binary", "@-"]
+        answer = curl(*how, f"{origin}/v1/echo", stdin=data)
         case.equal("status", answer.status, 200)
         case.equal("framing", answer.saw()["framing"], "chunked")
         case.equal("SHA-256", answer.saw()["body"]["sha256"], sha256(data))
@@ -147,7 +81,8 @@ def expectations(report):
     data = body_of(2 * MIB)
     file = write("expected", data)
     with report.case("POST of 2 MiB with Expect: 100-continue") as case:
-        answer = curl("--data-binary", f"@{file}", f"{origin}/v1/echo")
+        # Without an answer curl would go on by itself after one second.
+        answer = curl("--expect100-timeout", SECONDS, "--data-binary", f"@{file}", f"{origin}/v1/echo")
         case.true("curl asked for it", "> Expect: 100-continue" in answer.log)
         case.equal("statuses", [status for status, _ in answer.heads], [100, 200])
         case.equal("SHA-256", answer.saw()["body"]["sha256"], sha256(data))
@@ -300,18 +235,7 @@ def targets(report):
 
 def events(report):
     with report.case("server-sent events (-N)") as case:
-        name = new_tag()
-        process = subprocess.Popen(
-            ["curl", "-q", "-sSN", "-m", SECONDS, "-H", f"Authorization: Bearer {key}", f"{origin}/v1/events/{name}"],
-            stdout=subprocess.PIPE,
-        )
-        # The origin sends the second one only after this has read the first.
-        first = [process.stdout.readline() for _ in range(3)]
-        case.equal("first event", first, [b"id: 1\n", b"data: first\n", b"\n"])
-        release(name)
-        case.equal("the rest", process.stdout.read(), b"id: 2\ndata: second\n\n")
-        case.equal("exit status", process.wait(), 0)
-        case.note("the first one there before the second was sent")
+        look_at_events(case, origin)
 
 
 def main():

@@ -53,6 +53,12 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def version_string(self):
         return "origin"
 
+    def handle_expect_100(self):
+        self.send_response_only(100)
+        self.end_headers()
+        self.wfile.flush()
+        return True
+
     # --- the request ------------------------------------------------------------------------------
 
     def body_pieces(self):

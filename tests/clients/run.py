@@ -1,78 +1,126 @@
 #!/usr/bin/python3
 """Drives the gateway with clients and servers that were not written for it.
 
-    tests/clients/run.py [--binary build/keygate] [--only PART] [--keep]
+    tests/clients/run.py [--binary build/keygate] [--only PART]
 
-Real programs, real sockets, a folder of its own below the system's one for temporary files. Every line says what
+Real programs and real sockets, with a folder of its own among the system's temporary ones. Every line says what
 was seen; the last one is `N passed, N failed`. A program that is missing is a failure: `scripts/packages clients`
-installs them. Debian's own Python, because it is the one that has Debian's modules.
+installs them. Debian's own Python runs this, because that one has Debian's modules.
 """
 
 import argparse
 import json
 import pathlib
+import shutil
 import subprocess
 import sys
+import threading
 
 sys.dont_write_bytecode = True
 
 from report import Report  # noqa: E402
-from stage import HERE, Stage  # noqa: E402
+from stage import HERE, Stage, environment  # noqa: E402
 
+PYTHON = "/usr/bin/python3"
+PROGRAMS = ("curl", "wget", "node", "nginx", "caddy")
+LIBRARIES = {
+    "requests": [PYTHON, "-c", "import requests"],
+}
 PARTS = {
-    "curl": ["/usr/bin/python3", "curl_client.py"],
-    "http.client": ["/usr/bin/python3", "stdlib_client.py"],
-    "requests": ["/usr/bin/python3", "requests_client.py"],
+    "curl": [PYTHON, "curl_client.py"],
+    "wget": [PYTHON, "wget_client.py"],
+    "http.client": [PYTHON, "stdlib_client.py"],
+    "requests": [PYTHON, "requests_client.py"],
+    "fetch": ["node", "fetch_client.mjs"],
+    "servers": [PYTHON, "servers_client.py"],
 }
 PART_SECONDS = 120
 
 
-def run_part(stage, name, command):
-    """The lines of one client program. One that ends in another way than by its own `end` has failed."""
-    lines = []
-    process = subprocess.Popen(
-        [command[0], HERE / command[1], json.dumps(stage.describe())],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        env=stage.environment,
-        cwd=stage.folder,
-    )
-    try:
-        out, err = process.communicate(timeout=PART_SECONDS)
-        problem = None
-    except subprocess.TimeoutExpired:
-        process.kill()
-        out, err = process.communicate()
-        problem = f"still running after {PART_SECONDS} s"
-    lines = out.decode("utf-8", "replace").splitlines()
-    if problem is None and (process.returncode != 0 or lines[-1:] != ["end"]):
-        problem = f"ended with {process.returncode}: {err.decode('utf-8', 'replace')[-600:]}"
-    lines = [line for line in lines if line != "end"]
-    if problem is not None:
-        lines.append(f"FAIL {name}: the program came to no end: {' '.join(problem.split())}")
-    return lines
+class Count:
+    passed = 0
+    failed = 0
+
+    def show(self, line):
+        print(line, flush=True)
+        self.passed += line.startswith("ok   ")
+        self.failed += line.startswith("FAIL ")
+
+
+def missing():
+    """What is not installed."""
+    surroundings = environment(pathlib.Path("/nonexistent"))
+    names = [name for name in PROGRAMS if shutil.which(name, path=surroundings["PATH"]) is None]
+    for name, command in LIBRARIES.items():
+        if command[0] in names or subprocess.run(command, env=surroundings, capture_output=True).returncode != 0:
+            names.append(name)
+    return names
+
+
+def run_part(stage, name, command, count):
+    """Counts the lines of one client program. One that ends in another way than by its own `end` has failed."""
+    errors = stage.folder / f"{name}.errors"
+    with open(errors, "wb") as file:
+        process = subprocess.Popen(
+            [command[0], HERE / command[1], json.dumps(stage.describe())],
+            stdout=subprocess.PIPE,
+            stderr=file,
+            env=stage.environment,
+            cwd=stage.folder,
+            encoding="utf-8",
+            errors="replace",
+        )
+    timer = threading.Timer(PART_SECONDS, process.kill)
+    timer.start()
+    last = ""
+    for line in process.stdout:
+        last = line.rstrip("\n")
+        if last != "end":
+            count.show(last)
+    status = process.wait()
+    timer.cancel()
+    if status != 0 or last != "end":
+        said = " ".join(errors.read_text("utf-8", "replace")[-600:].split())
+        count.show(f"FAIL {name}: did not come to its end: exit status {status}: {said}")
+
+
+def look_at_keygate(stage, count):
+    """How the gateway itself has come through all that."""
+    report = Report(stage.version(), count.show)
+    with report.case("SIGTERM") as case:
+        case.equal("exit status", stage.keygate.stop(), 0)
+        case.note("exit status 0")
+    with report.case("what it has logged") as case:
+        text = stage.keygate.text()
+        case.true("no key", not any(entry["key"] in text for entry in stage.keys.values()))
+        others = [line for line in text.splitlines() if not line.startswith("{") and " info " not in line]
+        case.equal("warnings and errors", others, [])
+        case.note(f"{sum(line.startswith('{') for line in text.splitlines())} requests, no key, no warning")
+    with report.case("what has reached the API") as case:
+        case.equal("what it could not read", stage.origin.errors, [])
+        case.note(f"nothing that it could not read, on {stage.origin.connections} connections")
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--binary", default=HERE.parent.parent / "build" / "keygate", type=pathlib.Path)
-    parser.add_argument("--only", choices=PARTS, action="append", help="this part and no other")
+    parser.add_argument("--only", choices=PARTS, action="append", help="this part; may be given more than once")
     arguments = parser.parse_args()
     if not arguments.binary.exists():
         sys.exit(f"run.py: {arguments.binary} is not there; scripts/build makes it")
 
-    passed = failed = 0
-    with Stage(arguments.binary.resolve()) as stage:
-        stage.start_keygate()
-        for name, command in PARTS.items():
-            if arguments.only and name not in arguments.only:
-                continue
-            for line in run_part(stage, name, command):
-                print(line, flush=True)
-                passed += line.startswith("ok   ")
-                failed += line.startswith("FAIL ")
-    print(f"{passed} passed, {failed} failed")
-    return failed != 0
+    count = Count()
+    for name in missing():
+        count.show(f"FAIL {name}: not installed (scripts/packages clients)")
+    if count.failed == 0:
+        with Stage(arguments.binary.resolve()) as stage:
+            stage.start_all()
+            for name, command in PARTS.items():
+                if not arguments.only or name in arguments.only:
+                    run_part(stage, name, command, count)
+            look_at_keygate(stage, count)
+    print(f"{count.passed} passed, {count.failed} failed")
+    return count.failed != 0
 
 
 if __name__ == "__main__":

@@ -12,14 +12,15 @@ import tempfile
 import time
 import urllib.request
 
-from origin import Origin
+from origin import Origin, content
 
 HERE = pathlib.Path(__file__).resolve().parent
 START_SECONDS = 20
 STOP_SECONDS = 20
 
 # Each API has an address of its own on the loopback network, so that every client can name it.
-ADDRESSES = {"origin": "127.0.0.1"}
+NAMES = ("origin", "nginx", "hasty", "caddy")
+ADDRESSES = {name: f"127.0.0.{number}" for number, name in enumerate(NAMES, start=1)}
 
 API = """
   {name}:
@@ -47,16 +48,19 @@ def environment(folder):
         XDG_DATA_HOME=str(folder),
         LC_ALL="C.UTF-8",
         NODE_PATH="/usr/share/nodejs",
+        PATH=f"{os.environ.get('PATH', '')}:/usr/bin:/usr/sbin",  # nginx is where only root looks
         PYTHONDONTWRITEBYTECODE="1",
     )
     kept.pop("WGETRC", None)
     return kept
 
 
-def free_port():
+def free_port(taken):
     """Below the range from which the system takes ports for clients: nobody gets it before it is used."""
     while True:
         port = random.randrange(20000, 32000)
+        if port in taken:
+            continue
         with socket.socket() as trial:
             trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
@@ -90,6 +94,7 @@ class Program:
         return self.log.read_text("utf-8", "replace")
 
     def stop(self):
+        """Its exit status; one that was stopped before keeps it."""
         self.process.send_signal(signal.SIGTERM)
         try:
             return self.process.wait(STOP_SECONDS)
@@ -131,22 +136,53 @@ class Stage:
         self.programs.append(program)
         return program
 
-    def start_keygate(self):
-        port, status = free_port(), free_port()
-        upstreams = {"origin": self.origin.port}
-        apis = "".join(
-            API.format(name=name, host=host, port=upstreams[name]) for name, host in ADDRESSES.items()
+    def start_all(self):
+        """Everybody's port first: they have to know each other."""
+        self.ports = {"origin": self.origin.port}
+        for name in (*NAMES[1:], "keygate", "status", "front", "plain_front", "caddy_front"):
+            self.ports[name] = free_port(self.ports.values())
+        self.write_files()
+        self.start("nginx", ["nginx", "-p", self.folder, "-c", self.fill("nginx.conf")])
+        self.start("caddy", ["caddy", "run", "--adapter", "caddyfile", "--config", self.fill("Caddyfile")])
+        for program, port in zip(self.programs, ("front", "caddy_front")):
+            program.wait_for(answers_on(self.ports[port]))
+        self.start_keygate()
+
+    def write_files(self):
+        """What nginx and caddy have to give."""
+        files = self.folder / "files"
+        files.mkdir()
+        (files / "data.bin").write_bytes(content(3_000_000))
+        (files / "text.txt").write_text("one line after another\n" * 5000)
+
+    def fill(self, template):
+        text = (HERE / template).read_text()
+        words = {name.upper(): str(port) for name, port in self.ports.items()}
+        words["FOLDER"] = str(self.folder)
+        words["ADDRESSES"] = " ".join(ADDRESSES.values())
+        words["FRONT_LISTENS"] = "\n        ".join(
+            f"listen {address}:{self.ports['front']};" for address in ADDRESSES.values()
         )
-        listeners = ", ".join(f'{{address: "{host}:{port}"}}' for host in ADDRESSES.values())
+        for word, value in words.items():
+            text = text.replace(f"@{word}@", value)
+        filled = self.folder / template
+        filled.write_text(text)
+        return filled
+
+    def start_keygate(self):
+        apis = "".join(
+            API.format(name=name, host=host, port=self.ports[name]) for name, host in ADDRESSES.items()
+        )
+        listeners = ", ".join(f'{{address: "{host}:{self.ports["keygate"]}"}}' for host in ADDRESSES.values())
         config = self.folder / "keygate.yaml"
         config.write_text(
             f"version: 1\nthreads: 2\nlisteners: [{listeners}]\n"
-            f'status: {{address: "127.0.0.1:{status}"}}\ndrain: {{timeout: 5s}}\napis:{apis}'
+            f'status: {{address: "127.0.0.1:{self.ports["status"]}"}}\ndrain: {{timeout: 5s}}\napis:{apis}'
         )
         self.keygate = self.start("keygate", [self.binary, "run", "-c", config])
-        self.keygate.wait_for(answers_on(status))
+        self.keygate.wait_for(answers_on(self.ports["status"]))
         for name, host in ADDRESSES.items():
-            self.urls[name] = f"http://{host}:{port}"
+            self.urls[name] = f"http://{host}:{self.ports['keygate']}"
             self.operator("owners", "set", "--api", name, "--id", "acme", "--plan", "pro")
             self.keys[name] = self.create_key(name, "--scope", "items:read")
         self.keys["spent"] = self.create_key("origin", "--plan", "once")
@@ -173,11 +209,16 @@ class Stage:
         with opener.open(urllib.request.Request(url, headers={"Authorization": f"Bearer {key}"}), timeout=10):
             pass
 
+    def version(self):
+        said = subprocess.run([self.binary, "--version"], capture_output=True, text=True, check=True)
+        return said.stdout.strip()
+
     def describe(self):
         """What a client program is told, as JSON."""
         return {
             "urls": self.urls,
             "keys": self.keys,
             "control": f"http://127.0.0.1:{self.origin.port}/control",
+            "ports": self.ports,
             "folder": str(self.folder),
         }

@@ -3,6 +3,8 @@
 import hashlib
 import itertools
 import json
+import re
+import subprocess
 import sys
 import urllib.request
 
@@ -43,6 +45,16 @@ def release(name):
     _control(f"release/{name}")
 
 
+def metric(name):
+    """A counter of the gateway that has no labels."""
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    with opener.open(f"http://127.0.0.1:{site['ports']['status']}/metrics", timeout=10) as answer:
+        for line in answer.read().decode().splitlines():
+            if line.startswith(f"{name} "):
+                return int(float(line.split()[1]))
+    raise KeyError(name)
+
+
 def sha256(data):
     return hashlib.sha256(data).hexdigest()
 
@@ -50,3 +62,21 @@ def sha256(data):
 def body_of(size):
     """Bytes that no compression shortens and no two places share."""
     return hashlib.shake_128(str(size).encode()).digest(size)
+
+
+def version_of(program):
+    first = subprocess.run([program, "--version"], capture_output=True, text=True, check=True).stdout.split("\n")[0]
+    return re.search(r"\d+(\.\d+)+", first)[0]
+
+
+def heads_in(text):
+    """Every head that came, in order: [(status, [(name, value), ...]), ...]."""
+    heads = []
+    for line in text.splitlines():
+        line = line.strip()
+        if line.startswith("HTTP/"):
+            heads.append((int(line.split()[1]), []))
+        elif ":" in line and heads:
+            name, _, value = line.partition(":")
+            heads[-1][1].append((name.strip().lower(), value.strip()))
+    return heads
