@@ -15,9 +15,11 @@ import shutil
 import subprocess
 import sys
 import threading
+import time
 
 sys.dont_write_bytecode = True
 
+import plain  # noqa: E402
 from report import Report  # noqa: E402
 from stage import HERE, Stage, environment  # noqa: E402
 
@@ -25,6 +27,8 @@ PYTHON = "/usr/bin/python3"
 PROGRAMS = ("curl", "wget", "node", "nginx", "caddy")
 LIBRARIES = {
     "requests": [PYTHON, "-c", "import requests"],
+    "websockets": [PYTHON, "-c", "import websockets"],
+    "ws": ["node", "-e", "require('ws')"],
 }
 PARTS = {
     "curl": [PYTHON, "curl_client.py"],
@@ -33,6 +37,8 @@ PARTS = {
     "requests": [PYTHON, "requests_client.py"],
     "fetch": ["node", "fetch_client.mjs"],
     "servers": [PYTHON, "servers_client.py"],
+    "ws": ["node", "ws_client.cjs"],
+    "websockets": [PYTHON, "websockets_client.py"],
 }
 PART_SECONDS = 120
 
@@ -45,6 +51,15 @@ class Count:
         print(line, flush=True)
         self.passed += line.startswith("ok   ")
         self.failed += line.startswith("FAIL ")
+
+
+def within(seconds, is_so):
+    deadline = time.monotonic() + seconds
+    while not is_so():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.02)
+    return True
 
 
 def missing():
@@ -87,6 +102,9 @@ def run_part(stage, name, command, count):
 def look_at_keygate(stage, count):
     """How the gateway itself has come through all that."""
     report = Report(stage.version(), count.show)
+    with report.case("its tunnels") as case:
+        case.true("none is open at last", within(20, lambda: plain.metric(stage.ports["status"], "keygate_tunnels") == 0))
+        case.note("all closed")
     with report.case("SIGTERM") as case:
         case.equal("exit status", stage.keygate.stop(), 0)
         case.note("exit status 0")

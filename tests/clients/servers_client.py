@@ -66,6 +66,16 @@ def static_files(report, address, token):
         case.equal("status", rest.status, 206)
         case.equal("SHA-256 of both", sha256(whole[:half] + rest.body), sha256(whole))
         case.note("both halves make the file")
+    with report.case("download resumed (wget -c)") as case:
+        file = pathlib.Path(write("resumed", whole[:half]))
+        bearer_of = f"Authorization: Bearer {token}"
+        wget = subprocess.run(
+            ["wget", "--no-config", "-S", "-c", "-O", file, "--header", bearer_of, url], capture_output=True, check=False
+        )
+        case.equal("exit status", wget.returncode, 0)
+        case.true("206", b"206 Partial Content" in wget.stderr)
+        case.equal("SHA-256", sha256(file.read_bytes()), sha256(whole))
+        case.note("206, both halves make the file")
     with report.case("text that it packs as it goes") as case:
         text = (files / "text.txt").read_bytes()
         packed = curl("-H", "Accept-Encoding: gzip", f"{address}/v1/files/text.txt", token=token)

@@ -10,8 +10,8 @@ import socket
 import subprocess
 import tempfile
 import time
-import urllib.request
 
+import plain
 from origin import Origin, content
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -19,7 +19,7 @@ START_SECONDS = 20
 STOP_SECONDS = 20
 
 # Each API has an address of its own on the loopback network, so that every client can name it.
-NAMES = ("origin", "nginx", "hasty", "caddy")
+NAMES = ("origin", "nginx", "hasty", "caddy", "ws", "websockets")
 ADDRESSES = {name: f"127.0.0.{number}" for number, name in enumerate(NAMES, start=1)}
 
 API = """
@@ -144,7 +144,9 @@ class Stage:
         self.write_files()
         self.start("nginx", ["nginx", "-p", self.folder, "-c", self.fill("nginx.conf")])
         self.start("caddy", ["caddy", "run", "--adapter", "caddyfile", "--config", self.fill("Caddyfile")])
-        for program, port in zip(self.programs, ("front", "caddy_front")):
+        self.start("ws", ["node", HERE / "ws_server.cjs", str(self.ports["ws"])])
+        self.start("websockets", ["/usr/bin/python3", HERE / "websockets_server.py", str(self.ports["websockets"])])
+        for program, port in zip(self.programs, ("front", "caddy_front", "ws", "websockets")):
             program.wait_for(answers_on(self.ports[port]))
         self.start_keygate()
 
@@ -186,7 +188,8 @@ class Stage:
             self.operator("owners", "set", "--api", name, "--id", "acme", "--plan", "pro")
             self.keys[name] = self.create_key(name, "--scope", "items:read")
         self.keys["spent"] = self.create_key("origin", "--plan", "once")
-        self.request_once(self.urls["origin"] + "/v1/status/204", self.keys["spent"]["key"])
+        once = {"Authorization": f"Bearer {self.keys['spent']['key']}"}
+        plain.get(f"{self.urls['origin']}/v1/status/204", once)
 
     def create_key(self, api, *options):
         return self.operator("keys", "create", "--api", api, "--owner", "acme", *options)
@@ -203,12 +206,6 @@ class Stage:
             raise RuntimeError(f"keygate {noun} {verb}: {done.stderr.decode()}{done.stdout.decode()}")
         return json.loads(done.stdout)
 
-    @staticmethod
-    def request_once(url, key):
-        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-        with opener.open(urllib.request.Request(url, headers={"Authorization": f"Bearer {key}"}), timeout=10):
-            pass
-
     def version(self):
         said = subprocess.run([self.binary, "--version"], capture_output=True, text=True, check=True)
         return said.stdout.strip()
@@ -221,4 +218,16 @@ class Stage:
             "control": f"http://127.0.0.1:{self.origin.port}/control",
             "ports": self.ports,
             "folder": str(self.folder),
+            "ways": [
+                self.way("→ keygate → ws", "ws", "keygate"),
+                self.way("→ keygate → websockets", "websockets", "keygate"),
+                self.way("→ nginx → keygate → ws", "ws", "front"),
+                self.way("→ caddy → keygate → websockets", "websockets", "caddy_front"),
+                self.way("→ keygate → nginx → websockets", "nginx", "keygate"),
+                self.way("→ keygate → caddy → ws", "caddy", "keygate"),
+            ],
         }
+
+    def way(self, name, api, port):
+        """To a WebSocket server, with or without a proxy in front or behind."""
+        return {"name": name, "url": f"http://{ADDRESSES[api]}:{self.ports[port]}", "key": self.keys[api]}

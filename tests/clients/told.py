@@ -6,7 +6,8 @@ import json
 import re
 import subprocess
 import sys
-import urllib.request
+
+import plain
 
 MIB = 1 << 20
 UNKNOWN_KEY = "kg_live_0000000000000000000000000000000000000000"
@@ -29,30 +30,18 @@ def new_tag():
     return f"{sys.argv[0].rpartition('/')[2]}-{next(_numbers)}"
 
 
-def _control(path):
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    with opener.open(f"{site['control']}/{path}", timeout=10) as answer:
-        return answer.read()
-
-
 def seen(tag):
     """How many requests with this tag have reached the origin, and how much of their bodies."""
-    return json.loads(_control(f"seen/{tag}"))
+    return json.loads(plain.get(f"{site['control']}/seen/{tag}"))
 
 
 def release(name):
     """Lets the origin send the second event of that name."""
-    _control(f"release/{name}")
+    plain.get(f"{site['control']}/release/{name}")
 
 
 def metric(name):
-    """A counter of the gateway that has no labels."""
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    with opener.open(f"http://127.0.0.1:{site['ports']['status']}/metrics", timeout=10) as answer:
-        for line in answer.read().decode().splitlines():
-            if line.startswith(f"{name} "):
-                return int(float(line.split()[1]))
-    raise KeyError(name)
+    return plain.metric(site["ports"]["status"], name)
 
 
 def sha256(data):
