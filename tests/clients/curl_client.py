@@ -23,6 +23,12 @@ def allowed_and_refused(report):
         with report.case(what) as case:
             answer = curl(origin + path, token=token)
             case.refusal(reason, answer.status, answer.fields, answer.body)
+    with report.case("GET of what is public, with a key") as case:
+        answer = curl(f"{origin}/open/echo")
+        case.equal("status", answer.status, 200)
+        names = {name.lower() for name, _ in answer.saw()["fields"]}
+        case.equal("of the key at the API", names & {"authorization", "x-key-id", "x-key-owner"}, set())
+        case.note("200, neither key nor identity at the API")
     with report.case("HEAD (-I)") as case:
         answer = curl("-I", f"{origin}/v1/bytes/100000")
         case.equal("exit status", answer.exit_status, 0)

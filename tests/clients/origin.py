@@ -98,7 +98,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.tag = self.query.get("tag", [None])[0]
         self.server.count_request(self.tag)
         words = path.split("/")
-        action = getattr(self, f"{words[1]}_{words[2]}", None) if len(words) > 2 else None
+        # What a route asks for is keygate's business.
+        place = "v1" if words[1] in ("open", "narrow") else words[1]
+        action = getattr(self, f"{place}_{words[2]}", None) if len(words) > 2 else None
         if action is None:
             return self.send_json(404, {"error": "no such page of the origin"})
         try:

@@ -12,6 +12,7 @@ import argparse
 import json
 import pathlib
 import shutil
+import signal
 import subprocess
 import sys
 import threading
@@ -103,7 +104,8 @@ def look_at_keygate(stage, count):
     """How the gateway itself has come through all that."""
     report = Report(stage.version(), count.show)
     with report.case("its tunnels") as case:
-        case.true("none is open at last", within(20, lambda: plain.metric(stage.ports["status"], "keygate_tunnels") == 0))
+        status = stage.ports["status"]
+        case.true("none is open at last", within(20, lambda: plain.metric(status, "keygate_tunnels") == 0))
         case.note("all closed")
     with report.case("SIGTERM") as case:
         case.equal("exit status", stage.keygate.stop(), 0)
@@ -124,6 +126,7 @@ def main():
     parser.add_argument("--binary", default=HERE.parent.parent / "build" / "keygate", type=pathlib.Path)
     parser.add_argument("--only", choices=PARTS, action="append", help="this part; may be given more than once")
     arguments = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # by way of everybody's end
     if not arguments.binary.exists():
         sys.exit(f"run.py: {arguments.binary} is not there; scripts/build makes it")
 

@@ -68,10 +68,8 @@ def static_files(report, address, token):
         case.note("both halves make the file")
     with report.case("download resumed (wget -c)") as case:
         file = pathlib.Path(write("resumed", whole[:half]))
-        bearer_of = f"Authorization: Bearer {token}"
-        wget = subprocess.run(
-            ["wget", "--no-config", "-S", "-c", "-O", file, "--header", bearer_of, url], capture_output=True, check=False
-        )
+        command = ["wget", "--no-config", "-S", "-c", "-O", file, "--header", f"Authorization: Bearer {token}", url]
+        wget = subprocess.run(command, capture_output=True, check=False)
         case.equal("exit status", wget.returncode, 0)
         case.true("206", b"206 Partial Content" in wget.stderr)
         case.equal("SHA-256", sha256(file.read_bytes()), sha256(whole))
