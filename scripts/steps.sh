@@ -30,6 +30,12 @@ jobs_that_fit() {
     printf '%s\n' "$((fit < 1 ? 1 : fit))"
 }
 
+# Shadow memory of the sanitizers does not fit under every layout that the kernel draws: prints what a command
+# is put behind to have always the same one, where that is allowed.
+same_layout() {
+    if setarch "$(uname -m)" -R true 2>/dev/null; then printf '%s\n' "setarch $(uname -m) -R"; else echo; fi
+}
+
 # Runs a command with its output in a file; says every half minute that it still goes on, and shows the
 # end of the file when the command fails.
 #   logged FILE COMMAND ARGUMENT...
