@@ -1,5 +1,7 @@
 #include "config/report.hpp"
 
+#include "config/text.hpp"
+
 #include <algorithm>
 #include <tuple>
 
@@ -18,8 +20,9 @@ std::string to_string(const Mistake& mistake) {
     if (mistake.place.line > 0)
         out +=
             std::to_string(mistake.place.line) + ":" + std::to_string(mistake.place.column) + ":";
-    if (!mistake.path.empty()) out += " " + mistake.path + ":";
-    return out + " " + mistake.message;
+    // Escapes of YAML can write anything into a name, and terminals obey what is printed on them.
+    if (!mistake.path.empty()) out += " " + escaped(mistake.path) + ":";
+    return out + " " + escaped(mistake.message);
 }
 
 } // namespace keygate::config

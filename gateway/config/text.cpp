@@ -79,11 +79,11 @@ std::string collapsed(std::string_view text) {
     return out;
 }
 
-std::string quoted(std::string_view text) {
+std::string escaped(std::string_view text, std::size_t most) {
     static constexpr std::string_view digits = "0123456789abcdef";
-    std::string out = "`";
+    std::string out;
     for (std::size_t i = 0; i < text.size();) {
-        if (i >= longest_shown) return out + "…`";
+        if (i >= most) return out + "…";
         const std::size_t length = utf8_length(text, i);
         const auto byte = static_cast<unsigned char>(text[i]);
         if (length == 0 || byte < 0x20 || byte == 0x7f) {
@@ -96,7 +96,11 @@ std::string quoted(std::string_view text) {
             i += length;
         }
     }
-    return out + "`";
+    return out;
+}
+
+std::string quoted(std::string_view text) {
+    return "`" + escaped(text, longest_shown) + "`";
 }
 
 std::string joined(const std::vector<std::string>& names, std::string_view between) {

@@ -16,6 +16,9 @@ namespace keygate::config {
 /// Without leading and trailing spaces and tabs, and with one space for each run of them.
 [[nodiscard]] std::string collapsed(std::string_view text);
 
+/// With control characters and what is not UTF-8 as `\x07`; cut after `most` bytes.
+[[nodiscard]] std::string escaped(std::string_view text, std::size_t most = std::string_view::npos);
+
 /// A value as it stands in messages: in backticks, control characters escaped, cut after 80 bytes.
 [[nodiscard]] std::string quoted(std::string_view text);
 

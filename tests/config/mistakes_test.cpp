@@ -648,6 +648,22 @@ BOOST_AUTO_TEST_CASE(all_mistakes_come_at_once_in_the_order_of_the_text) {
     BOOST_TEST(places == expected, boost::test_tools::per_element());
 }
 
+BOOST_AUTO_TEST_CASE(a_mistake_prints_no_control_characters) {
+    for (const char* text :
+         {R"("\x1b[2J": 1)", R"(log: {"\x1b": {"a\n": !x b}})", R"(via: "${NONE:?\e[0m}")"}) {
+        BOOST_TEST_CONTEXT(text) {
+            const auto loaded = test::load(std::string{text} + "\n");
+            BOOST_TEST_REQUIRE(!loaded.mistakes.empty());
+            for (const config::Mistake& mistake : loaded.mistakes)
+                for (const char c : to_string(mistake))
+                    BOOST_TEST((static_cast<unsigned char>(c) >= 0x20 && c != 0x7f));
+        }
+    }
+    BOOST_TEST(
+        test::mistakes_in(test::load("\"\\a\": 1\n")).find(": \\x07: unknown name `\\x07`") !=
+        std::string::npos);
+}
+
 BOOST_AUTO_TEST_CASE(a_value_from_the_environment_is_in_no_mistake) {
     const char* const places[][2] = {
         {"threads: 2", "threads: ${X}"},
