@@ -1,0 +1,144 @@
+// Configurations: any text, any profile file beside it and any value in the environment. Loading
+// ends; a refusal names a mistake and its place in words that can be printed; what is accepted
+// prints to a text that is accepted as the same; what the environment holds is not shown.
+//
+// The input is up to three parts with 0x1c between them: the configuration, the profile
+// `profiles/own.yaml`, and the value of the variable SECRET. No real file or variable is read.
+
+#include "config/load.hpp"
+#include "config/text.hpp"
+
+#include <algorithm>
+#include <map>
+#include <optional>
+#include <string>
+
+#include "fuzz/input.hpp"
+
+using namespace keygate;
+using fuzz::hold;
+
+namespace {
+
+// Shows that a value comes from the environment, wherever it turns up.
+constexpr std::string_view mark = "s3cr3t";
+
+std::string_view take_part(std::string_view& text) {
+    const std::string_view part = text.substr(0, text.find('\x1c'));
+    text.remove_prefix(std::min(text.size(), part.size() + 1));
+    return part;
+}
+
+config::Surroundings world(std::string profile, std::string secret) {
+    std::map<std::string, std::string> variables{
+        {"PORT", "8080"},    {"HOST", "127.0.0.1"}, {"EMPTY", ""},   {"RATE", "100/1m"},
+        {"ODD", "a\"b\\$'"}, {"WORD", "free"},      {"TRUE", "true"}};
+    variables["SECRET"] = std::move(secret);
+    const auto variable = [variables](const std::string& name) {
+        const auto found = variables.find(name);
+        return found == variables.end() ? std::nullopt : std::optional{found->second};
+    };
+    const auto file = [profile = std::move(profile)](const std::string& path) {
+        return path == "etc/profiles/own.yaml" ? std::optional{profile} : std::nullopt;
+    };
+    return {variable, file};
+}
+
+bool is_printable(std::string_view text) {
+    return config::is_utf8(text) && std::none_of(text.begin(), text.end(), [](char c) {
+               return static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
+           });
+}
+
+std::string listed(const config::Loaded& loaded) {
+    std::string out;
+    for (const config::Mistake& mistake : loaded.mistakes)
+        out += to_string(mistake) + "\n";
+    return out;
+}
+
+void check_mistakes(const config::Loaded& loaded, std::string_view text, std::string_view profile) {
+    hold(!loaded.mistakes.empty(), "a refusal names a mistake", text);
+    for (const config::Mistake& mistake : loaded.mistakes) {
+        const std::string line = to_string(mistake);
+        hold(is_printable(line), "a mistake can be printed", line);
+        hold(!mistake.message.empty() && !mistake.file.empty(), "a mistake says what is wrong",
+             line);
+        const std::string_view source = mistake.file == "etc/keygate.yaml" ? text : profile;
+        const auto lines = std::count(source.begin(), source.end(), '\n') + 1;
+        // Of a text without its last line end, a mistake may be seen on the line after.
+        hold(mistake.place.line >= 1 && mistake.place.line <= lines + 1, "a mistake has a line",
+             line);
+        hold(mistake.place.column >= 1 &&
+                 mistake.place.column <= static_cast<int>(source.size()) + 2,
+             "a mistake has a column", line);
+    }
+}
+
+/// What later parts of the gateway rely on.
+void check_settings(const config::Settings& settings) {
+    hold(!settings.listeners.empty() && !settings.apis.empty(), "there is something to do");
+    for (const config::Api& api : settings.apis) {
+        hold(!api.live.servers.empty(), "an API has a server", api.name);
+        hold(!api.default_plan || std::any_of(api.plans.begin(), api.plans.end(),
+                                              [&](const config::Plan& plan) {
+                                                  return plan.name == *api.default_plan;
+                                              }),
+             "the default plan is one of the plans", api.name);
+        const std::vector<std::string> vocabulary = api.vocabulary();
+        hold(std::is_sorted(vocabulary.begin(), vocabulary.end()), "scopes are sorted", api.name);
+        for (const config::Route& route : api.routes) {
+            hold((route.access == config::Access::scope) == !route.scopes.empty(),
+                 "a route asks for scopes or for none", route.text);
+            for (const std::string& scope : route.scopes)
+                hold(std::binary_search(vocabulary.begin(), vocabulary.end(), scope),
+                     "a route asks for known scopes", route.text);
+            hold(!route.pass_authorization || route.access == config::Access::open,
+                 "credentials pass on public routes only", route.text);
+            hold(route.pattern.starts_with('/') && is_printable(route.text), "a route is a path",
+                 route.text);
+        }
+        for (const config::Answer& answer : api.profile.answers)
+            hold(answer.status >= 400 && answer.status <= 599 && is_printable(answer.code) &&
+                     is_printable(answer.message),
+                 "each reason has its answer", api.name);
+    }
+}
+
+} // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+    std::string_view rest = fuzz::Input{data, size}.text();
+    const std::string_view text = take_part(rest);
+    const std::string_view profile = take_part(rest);
+    const std::string_view secret = take_part(rest);
+    const config::Surroundings surroundings = world(std::string{profile}, std::string{secret});
+    const bool is_secret = secret.find(mark) != secret.npos && text.find(mark) == text.npos &&
+                           profile.find(mark) == profile.npos;
+
+    const config::Loaded loaded = config::load(text, "etc/keygate.yaml", surroundings);
+    hold(loaded.settings.has_value() == loaded.mistakes.empty(), "settings or mistakes");
+    if (is_secret) {
+        const std::string said = listed(loaded);
+        hold(said.find(mark) == said.npos, "mistakes do not show the environment", said);
+    }
+    if (!loaded.settings) {
+        check_mistakes(loaded, text, profile);
+        return 0;
+    }
+    check_settings(*loaded.settings);
+    const std::string printed = config::print(*loaded.settings);
+    if (is_secret)
+        hold(printed.find(mark) == printed.npos, "what is printed does not show the environment",
+             printed);
+    const config::Loaded again = config::load(printed, "etc/keygate.yaml", surroundings);
+    hold(again.settings.has_value(), "what is printed loads again", printed + listed(again));
+    check_settings(*again.settings);
+    const std::string twice = config::print(*again.settings);
+    hold(twice == printed, "what is printed prints the same",
+         printed + "\n-- and then --\n" + twice);
+    hold(again.settings->store.file == loaded.settings->store.file &&
+             again.settings->log.access == loaded.settings->log.access,
+         "paths stay what they are", printed);
+    return 0;
+}
