@@ -168,9 +168,21 @@ bool may_be_trailer(std::string_view name) {
                                                                  "x-real-ip",
                                                                  "x-request-id"};
     const std::string known = ascii::lowered(name);
-    for (const std::string_view family : {"content-", "if-", "proxy-", "sec-", "x-forwarded-"})
+    for (const std::string_view family :
+         {"content-", "if-", "proxy-", "sec-", "x-forwarded-", "x-http-method", "x-method-override",
+          "x-original-", "x-rewrite-"})
         if (known.starts_with(family)) return known == "content-md5" || known == "content-digest";
     return std::find(heads_only.begin(), heads_only.end(), known) == heads_only.end();
+}
+
+/// Does the name begin with the prefix as servers compare them that take `_` and `.` for `-`?
+bool tells_who_calls(std::string_view name, std::string_view identity_prefix) {
+    const auto is_same = [](char in_prefix, char in_name) {
+        return (ascii::is_alnum(in_prefix) ? ascii::to_lower(in_prefix) : '-') ==
+               ascii::to_lower(in_name);
+    };
+    return identity_prefix.size() <= name.size() &&
+           std::equal(identity_prefix.begin(), identity_prefix.end(), name.begin(), is_same);
 }
 
 void read_trailers(const std::optional<View>& view, std::string_view identity_prefix, Api& api) {
@@ -187,8 +199,7 @@ void read_trailers(const std::optional<View>& view, std::string_view identity_pr
                                           [](char c) { return ascii::is_alnum(c) || c == '-'; });
         if (!is_plain)
             item.refuse("a field name of letters, digits and `-`");
-        else if (!may_be_trailer(name) ||
-                 ascii::lowered(name).starts_with(ascii::lowered(identity_prefix)))
+        else if (!may_be_trailer(name) || tells_who_calls(name, identity_prefix))
             item.complain(item.seen() + " cannot come behind a body: it frames, routes, "
                                         "authenticates or describes the message (RFC 9110 6.5.1)");
         else if (std::any_of(api.trailers.begin(), api.trailers.end(), is_same))

@@ -648,6 +648,23 @@ BOOST_AUTO_TEST_CASE(all_mistakes_come_at_once_in_the_order_of_the_text) {
     BOOST_TEST(places == expected, boost::test_tools::per_element());
 }
 
+BOOST_AUTO_TEST_CASE(what_is_reserved_in_a_head_is_no_trailer) {
+    const auto judged = [](const std::string& prefix, const std::string& trailer) {
+        const std::string named = test::edited("prefix: X-Key-", "prefix: \"" + prefix + "\"");
+        return test::load(test::edited(
+                              "    trailing_slash: strict",
+                              "    trailing_slash: strict\n    trailers: [" + trailer + "]", named))
+            .mistakes.size();
+    };
+    for (const char* name : {"X-Original-URL", "x-original-method", "X-Rewrite-URL",
+                             "X-HTTP-Method", "X-HTTP-Method-Override", "X-Method-Override"})
+        BOOST_TEST(judged("X-Key-", name) == 1U, name);
+    // The prefix reads alike to servers that take `_` and `.` for `-`.
+    BOOST_TEST(judged("X_Key.", "x-key-Id") == 1U);
+    BOOST_TEST(judged("X_Key.", "X-Keys") == 0U);
+    BOOST_TEST(judged("X-Key-", "X-Ke") == 0U);
+}
+
 BOOST_AUTO_TEST_CASE(a_mistake_prints_no_control_characters) {
     for (const char* text :
          {R"("\x1b[2J": 1)", R"(log: {"\x1b": {"a\n": !x b}})", R"(via: "${NONE:?\e[0m}")"}) {
