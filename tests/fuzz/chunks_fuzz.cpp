@@ -5,10 +5,12 @@
 #include "http/body_reader.hpp"
 #include "http/chunk_reader.hpp"
 
-#include <optional>
+#include <algorithm>
+#include <cctype>
 #include <string>
 
 #include "fuzz/input.hpp"
+#include "fuzz/lenient.hpp"
 
 using namespace keygate;
 using fuzz::hold;
@@ -21,7 +23,18 @@ struct Reading {
     State state = State::more;
     std::string data;
     std::size_t consumed = 0;
+    std::string trailers; // those that pass, once done
 };
+
+/// The trailers that pass, if any do.
+const http::TrailerNames& trailer_names() {
+    static const http::TrailerNames names{{"A", "x-check"}};
+    return names;
+}
+
+bool passes(std::string_view lower_case_name) {
+    return lower_case_name == "a" || lower_case_name == "x-check";
+}
 
 /// RFC 9112 7.1 from top to bottom. It stops at the first byte that the grammar does not have
 /// there.
@@ -34,6 +47,7 @@ class Grammar {
         Reading reading;
         reading.state = body(reading.data);
         reading.consumed = at_;
+        if (reading.state == State::done) reading.trailers = passed_trailers_;
         return reading;
     }
 
@@ -146,8 +160,14 @@ class Grammar {
         ++at_;
         // RFC 9110 6.5.1: a trailer must not frame the message.
         if (name == "content-length" || name == "transfer-encoding") return State::invalid;
+        const std::size_t value = at_;
         while (!is_end() && is_field_text(next()))
             ++at_;
+        if (passes(name)) {
+            passed_trailers_.append(text_.substr(begin, name.size())).append(": ");
+            passed_trailers_.append(fuzz::without_blanks(text_.substr(value, at_ - value)));
+            passed_trailers_.append("\r\n");
+        }
         return line_end();
     }
 
@@ -187,11 +207,13 @@ class Grammar {
     std::size_t longest_extension_ = 0;
     std::size_t extensions_ = 0;
     std::size_t trailer_ = 0;
+    std::string passed_trailers_;
 };
 
 /// The gateway's reader over pieces; each lies in memory of its own.
 Reading read_in(std::string_view text, fuzz::Pieces pieces, bool one_by_one) {
     http::ChunkReader reader;
+    reader.keep_trailers(trailer_names());
     Reading reading;
     while (reading.consumed < text.size() && reading.state == State::more) {
         const std::size_t left = text.size() - reading.consumed;
@@ -204,14 +226,18 @@ Reading read_in(std::string_view text, fuzz::Pieces pieces, bool one_by_one) {
         reading.consumed += step.consumed;
         reading.state = step.state;
     }
+    if (reading.state == State::done) reading.trailers = reader.trailers();
     return reading;
 }
 
-Reading read_whole(std::string_view text) {
+Reading read_whole(std::string_view text, const http::TrailerNames* names) {
     std::vector<char> bytes = fuzz::exact(text);
     http::ChunkReader reader;
+    if (names != nullptr) reader.keep_trailers(*names);
     const auto step = reader.read(bytes);
-    return {step.state, std::string{bytes.data(), step.data}, step.consumed};
+    Reading reading{step.state, std::string{bytes.data(), step.data}, step.consumed, {}};
+    if (step.state == State::done) reading.trailers = reader.trailers();
+    return reading;
 }
 
 /// Is it the bounds on extensions and trailers that make a body invalid? They count a few bytes
@@ -233,6 +259,7 @@ void check_against_grammar(const Reading& ours, std::string_view text) {
     hold(ours.state == theirs.state, "both readers take the same bodies", text);
     hold(ours.data == theirs.data, "both readers see the same data", text);
     hold(ours.consumed == theirs.consumed, "both readers see the same end", text);
+    hold(ours.trailers == theirs.trailers, "the trailers that pass, and no other", text);
     using Reader = http::ChunkReader;
     hold(grammar.longest_extension() <= Reader::max_extension + slack &&
              grammar.extensions() <= Reader::max_extensions + theirs.data.size() / 4 + slack &&
@@ -245,16 +272,19 @@ void check_body_reader(const Reading& ours, std::string_view text) {
     http::Head head;
     head.framing = http::Framing::chunked;
     http::BodyReader reader{head};
+    reader.keep_trailers(trailer_names());
     std::vector<char> bytes = fuzz::exact(text);
     const auto piece = reader.read(bytes);
     hold(piece.is_valid == (ours.state != State::invalid), "one idea of what is a body");
     hold(piece.data == ours.data && piece.consumed == ours.consumed, "one idea of its data");
     hold(reader.is_done() == (ours.state == State::done), "one idea of its end");
+    if (reader.is_done()) hold(reader.trailers() == ours.trailers, "one idea of its trailers");
     hold(reader.ends_with_close() == reader.is_done(), "a cut body is no whole one");
 }
 
-/// Data goes on in chunks of our own, and is read back from them.
-void check_written_again(const std::string& data, fuzz::Pieces pieces) {
+/// Data goes on in chunks of our own, and is read back from them with the trailers that pass.
+void check_written_again(const Reading& reading, fuzz::Pieces pieces) {
+    const std::string& data = reading.data;
     std::string written;
     for (std::size_t at = 0; at < data.size();) {
         const std::size_t size = pieces.next(data.size() - at);
@@ -262,29 +292,46 @@ void check_written_again(const std::string& data, fuzz::Pieces pieces) {
         written.append(line.text()).append(data, at, size).append("\r\n");
         at += size;
     }
-    written += "0\r\n\r\n";
-    const Reading again = read_whole(written);
-    hold(again.state == State::done && again.data == data && again.consumed == written.size(),
+    written.append("0\r\n").append(reading.trailers).append("\r\n");
+    const Reading again = read_whole(written, &trailer_names());
+    hold(again.state == State::done && again.data == data && again.consumed == written.size() &&
+             again.trailers == reading.trailers,
          "what is chunked by us is read back the same", written);
+}
+
+/// The first `z` up to 25,400 times: a letter that may stand where the bounds are, so that small
+/// inputs reach them.
+std::string stretch(std::string_view text, std::size_t choice) {
+    std::string out{text};
+    const std::size_t at = out.find('z');
+    if (choice >= 128 && at != out.npos) out.insert(at, (choice - 128) * 200, 'z');
+    return out;
 }
 
 } // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     fuzz::Input input{data, size};
+    const std::size_t choice = input.choice();
     const fuzz::Pieces pieces{input};
-    const std::string_view text = input.text();
+    const std::string stretched = stretch(input.text(), choice);
+    const std::string_view text = stretched;
 
-    const Reading whole = read_whole(text);
+    const Reading whole = read_whole(text, &trailer_names());
+    const Reading dropping = read_whole(text, nullptr);
+    hold(dropping.state == whole.state && dropping.consumed == whole.consumed &&
+             dropping.data == whole.data && dropping.trailers.empty(),
+         "trailers are kept where they may pass, and change nothing else", text);
     for (const bool one_by_one : {false, true}) {
         if (one_by_one && text.size() > 512) continue; // the bounds are reached in larger pieces
         const Reading cut = read_in(text, pieces, one_by_one);
         hold(cut.state == whole.state, "a body in pieces is the same body", text);
         hold(cut.consumed == whole.consumed, "a body in pieces has the same end", text);
         hold(cut.data == whole.data, "a body in pieces has the same data", text);
+        hold(cut.trailers == whole.trailers, "a body in pieces has the same trailers", text);
     }
     check_against_grammar(whole, text);
     check_body_reader(whole, text);
-    if (whole.state == State::done) check_written_again(whole.data, pieces);
+    if (whole.state == State::done) check_written_again(whole, pieces);
     return 0;
 }

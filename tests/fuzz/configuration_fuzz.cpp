@@ -7,6 +7,7 @@
 
 #include "config/load.hpp"
 #include "config/text.hpp"
+#include "http/fields.hpp"
 
 #include <algorithm>
 #include <map>
@@ -78,6 +79,7 @@ void check_mistakes(const config::Loaded& loaded, std::string_view text, std::st
 /// What later parts of the gateway rely on.
 void check_settings(const config::Settings& settings) {
     hold(!settings.listeners.empty() && !settings.apis.empty(), "there is something to do");
+    const http::ReservedNames reserved{settings.identity.prefix};
     for (const config::Api& api : settings.apis) {
         hold(!api.live.servers.empty(), "an API has a server", api.name);
         hold(!api.default_plan || std::any_of(api.plans.begin(), api.plans.end(),
@@ -98,6 +100,8 @@ void check_settings(const config::Settings& settings) {
             hold(route.pattern.starts_with('/') && is_printable(route.text), "a route is a path",
                  route.text);
         }
+        for (const std::string& trailer : api.trailers)
+            hold(!reserved.contains(trailer), "no trailer says who calls, or frames", trailer);
         for (const config::Answer& answer : api.profile.answers)
             hold(answer.status >= 400 && answer.status <= 599 && is_printable(answer.code) &&
                      is_printable(answer.message),

@@ -1,5 +1,8 @@
 #pragma once
 
+#include <algorithm>
+#include <functional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -7,6 +10,8 @@
 // A head as somebody careless behind the gateway reads it. Where this reader and ours see different
 // messages, a request can be smuggled or an identity forged.
 namespace keygate::fuzz {
+
+using Names = std::set<std::string, std::less<>>;
 
 struct LenientHead {
     struct Field {
@@ -80,6 +85,57 @@ inline std::vector<std::string> values_of(const LenientHead& head, std::string_v
     for (const LenientHead::Field& field : head.fields)
         if (field.name == name) values.push_back(field.value);
     return values;
+}
+
+/// The members of all fields of that name, each of which is a list.
+inline std::vector<std::string> members_of(const LenientHead& head, std::string_view name) {
+    std::vector<std::string> members;
+    for (const std::string& list : values_of(head, name)) {
+        std::string_view rest = list;
+        while (true) {
+            const std::size_t comma = rest.find(',');
+            members.push_back(without_blanks(rest.substr(0, comma)));
+            if (comma == rest.npos) break;
+            rest.remove_prefix(comma + 1);
+        }
+    }
+    return members;
+}
+
+/// The options of all `Connection` fields, in lower case.
+inline Names connection_options(const LenientHead& head) {
+    Names options;
+    for (const std::string& option : members_of(head, "connection"))
+        if (!option.empty()) options.insert(in_lower_case(option));
+    return options;
+}
+
+/// Is there an option that names a field which must not pass? These three are settled elsewhere.
+inline bool names_fields(const Names& options) {
+    return std::any_of(options.begin(), options.end(), [](const std::string& option) {
+        return option != "close" && option != "keep-alive" && option != "upgrade";
+    });
+}
+
+/// RFC 6455 4.1, 4.2.2: `websocket`, alone, and named by `Connection`.
+inline bool asks_for_websocket(const LenientHead& head) {
+    const auto upgrades = values_of(head, "upgrade");
+    return upgrades.size() == 1 && in_lower_case(upgrades.front()) == "websocket" &&
+           connection_options(head).contains("upgrade");
+}
+
+/// What a `Trailer` field for the next hop says: of each that was sent, the names that pass.
+inline void add_trailer_fields(std::vector<LenientHead::Field>& fields, const LenientHead& sent,
+                               const Names& passed) {
+    for (const LenientHead::Field& field : sent.fields) {
+        if (field.name != "trailer") continue;
+        LenientHead one;
+        one.fields.push_back(field);
+        std::string list;
+        for (const std::string& member : members_of(one, "trailer"))
+            if (passed.contains(in_lower_case(member))) list += (list.empty() ? "" : ", ") + member;
+        if (!list.empty()) fields.push_back({"trailer", list});
+    }
 }
 
 /// Are these the bytes of one head: printable text in lines that end in CR LF, and one empty line,

@@ -6,9 +6,10 @@
 #include "http/head_writer.hpp"
 #include "http/limits.hpp"
 #include "http/target.hpp"
+#include "http/trailers.hpp"
 
+#include <algorithm>
 #include <array>
-#include <set>
 #include <string>
 
 #include "fuzz/input.hpp"
@@ -18,10 +19,9 @@
 using namespace keygate;
 using fuzz::hold;
 using fuzz::LenientHead;
+using fuzz::Names;
 
 namespace {
-
-using Names = std::set<std::string, std::less<>>;
 
 // Two prefixes, the second one to see that it is folded as well.
 constexpr std::array<std::string_view, 2> prefixes{"X-Key-", "Caller_2."};
@@ -88,29 +88,19 @@ struct Setting {
     bool passes_authorization = false;
     bool has_identity = false;
     std::size_t prefix = 0;
+    bool forwards_expect = true;
+    bool passes_trailers = false;
 };
+
+/// Of the trailers that pass.
+const Names& trailer_names() {
+    static const Names names{"x-check", "grpc-status"};
+    return names;
+}
 
 bool lies_in(std::string_view part, std::string_view whole) {
     return part.empty() || (part.data() >= whole.data() &&
                             part.data() + part.size() <= whole.data() + whole.size());
-}
-
-/// The options of all `Connection` fields but the two that name no field.
-Names connection_options(const LenientHead& head) {
-    Names options;
-    for (const std::string& list : fuzz::values_of(head, "connection")) {
-        std::string_view rest = list;
-        while (true) {
-            const std::size_t comma = rest.find(',');
-            const std::string option =
-                fuzz::in_lower_case(fuzz::without_blanks(rest.substr(0, comma)));
-            if (!option.empty() && option != "close" && option != "keep-alive")
-                options.insert(option);
-            if (comma == rest.npos) break;
-            rest.remove_prefix(comma + 1);
-        }
-    }
-    return options;
 }
 
 /// What was understood of the client's bytes is what is written there.
@@ -146,17 +136,35 @@ void check_reading(const http::RequestHead& head, std::string_view bytes, const 
     hold(codings.empty() ||
              (fuzz::in_lower_case(codings.front()) == "chunked" && head.minor_version == 1),
          "chunked and nothing else", bytes);
+    const Names options = fuzz::connection_options(sent);
+    hold(head.keep_alive == (!options.contains("close") &&
+                             (head.minor_version == 1 || options.contains("keep-alive"))),
+         "the connection stays open if both sides say so", bytes);
+    hold(head.upgrades_to_websocket ==
+             (fuzz::asks_for_websocket(sent) && head.method == "GET" && head.minor_version == 1 &&
+              head.keep_alive && codings.empty() && (lengths.empty() || lengths.front() == "0")),
+         "a WebSocket is what asks for one, and has no body", bytes);
     const auto credentials = fuzz::values_of(sent, "authorization");
     hold(head.authorizations == credentials.size() &&
              (credentials.empty() || head.authorization == credentials.front()),
          "the credentials as sent", bytes);
 }
 
+/// RFC 9110 10.1.4, where there are trailers to take.
+bool takes_trailers(const LenientHead& sent, const Setting& setting) {
+    const auto codings = fuzz::members_of(sent, "te");
+    return setting.passes_trailers &&
+           std::any_of(codings.begin(), codings.end(), [](const std::string& coding) {
+               return fuzz::in_lower_case(coding) == "trailers";
+           });
+}
+
 /// The fields that the upstream must see, in their order.
 std::vector<LenientHead::Field> expected_fields(const http::RequestHead& head,
                                                 const LenientHead& sent, const Setting& setting) {
     const std::string host{head.host.empty() ? server : head.host};
-    const Names options = connection_options(sent);
+    const Names options = fuzz::connection_options(sent);
+    const bool looks_at_options = fuzz::names_fields(options);
     Names ours;
     for (const std::string_view word : http::identity_words)
         ours.insert(fuzz::folded(std::string{prefixes[setting.prefix]}.append(word)));
@@ -167,14 +175,23 @@ std::vector<LenientHead::Field> expected_fields(const http::RequestHead& head,
         const std::string name = fuzz::folded(field.name);
         if (!passes &&
             (hop_by_hop_names().contains(field.name) || reserved_names().contains(name) ||
-             ours.contains(name) || options.contains(field.name) ||
-             (field.name == "expect" && head.minor_version == 0)))
+             ours.contains(name) || (looks_at_options && options.contains(field.name)) ||
+             (field.name == "expect" && (head.minor_version == 0 || !setting.forwards_expect))))
             continue;
         fields.push_back(field);
     }
     if (head.framing == http::Framing::length)
         fields.push_back({"content-length", std::to_string(head.content_length)});
     if (head.framing == http::Framing::chunked) fields.push_back({"transfer-encoding", "chunked"});
+    if (head.framing == http::Framing::chunked && setting.passes_trailers)
+        fuzz::add_trailer_fields(fields, sent, trailer_names());
+    if (head.upgrades_to_websocket) {
+        fields.push_back({"connection", "Upgrade"});
+        fields.push_back({"upgrade", "websocket"});
+    } else if (takes_trailers(sent, setting)) {
+        fields.push_back({"connection", "TE"});
+        fields.push_back({"te", "trailers"});
+    }
     if (setting.has_identity)
         for (const std::string_view word : http::identity_words)
             fields.push_back(
@@ -210,8 +227,9 @@ void check_written(const http::RequestHead& head, const http::Target& target,
     hold(read.host == (head.host.empty() ? server : head.host), "the same Host", written);
     hold(read.authorizations == (setting.passes_authorization ? head.authorizations : 0),
          "no credential", written);
-    hold(read.expects_continue == head.expects_continue, "the same expectation", written);
-    hold(!read.has_connection_options, "no option of the client's connection", written);
+    hold(read.expects_continue == (head.expects_continue && setting.forwards_expect),
+         "the same expectation", written);
+    hold(read.upgrades_to_websocket == head.upgrades_to_websocket, "the same upgrade", written);
 }
 
 void check_request(const http::RequestHead& head, std::string_view bytes, const Setting& setting) {
@@ -223,6 +241,8 @@ void check_request(const http::RequestHead& head, std::string_view bytes, const 
     if (!target) return;
     static const std::array<http::ReservedNames, 2> reserved{http::ReservedNames{prefixes[0]},
                                                              http::ReservedNames{prefixes[1]}};
+    static const std::array<http::TrailerNames, 2> trailers{
+        http::TrailerNames{}, http::TrailerNames{{trailer_names().begin(), trailer_names().end()}}};
     std::string identity;
     if (setting.has_identity) identity = identity_lines(prefixes[setting.prefix]);
     std::string written;
@@ -234,7 +254,9 @@ void check_request(const http::RequestHead& head, std::string_view bytes, const 
                          .client_address = address,
                          .request_id = request_id,
                          .via = via,
-                         .pass_authorization = setting.passes_authorization},
+                         .trailers = &trailers[setting.passes_trailers ? 1 : 0],
+                         .pass_authorization = setting.passes_authorization,
+                         .forwards_expect = setting.forwards_expect},
                         reserved[setting.prefix]);
     check_written(head, *target, written, setting);
 
@@ -260,7 +282,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const Setting setting{.is_small = (choice & 1U) != 0,
                           .passes_authorization = (choice & 2U) != 0,
                           .has_identity = (choice & 4U) == 0,
-                          .prefix = (choice & 8U) != 0 ? std::size_t{1} : 0};
+                          .prefix = (choice & 8U) != 0 ? std::size_t{1} : 0,
+                          .forwards_expect = (choice & 16U) == 0,
+                          .passes_trailers = (choice & 32U) != 0};
     const fuzz::Pieces pieces{input};
 
     const std::size_t max_head = setting.is_small ? 256 : std::size_t{32} * 1024;

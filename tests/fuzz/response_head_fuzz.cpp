@@ -4,8 +4,9 @@
 #include "http/head_reader.hpp"
 #include "http/head_writer.hpp"
 #include "http/limits.hpp"
+#include "http/trailers.hpp"
 
-#include <set>
+#include <array>
 #include <string>
 
 #include "fuzz/input.hpp"
@@ -15,11 +16,10 @@
 using namespace keygate;
 using fuzz::hold;
 using fuzz::LenientHead;
+using fuzz::Names;
 using http::Framing;
 
 namespace {
-
-using Names = std::set<std::string, std::less<>>;
 
 constexpr std::string_view date = "Sun, 06 Nov 1994 08:49:37 GMT";
 constexpr std::string_view request_id = "0123456789abcdef";
@@ -45,30 +45,14 @@ const Names& replaced_names() {
 struct Setting {
     bool is_head_answer = false;
     bool closes = false;
+    bool passes_trailers = false;
     std::uint8_t minor_version = 1; // of the client
 };
 
-Names connection_options(const LenientHead& head) {
-    Names options;
-    for (const std::string& list : fuzz::values_of(head, "connection")) {
-        std::string_view rest = list;
-        while (true) {
-            const std::size_t comma = rest.find(',');
-            const std::string option =
-                fuzz::in_lower_case(fuzz::without_blanks(rest.substr(0, comma)));
-            if (!option.empty()) options.insert(option);
-            if (comma == rest.npos) break;
-            rest.remove_prefix(comma + 1);
-        }
-    }
-    return options;
-}
-
-/// Does any option ask for more than to close or to stay?
-bool names_fields(const Names& options) {
-    for (const std::string& option : options)
-        if (option != "close" && option != "keep-alive") return true;
-    return false;
+/// Of the trailers that pass.
+const Names& trailer_names() {
+    static const Names names{"x-check", "grpc-status"};
+    return names;
 }
 
 bool is_bodiless(unsigned status) {
@@ -112,7 +96,7 @@ void check_reading(const http::ResponseHead& head, std::string_view bytes, const
                                                : Framing::none;
     hold(head.framing == framing, "the framing as sent", bytes);
 
-    const Names options = connection_options(sent);
+    const Names options = fuzz::connection_options(sent);
     const bool stays = !options.contains("close") &&
                        (head.minor_version == 1 || options.contains("keep-alive")) &&
                        framing != Framing::until_close;
@@ -123,9 +107,10 @@ void check_reading(const http::ResponseHead& head, std::string_view bytes, const
 /// The fields that the client must see, in their order.
 std::vector<LenientHead::Field> expected_fields(const http::ResponseHead& head,
                                                 const LenientHead& sent,
-                                                const http::ClientHead& client) {
-    const Names options = connection_options(sent);
-    const bool looks_at_options = names_fields(options);
+                                                const http::ClientHead& client,
+                                                const Setting& setting) {
+    const Names options = fuzz::connection_options(sent);
+    const bool looks_at_options = fuzz::names_fields(options);
     std::vector<LenientHead::Field> fields;
     bool has_date = false;
     for (const LenientHead::Field& field : sent.fields) {
@@ -134,10 +119,18 @@ std::vector<LenientHead::Field> expected_fields(const http::ResponseHead& head,
         has_date = has_date || field.name == "date";
         fields.push_back(field);
     }
+    if (head.status == 101) {
+        fields.push_back({"connection", "Upgrade"});
+        fields.push_back({"upgrade", "websocket"});
+        fields.push_back({"x-request-id", std::string{request_id}});
+    }
     if (head.status < 200) return fields;
     if (!has_date) fields.push_back({"date", std::string{date}});
     const Framing framing = http::framing_for_client(head, client.minor_version);
-    if (framing == Framing::chunked) fields.push_back({"transfer-encoding", "chunked"});
+    if (framing == Framing::chunked) {
+        fields.push_back({"transfer-encoding", "chunked"});
+        if (setting.passes_trailers) fuzz::add_trailer_fields(fields, sent, trailer_names());
+    }
     if (head.framing == Framing::length && head.status != 204)
         fields.push_back({"content-length", std::to_string(head.content_length)});
     fields.push_back({"x-request-id", std::string{request_id}});
@@ -182,9 +175,15 @@ void check_written(const http::ResponseHead& head, const std::string& written,
 void check_answer(const http::ResponseHead& head, std::string_view bytes, const Setting& setting) {
     const LenientHead sent = fuzz::read_leniently(bytes, fuzz::LineEnds::line_feed);
     check_reading(head, bytes, sent, setting);
-    // The exchange passes no upgrade on, and tells HTTP/1.0 clients of no interim answer.
-    if (head.status == 101 || (head.status < 200 && setting.minor_version == 0)) return;
+    hold(head.upgrades_to_websocket ==
+             (head.status == 101 && head.minor_version == 1 && fuzz::asks_for_websocket(sent)),
+         "a WebSocket is opened by a 101 that says so", bytes);
+    // The exchange passes no other upgrade on, and tells HTTP/1.0 clients of no interim answer.
+    if (head.status == 101 && !head.upgrades_to_websocket) return;
+    if (head.status < 200 && setting.minor_version == 0) return;
 
+    static const std::array<http::TrailerNames, 2> trailers{
+        http::TrailerNames{}, http::TrailerNames{{trailer_names().begin(), trailer_names().end()}}};
     const Framing framing = http::framing_for_client(head, setting.minor_version);
     hold(head.has_body == (framing != Framing::none), "a body is framed");
     const bool closes = setting.closes || framing == Framing::until_close;
@@ -192,11 +191,12 @@ void check_answer(const http::ResponseHead& head, std::string_view bytes, const 
                                   .after = closes ? http::AfterAnswer::close
                                                   : http::AfterAnswer::keep_alive,
                                   .date = date,
-                                  .request_id = request_id};
+                                  .request_id = request_id,
+                                  .trailers = &trailers[setting.passes_trailers ? 1 : 0]};
     std::string written;
     http::write_response(written, head, client);
     check_written(head, written, client, setting);
-    const auto expected = expected_fields(head, sent, client);
+    const auto expected = expected_fields(head, sent, client, setting);
     for (const auto ends : {fuzz::LineEnds::line_feed, fuzz::LineEnds::any}) {
         const LenientHead seen = fuzz::read_leniently(written, ends);
         hold(!seen.has_strange_line && seen.fields == expected,
@@ -231,6 +231,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         for (const std::uint8_t minor_version : {std::uint8_t{1}, std::uint8_t{0}}) {
             const Setting setting{.is_head_answer = is_head_answer,
                                   .closes = (choice & 2U) != 0,
+                                  .passes_trailers = (choice & 4U) != 0,
                                   .minor_version = minor_version};
             check_answer(**head, fuzz::view(bytes), setting);
             check_answer(**same, fuzz::view(bytes), setting);
