@@ -33,6 +33,13 @@ bool is_port(std::string_view port) {
     return value <= 65535;
 }
 
+/// RFC 9112 2.2: a line ends with CR LF, and a CR has no other place. Whoever sends CR CR LF for
+/// the empty line waits for an answer: it is told at once that this is none.
+bool is_line_end(std::string_view bytes, std::size_t line_feed) {
+    if (line_feed == 0 || bytes[line_feed - 1] != '\r') return false;
+    return line_feed == 1 || bytes[line_feed - 2] != '\r';
+}
+
 /// A head begins with a token; an empty line is judged by whoever skips the one that is allowed.
 bool can_begin_head(std::string_view bytes) {
     if (bytes.empty() || bytes.front() == '\n') return true;
@@ -52,8 +59,7 @@ HeadEnd find_head_end(std::string_view bytes, std::size_t from, std::size_t max_
         }
         // First of all, so that what is wrong behind the bound means nothing, however it is split.
         if (line_feed >= max_size) return {.state = HeadEnd::State::too_large};
-        if (line_feed == 0 || bytes[line_feed - 1] != '\r')
-            return {.state = HeadEnd::State::invalid};
+        if (!is_line_end(bytes, line_feed)) return {.state = HeadEnd::State::invalid};
         const bool is_empty_line = line_feed == 1 || bytes[line_feed - 2] == '\n';
         if (is_empty_line) return {.state = HeadEnd::State::complete, .size = line_feed + 1};
         if (line_feed + 1 == max_size) return {.state = HeadEnd::State::too_large};

@@ -67,6 +67,8 @@ const std::vector<Row> rows{
     {"GET / HTTP/1.1\n", "invalid"},
     {"GET / HTTP/1.1\r\n\n", "invalid"},
     {"GET / HTTP/1.1\r\nA: b\n", "invalid"},
+    {"GET / HTTP/1.1\r\r\n", "invalid"},
+    {"GET / HTTP/1.1\r\nA: b\r\n\r\r\n", "invalid"},
     {"GET / HTTP/1.1\r\n A: b\r\n", "invalid"},
     {"GET / HTTP/1.1\r\nA: b\r\n\tc\r\n", "invalid"},
     {"A: " + std::string(57, 'x') + "\r\n\r\n", "64"},
