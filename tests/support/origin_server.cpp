@@ -87,6 +87,7 @@ void OriginServer::accept() {
         const std::lock_guard lock{mutex_};
         open_.push_back(descriptor);
         received_.emplace_back();
+        has_ended_.push_back(false);
         threads_.emplace_back(
             [this, descriptor, number = received_.size() - 1] { serve(descriptor, number); });
     }
@@ -129,9 +130,13 @@ void OriginServer::serve(int descriptor, std::size_t number) {
             }
         }
     }
-    const std::lock_guard lock{mutex_};
-    open_.erase(std::find(open_.begin(), open_.end(), descriptor));
-    socket.close();
+    {
+        const std::lock_guard lock{mutex_};
+        open_.erase(std::find(open_.begin(), open_.end(), descriptor));
+        has_ended_[number] = true;
+        socket.close();
+    }
+    one_ended_.notify_all();
 }
 
 void OriginServer::set_answer(Answer answer) {
@@ -157,6 +162,20 @@ std::vector<std::string> OriginServer::received() const {
 std::size_t OriginServer::connections() const {
     const std::lock_guard lock{mutex_};
     return received_.size();
+}
+
+std::vector<std::string> OriginServer::unfinished() const {
+    std::vector<std::string> rests = received();
+    for (std::string& bytes : rests)
+        while (const std::size_t size = request_size(bytes))
+            bytes.erase(0, size);
+    return rests;
+}
+
+bool OriginServer::wait_for_end(std::size_t connection) {
+    std::unique_lock lock{mutex_};
+    return one_ended_.wait_for(lock, Socket::patience,
+                               [&]() -> bool { return has_ended_[connection]; });
 }
 
 void OriginServer::clear() {

@@ -3,6 +3,7 @@
 #include "support/socket.hpp"
 
 #include <atomic>
+#include <condition_variable>
 #include <cstdint>
 #include <functional>
 #include <mutex>
@@ -39,6 +40,10 @@ class OriginServer {
     /// Every byte of every connection, in the order of the connections.
     [[nodiscard]] std::vector<std::string> received() const;
     [[nodiscard]] std::size_t connections() const;
+    /// The bytes of each connection that belong to no whole request.
+    [[nodiscard]] std::vector<std::string> unfinished() const;
+    /// Waits until the gateway has ended that connection; false when patience ends first.
+    [[nodiscard]] bool wait_for_end(std::size_t connection);
     /// Forgets what was received so far.
     void clear();
     /// Closes the connections that are open.
@@ -58,6 +63,8 @@ class OriginServer {
     std::vector<std::string> requests_;
     std::vector<std::string> received_;
     std::vector<int> open_;
+    std::vector<bool> has_ended_;
+    std::condition_variable one_ended_;
     std::vector<std::thread> threads_;
     std::atomic<bool> is_ending_{false};
     std::thread acceptor_;

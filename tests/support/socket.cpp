@@ -19,6 +19,23 @@
 
 namespace keygate::support {
 
+namespace {
+
+/// Patience with a peer that sends something again and again, but no end.
+class Patience {
+  public:
+    void check() const {
+        if (std::chrono::steady_clock::now() > end_)
+            throw std::runtime_error("no end came in time");
+    }
+
+  private:
+    std::chrono::steady_clock::time_point end_ =
+        std::chrono::steady_clock::now() + 6 * Socket::patience;
+};
+
+} // namespace
+
 Socket::Socket(int descriptor)
     : descriptor_(descriptor) {
     const timeval time{.tv_sec = patience.count(), .tv_usec = 0};
@@ -73,8 +90,10 @@ std::optional<std::string> Socket::receive() {
 }
 
 std::string Socket::receive_all() {
+    const Patience whole;
     std::string all;
     for (;;) {
+        whole.check();
         const auto piece = receive();
         if (!piece || piece->empty()) return all;
         all += *piece;
@@ -82,8 +101,10 @@ std::string Socket::receive_all() {
 }
 
 std::string Socket::receive_answer(bool is_head) {
+    const Patience whole;
     std::string all;
     const auto more = [&] {
+        whole.check();
         const auto piece = receive();
         if (!piece || piece->empty()) return false;
         all += *piece;
@@ -126,8 +147,11 @@ void Socket::end_writing() {
 
 void Socket::reset() {
     // A reset throws away what was not sent yet: it is to come after all that was.
-    for (int left = 1; ::ioctl(descriptor_, SIOCOUTQ, &left) == 0 && left > 0;)
+    const auto end = std::chrono::steady_clock::now() + patience;
+    for (int left = 1; ::ioctl(descriptor_, SIOCOUTQ, &left) == 0 && left > 0;) {
+        if (std::chrono::steady_clock::now() > end) break;
         std::this_thread::yield();
+    }
     const linger hard{.l_onoff = 1, .l_linger = 0};
     ::setsockopt(descriptor_, SOL_SOCKET, SO_LINGER, &hard, sizeof hard);
     close();

@@ -1,659 +1,679 @@
-// Answers of an upstream as bytes, and what exactly the client sees of them. One row is sent whole
-// and again one byte at a time. An upstream that is not understood is never believed: 502 while the
-// client has nothing yet, afterwards an answer whose end is visibly missing, and its connection is
-// never used again.
-#include <boost/test/unit_test.hpp>
-
-#include <array>
-#include <atomic>
-#include <condition_variable>
-#include <functional>
-#include <future>
-#include <memory>
-#include <mutex>
-#include <thread>
-
-#include "wire/between.hpp"
+// Answers of an upstream, row by row.
+#include "wire/answers.hpp"
 
 using namespace keygate;
 using namespace std::string_literals;
-using support::Socket;
-using wire::repeated;
+using namespace keygate::wire;
 
 namespace {
 
-const std::string routes = "      ANY /open/**: public\n";
-const std::string get = "GET /open/x HTTP/1.1\r\nHost: a\r\n\r\n";
-const std::string head = "HEAD /open/x HTTP/1.1\r\nHost: a\r\n\r\n";
-const std::string old_get = "GET /open/x HTTP/1.0\r\nHost: a\r\n\r\n";
-const std::string old_get_open =
-    "GET /open/x HTTP/1.0\r\nHost: a\r\nConnection: keep-alive\r\n\r\n";
+const std::string chunks = "2\r\nhe\r\n3\r\nllo\r\n0\r\n\r\n";
+const std::string coded = "Transfer-Encoding: chunked\r\n";
+const std::string five = "Content-Length: 5\r\n";
+const std::string none = "Content-Length: 0\r\n";
+const std::string poison = ok("Content-Length: 6\r\n", "poison");
 
-/// What the upstream does behind its bytes.
-enum class Then : std::uint8_t { waits, closes, resets };
-
-/// What the client sees.
-enum class Fate : std::uint8_t {
-    whole,        // exactly `seen`, and the connection goes on
-    whole_closed, // exactly `seen`, then the end
-    refused,      // 502 upstream_invalid, and the connection goes on
-    cut           // a begin that cannot be taken for the whole
-};
-
-struct Row {
-    std::string name;
-    std::string source; // RFC 9112 where nothing else is said
-    std::string bytes;
-    Fate fate = Fate::refused;
-    std::string seen = {};
-    bool is_kept = false; // the upstream's connection serves the next request
-    Then then = Then::waits;
-    std::string request = get;
-    bool is_long = false; // not byte by byte
-};
-
-std::string ok(const std::string& fields, const std::string& body) {
-    return "HTTP/1.1 200 OK\r\n" + fields + "\r\n" + body;
+std::string chunked(const std::string& body) {
+    return ok(coded, body);
 }
 
-/// As the client sees it: the upstream's fields that remain, then what is ours.
-std::string seen(const std::string& fields, const std::string& framing, const std::string& body,
-                 const std::string& line = "HTTP/1.1 200 OK", const std::string& last = "") {
-    return line + "\r\n" + fields + "Date: NOW\r\n" + framing + "X-Request-Id: ID\r\n" + last +
-           "\r\n" + body;
+/// The whole answer, and the upstream's connection serves on.
+AnswerRow whole(std::string name, std::string source, std::string bytes, std::string seen,
+                std::string request = get_x) {
+    return {.name = std::move(name),
+            .source = std::move(source),
+            .bytes = std::move(bytes),
+            .fate = Fate::whole,
+            .seen = std::move(seen),
+            .is_kept = true,
+            .request = std::move(request)};
 }
 
-std::string seen_of_length(const std::string& body) {
-    return seen("", "Content-Length: " + std::to_string(body.size()) + "\r\n", body);
+/// The whole answer, and the upstream's connection is over, because the upstream closes it or
+/// because it cannot be trusted.
+AnswerRow whole_and_over(std::string name, std::string source, std::string bytes, std::string seen,
+                         Then then = Then::waits, std::string request = get_x) {
+    AnswerRow row = whole(std::move(name), std::move(source), std::move(bytes), std::move(seen),
+                          std::move(request));
+    row.is_kept = false;
+    row.then = then;
+    return row;
 }
 
-std::string seen_chunked(const std::string& body) {
-    return seen("", "Transfer-Encoding: chunked\r\n", body);
+AnswerRow and_closed(AnswerRow row) {
+    row.fate = Fate::whole_closed;
+    return row;
 }
 
-std::string normal(std::string answer) {
-    answer = wire::plain(std::move(answer));
-    // Not the dates that an upstream of these tests brings, which are in 1999.
-    const auto date = support::field_of(answer, "Date");
-    if (date && date->find(" 1999 ") == std::string::npos)
-        answer.replace(answer.find(*date), date->size(), "NOW");
-    return answer;
+AnswerRow in_one_piece(AnswerRow row) {
+    row.is_long = true;
+    return row;
 }
 
-/// An upstream that answers every request with the bytes of the row, and knows its connections.
-struct Between {
-    struct Script {
-        std::string bytes;
-        Then then = Then::waits;
-        Socket::Pieces pieces = Socket::Pieces::whole;
-        /// A reset may overtake bytes: it waits until the client has seen the answer's begin.
-        std::shared_ptr<std::promise<void>> is_begun = std::make_shared<std::promise<void>>();
-    };
+/// 502; `before` are interim answers that the client has seen.
+AnswerRow bad(std::string name, std::string source, std::string bytes, Then then = Then::waits,
+              std::string before = {}) {
+    return {.name = std::move(name),
+            .source = std::move(source),
+            .bytes = std::move(bytes),
+            .fate = Fate::refused,
+            .seen = std::move(before),
+            .then = then};
+}
 
-    Between() {
-        origin.set_raw([this](Socket& upstream) { serve(upstream); });
-    }
+/// Broken off within what would be `seen`.
+AnswerRow cut(std::string name, std::string source, std::string bytes, std::string seen,
+              Then then = Then::closes, std::string request = get_x) {
+    return {.name = std::move(name),
+            .source = std::move(source),
+            .bytes = std::move(bytes),
+            .fate = Fate::cut,
+            .seen = std::move(seen),
+            .then = then,
+            .request = std::move(request)};
+}
 
-    void serve(Socket& upstream) {
-        std::string bytes;
-        std::size_t number = 0;
-        {
-            const std::lock_guard lock{mutex};
-            number = connections++;
-        }
-        for (;;) {
-            std::size_t end = 0;
-            while ((end = bytes.find("\r\n\r\n")) == std::string::npos) {
-                const auto piece = upstream.receive();
-                if (!piece || piece->empty()) {
-                    const std::lock_guard lock{mutex};
-                    ended.push_back(number);
-                    return;
-                }
-                bytes += *piece;
-            }
-            bytes.erase(0, end + 4);
-            Script now;
-            {
-                const std::lock_guard lock{mutex};
-                used.push_back(number);
-                now = script;
-            }
-            upstream.send(now.bytes, now.pieces);
-            {
-                const std::lock_guard lock{mutex};
-                ++finished;
-            }
-            one_finished.notify_all();
-            if (now.then == Then::resets) {
-                if (!now.bytes.empty()) now.is_begun->get_future().wait_for(Socket::patience);
-                upstream.reset();
-            }
-            if (now.then != Then::waits) return;
-        }
-    }
+/// A status line and fields, as the client sees them when nothing frames a body.
+std::string answered_bare(const std::string& line, const std::string& fields = {},
+                          const std::string& framing = {}) {
+    return answered(fields, framing, "", After::open, line);
+}
 
-    void play(Script next) {
-        const std::lock_guard lock{mutex};
-        script = std::move(next);
-    }
-
-    /// The connection of the last request, once all that belongs to its answer was sent.
-    std::size_t last_used() {
-        std::unique_lock lock{mutex};
-        one_finished.wait(lock, [this] { return finished == used.size(); });
-        return used.empty() ? 0 : used.back();
-    }
-
-    void check_innocent() {
-        play({.bytes = ok("Content-Length: 8\r\n", "innocent")});
-        BOOST_TEST(gateway->exchange("GET /open/innocent HTTP/1.1\r\nHost: a\r\n\r\n")
-                       .ends_with("\r\n\r\ninnocent"));
-    }
-
-    static void check_refused(Socket& client) {
-        const std::string answer = client.receive_answer();
-        BOOST_TEST(support::status_of(answer) == 502);
-        BOOST_TEST(support::reason_of(answer) == "upstream_invalid");
-        BOOST_TEST(support::field_of(answer, "Connection").value_or("") == "");
-        client.end_writing();
-        BOOST_TEST(client.receive_all() == "");
-    }
-
-    static void check_cut(Socket& client, std::promise<void>& is_begun) {
-        std::string all = client.receive().value_or("");
-        is_begun.set_value();
-        bool is_reset = false;
-        for (;;) {
-            const auto piece = client.receive();
-            is_reset = !piece;
-            if (!piece || piece->empty()) break;
-            all += *piece;
-        }
-        if (support::field_of(all, "Transfer-Encoding")) {
-            BOOST_TEST(wire::without_chunks(support::body_of(all)) == "(broken)");
-        } else if (const auto length = support::field_of(all, "Content-Length")) {
-            BOOST_TEST(support::body_of(all).size() < std::stoul(*length));
-        } else {
-            BOOST_TEST(is_reset);
-        }
-    }
-
-    void check(const Row& row, Socket::Pieces pieces) {
-        const Script now{.bytes = row.bytes, .then = row.then, .pieces = pieces};
-        play(now);
-        Socket client = gateway->connect();
-        client.send(row.request);
-        if (row.fate == Fate::whole) {
-            std::string answer = client.receive_answer(row.request == head);
-            while (support::status_of(answer) < 200 && support::status_of(answer) > 0 &&
-                   answer.size() < row.seen.size())
-                answer += client.receive_answer();
-            const std::size_t last = answer.rfind("HTTP/1.1 ");
-            BOOST_TEST(answer.substr(0, last) + normal(answer.substr(last)) == row.seen);
-            client.end_writing();
-            BOOST_TEST(client.receive_all() == "");
-        } else if (row.fate == Fate::whole_closed) {
-            BOOST_TEST(normal(client.receive_all()) == row.seen);
-        } else if (row.fate == Fate::refused) {
-            check_refused(client);
-        } else {
-            check_cut(client, *now.is_begun);
-        }
-        client.close();
-        const std::size_t number = last_used();
-        check_innocent();
-        BOOST_TEST((last_used() == number) == row.is_kept);
-    }
-
-    void check_all(const std::vector<Row>& rows) {
-        for (const Row& row : rows)
-            for (const auto pieces : {Socket::Pieces::whole, Socket::Pieces::bytewise}) {
-                if (row.is_long && pieces == Socket::Pieces::bytewise) continue;
-                BOOST_TEST_CONTEXT(row.name
-                                   << " (" << row.source << ") "
-                                   << (pieces == Socket::Pieces::whole ? "whole: " : "bytewise: ")
-                                   << wire::in_a_line(row.bytes)) {
-                    // Caught here, where the row is still known.
-                    try {
-                        check(row, pieces);
-                    } catch (const std::exception& error) {
-                        BOOST_ERROR(error.what());
-                    }
-                }
-            }
-    }
-
-    std::mutex mutex;
-    Script script;
-    std::condition_variable one_finished;
-    std::size_t finished = 0; // requests whose answer was sent
-    std::size_t connections = 0;
-    std::vector<std::size_t> used;  // connections, in the order of the requests
-    std::vector<std::size_t> ended; // connections that the gateway ended
-    support::OriginServer origin;
-    std::unique_ptr<support::RunningGateway> gateway =
-        std::make_unique<support::RunningGateway>(wire::start_before(origin, routes));
-
-    ~Between() { gateway.reset(); }
-};
+/// An answer whose head has exactly that many bytes, and its only field.
+std::string fill_of(std::size_t size) {
+    return "X: " + std::string(size - ok("X: \r\n" + none, "").size(), 'x') + "\r\n";
+}
 
 } // namespace
 
-BOOST_FIXTURE_TEST_SUITE(wire_answers, Between)
+BOOST_FIXTURE_TEST_SUITE(wire_answers, BetweenAnswers)
 
-BOOST_AUTO_TEST_CASE(an_answer_arrives_as_it_was_meant) {
-    const std::string chunks = "2\r\nhe\r\n3\r\nllo\r\n0\r\n\r\n";
-    const std::string coded = "Transfer-Encoding: chunked\r\n";
+BOOST_AUTO_TEST_CASE(a_body_arrives_as_it_was_meant) {
+    const std::string no_length = answered("", "", "hello", After::closes);
     check_all({
-        {"by length", "6.2", ok("Content-Length: 5\r\n", "hello"), Fate::whole,
-         seen_of_length("hello"), true},
-        {"empty", "6.2", ok("Content-Length: 0\r\n", ""), Fate::whole, seen_of_length(""), true},
-        {"chunked", "7.1", ok(coded, chunks), Fate::whole, seen_chunked("hello"), true},
-        {"chunked and empty", "7.1", ok(coded, "0\r\n\r\n"), Fate::whole, seen_chunked(""), true},
-        {"chunked in other letters", "7.1", ok("transfer-encoding: Chunked\r\n", chunks),
-         Fate::whole, seen_chunked("hello"), true},
-        {"extensions are dropped", "7.1.1", ok(coded, "5;a=\"b\";c\r\nhello\r\n0;d\r\n\r\n"),
-         Fate::whole, seen_chunked("hello"), true},
-        {"trailers are dropped", "7.1.2",
-         ok("Trailer: X\r\n" + coded, "5\r\nhello\r\n0\r\nX: y\r\n\r\n"), Fate::whole,
-         seen_chunked("hello"), true},
-        {"to the end of the connection", "6.3", ok("", "hello"), Fate::whole, seen_chunked("hello"),
-         false, Then::closes},
-        {"to the end of the connection and empty", "6.3", ok("", ""), Fate::whole, seen_chunked(""),
-         false, Then::closes},
-        {"HTTP/1.0 to the end of the connection", "6.3", "HTTP/1.0 200 OK\r\n\r\nhello",
-         Fate::whole, seen_chunked("hello"), false, Then::closes},
-        {"HTTP/1.0 by length", "9.3", "HTTP/1.0 200 OK\r\nContent-Length: 5\r\n\r\nhello",
-         Fate::whole, seen_of_length("hello")},
-        {"HTTP/1.0 that stays open", "9.3",
-         "HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nContent-Length: 5\r\n\r\nhello", Fate::whole,
-         seen_of_length("hello"), true},
-        {"told to close", "9.6", ok("Connection: close\r\nContent-Length: 5\r\n", "hello"),
-         Fate::whole, seen_of_length("hello")},
-        {"closed without a word", "9.3", ok("Content-Length: 5\r\n", "hello"), Fate::whole,
-         seen_of_length("hello"), false, Then::closes},
-        {"a date of its own", "9110 6.6.1",
-         ok("Date: Fri, 31 Dec 1999 23:59:59 GMT\r\nContent-Length: 0\r\n", ""), Fate::whole,
-         "HTTP/1.1 200 OK\r\nDate: Fri, 31 Dec 1999 23:59:59 GMT\r\nContent-Length: 0\r\n"
-         "X-Request-Id: ID\r\n\r\n",
-         true},
-        {"hop-by-hop fields stay here", "9110 7.6.1",
-         ok("Connection: X-Hop, keep-alive\r\nX-Hop: 1\r\nKeep-Alive: timeout=5\r\nUpgrade: h2c\r\n"
-            "Proxy-Connection: x\r\nProxy-Authenticate: Basic\r\nX-Request-Id: theirs\r\nX: y\r\n"
-            "Content-Length: 0\r\n",
-            ""),
-         Fate::whole, seen("X: y\r\n", "Content-Length: 0\r\n", ""), true},
-        {"fields as they were", "9110 5.5",
-         ok("Set-Cookie: a=b\r\nset-cookie: c=\xff\t\"d\"\r\nX:\r\nContent-Length: 0\r\n", ""),
-         Fate::whole,
-         seen("Set-Cookie: a=b\r\nset-cookie: c=\xff\t\"d\"\r\nX: \r\n", "Content-Length: 0\r\n",
-              ""),
-         true},
-        {"a phrase of its own", "4",
-         "HTTP/1.1 418 I'm a t\xc3\xa9"
-         "apot\r\nContent-Length: 0\r\n\r\n",
-         Fate::whole,
-         seen("", "Content-Length: 0\r\n", "",
-              "HTTP/1.1 418 I'm a t\xc3\xa9"
-              "apot"),
-         true},
-        {"no phrase", "4", "HTTP/1.1 200 \r\nContent-Length: 0\r\n\r\n", Fate::whole,
-         seen("", "Content-Length: 0\r\n", "", "HTTP/1.1 200 "), true},
-        {"a status without a name", "9110 15", "HTTP/1.1 599 X\r\nContent-Length: 0\r\n\r\n",
-         Fate::whole, seen("", "Content-Length: 0\r\n", "", "HTTP/1.1 599 X"), true},
-        {"204", "6.3", "HTTP/1.1 204 No Content\r\n\r\n", Fate::whole,
-         seen("", "", "", "HTTP/1.1 204 No Content"), true},
-        {"204 with length 0", "9110 8.6", "HTTP/1.1 204 No Content\r\nContent-Length: 0\r\n\r\n",
-         Fate::whole, seen("", "", "", "HTTP/1.1 204 No Content"), true},
-        {"304", "6.3", "HTTP/1.1 304 Not Modified\r\nETag: \"x\"\r\n\r\n", Fate::whole,
-         seen("ETag: \"x\"\r\n", "", "", "HTTP/1.1 304 Not Modified"), true},
-        {"304 with a length", "6.3", "HTTP/1.1 304 Not Modified\r\nContent-Length: 5\r\n\r\n",
-         Fate::whole, seen("", "Content-Length: 5\r\n", "", "HTTP/1.1 304 Not Modified"), true},
-        {"HEAD with a length", "6.3", ok("Content-Length: 5\r\n", ""), Fate::whole,
-         seen("", "Content-Length: 5\r\n", ""), true, Then::waits, head},
-        {"HEAD with a coding", "6.3", ok(coded, ""), Fate::whole, seen("", "", ""), true,
-         Then::waits, head},
-        {"HEAD without either", "6.3", ok("", ""), Fate::whole, seen("", "", ""), true, Then::waits,
-         head},
-        {"100 before the answer", "9110 15.2.1",
-         "HTTP/1.1 100 Continue\r\n\r\n" + ok("Content-Length: 2\r\n", "hi"), Fate::whole,
-         "HTTP/1.1 100 Continue\r\n\r\n" + seen_of_length("hi"), true},
-        {"103 before the answer", "8297",
-         "HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n" + ok("Content-Length: 2\r\n", "hi"),
-         Fate::whole, "HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n" + seen_of_length("hi"),
-         true},
-        {"several before the answer", "9110 15.2",
-         "HTTP/1.1 102 Processing\r\n\r\nHTTP/1.1 103 Early Hints\r\n\r\n" +
-             ok("Content-Length: 2\r\n", "hi"),
-         Fate::whole,
-         "HTTP/1.1 102 Processing\r\n\r\nHTTP/1.1 103 Early Hints\r\n\r\n" + seen_of_length("hi"),
-         true},
-        {"103 before an answer to HTTP/1.0", "9110 15.2",
-         "HTTP/1.1 103 Early Hints\r\n\r\n" + ok("Content-Length: 2\r\n", "hi"), Fate::whole_closed,
-         seen("", "Content-Length: 2\r\n", "hi", "HTTP/1.1 200 OK", "Connection: close\r\n"), true,
-         Then::waits, old_get},
-        {"chunked for HTTP/1.0", "6.1", ok(coded, chunks), Fate::whole_closed,
-         seen("", "", "hello", "HTTP/1.1 200 OK", "Connection: close\r\n"), true, Then::waits,
-         old_get},
-        {"chunked for HTTP/1.0 that would stay", "6.1", ok(coded, chunks), Fate::whole_closed,
-         seen("", "", "hello", "HTTP/1.1 200 OK", "Connection: close\r\n"), true, Then::waits,
-         old_get_open},
-        {"to the end, for HTTP/1.0", "6.3", ok("", "hello"), Fate::whole_closed,
-         seen("", "", "hello", "HTTP/1.1 200 OK", "Connection: close\r\n"), false, Then::closes,
-         old_get},
-        {"by length for HTTP/1.0 that stays", "9.3", ok("Content-Length: 2\r\n", "hi"), Fate::whole,
-         seen("", "Content-Length: 2\r\n", "hi", "HTTP/1.1 200 OK", "Connection: keep-alive\r\n"),
-         true, Then::waits, old_get_open},
-        {"head of many bytes", "9110 5.4",
-         ok("X: " + std::string(60000, 'x') + "\r\nContent-Length: 0\r\n", ""), Fate::whole,
-         seen("X: " + std::string(60000, 'x') + "\r\n", "Content-Length: 0\r\n", ""), true,
-         Then::waits, get, true},
+        whole("by length", "9112 6.2", ok(five, "hello"), answered_by_length("hello")),
+        whole("empty", "9112 6.2", ok(none, ""), answered_by_length("")),
+        whole("a length in other letters", "9110 5.1", ok("content-LENGTH:5\r\n", "hello"),
+              answered_by_length("hello")),
+        whole("bytes of every kind", "9112 6.2",
+              ok("Content-Length: 8\r\n", "\0\r\n\r\n\xff\x01 "s),
+              answered_by_length("\0\r\n\r\n\xff\x01 "s)),
+        whole("an answer inside", "9112 6.3",
+              ok("Content-Length: " + std::to_string(poison.size()) + "\r\n", poison),
+              answered_by_length(poison)),
+        whole("chunked", "9112 7.1", chunked(chunks), answered_in_chunks("hello")),
+        whole("chunked and empty", "9112 7.1", chunked("0\r\n\r\n"), answered_in_chunks("")),
+        whole("chunked in other letters", "9112 7", ok("transfer-encoding: Chunked\r\n", chunks),
+              answered_in_chunks("hello")),
+        whole("sizes with zeros and in both letters", "9112 7.1",
+              chunked("000000000000000A\r\n0123456789\r\na\r\n0123456789\r\n0000\r\n\r\n"),
+              answered_in_chunks("01234567890123456789")),
+        whole("extensions are dropped", "9112 7.1.1",
+              chunked("5;a=\"b\";c\r\nhello\r\n0;d\r\n\r\n"), answered_in_chunks("hello")),
+        whole("trailers are dropped", "9112 7.1.2",
+              ok("Trailer: X\r\n" + coded, "5\r\nhello\r\n0\r\nX: y\r\nSet-Cookie: a=b\r\n\r\n"),
+              answered_in_chunks("hello")),
+        whole_and_over("to the end of the connection", "9112 6.3", ok("", "hello"),
+                       answered_in_chunks("hello"), Then::closes),
+        whole_and_over("to the end of the connection and empty", "9112 6.3", ok("", ""),
+                       answered_in_chunks(""), Then::closes),
+        whole_and_over("told to close, to the end", "9112 6.3",
+                       ok("Connection: close\r\n", "hello"), answered_in_chunks("hello"),
+                       Then::closes),
+        whole_and_over("keep-alive, to the end", "9112 6.3",
+                       ok("Connection: keep-alive\r\n", "hello"), answered_in_chunks("hello"),
+                       Then::closes),
+        whole_and_over("HTTP/1.0 to the end of the connection", "9112 6.3",
+                       "HTTP/1.0 200 OK\r\n\r\nhello", answered_in_chunks("hello"), Then::closes),
+        whole_and_over("HTTP/1.0 by length", "9112 9.3", "HTTP/1.0 200 OK\r\n" + five + "\r\nhello",
+                       answered_by_length("hello")),
+        whole("HTTP/1.0 that stays open", "9112 9.3",
+              "HTTP/1.0 200 OK\r\nConnection: keep-alive\r\n" + five + "\r\nhello",
+              answered_by_length("hello")),
+        whole_and_over("told to close", "9112 9.6", ok("Connection: close\r\n" + five, "hello"),
+                       answered_by_length("hello")),
+        whole_and_over("told to close in a list", "9112 9.6",
+                       ok("Connection: x, CLOSE\r\n" + coded, chunks), answered_in_chunks("hello")),
+        whole_and_over("closed without a word", "9112 9.3", ok(five, "hello"),
+                       answered_by_length("hello"), Then::closes),
+        whole_and_over("chunked, and closed without a word", "9112 9.3", chunked(chunks),
+                       answered_in_chunks("hello"), Then::closes),
+        and_closed(whole("for a client that closes", "9112 9.6", ok(five, "hello"),
+                         answered_by_length("hello", After::closes), get_and_close)),
+        and_closed(whole("chunked for a client that closes", "9112 9.6", chunked(chunks),
+                         answered("", coded, "hello", After::closes), get_and_close)),
+        and_closed(whole_and_over(
+            "both close", "9112 9.6", ok("Connection: close\r\n" + five, "hello"),
+            answered_by_length("hello", After::closes), Then::closes, get_and_close)),
+        and_closed(whole_and_over("to the end, for a client that closes", "9112 6.3",
+                                  ok("", "hello"), answered("", coded, "hello", After::closes),
+                                  Then::closes, get_and_close)),
+        and_closed(whole("chunked for HTTP/1.0", "9112 6.1", chunked(chunks), no_length, old_get)),
+        and_closed(whole("chunked for HTTP/1.0 that would stay", "9112 6.1", chunked(chunks),
+                         no_length, old_get_open)),
+        and_closed(whole("chunked and empty for HTTP/1.0", "9112 6.1", chunked("0\r\n\r\n"),
+                         answered("", "", "", After::closes), old_get)),
+        and_closed(whole_and_over("to the end, for HTTP/1.0", "9112 6.3", ok("", "hello"),
+                                  no_length, Then::closes, old_get)),
+        and_closed(whole_and_over("to the end, for HTTP/1.0 that would stay", "9112 6.3",
+                                  ok("", "hello"), no_length, Then::closes, old_get_open)),
+        and_closed(whole("by length for HTTP/1.0", "9112 9.3", ok(five, "hello"),
+                         answered_by_length("hello", After::closes), old_get)),
+        whole("by length for HTTP/1.0 that stays", "9112 9.3", ok(five, "hello"),
+              answered_by_length("hello", After::open_1_0), old_get_open),
+        and_closed(whole_and_over("HTTP/1.0 to HTTP/1.0", "9112 9.3",
+                                  "HTTP/1.0 200 OK\r\n\r\nhello", no_length, Then::closes,
+                                  old_get)),
     });
 }
 
-BOOST_AUTO_TEST_CASE(an_answer_that_is_none_is_502) {
-    const std::string chunks = "5\r\nhello\r\n0\r\n\r\n";
-    const std::string coded = "Transfer-Encoding: chunked\r\n";
+BOOST_AUTO_TEST_CASE(some_answers_have_no_body) {
+    const auto bare = [](const std::string& line, const std::string& fields = {},
+                         const std::string& body = {}) {
+        return "HTTP/1.1 " + line + "\r\n" + fields + "\r\n" + body;
+    };
+    const std::string ok_line = "HTTP/1.1 200 OK";
     check_all({
-        {"length and coding", "6.3", ok("Content-Length: 5\r\n" + coded, chunks)},
-        {"coding and length", "6.3", ok(coded + "Content-Length: 5\r\n", chunks)},
-        {"two lengths", "6.3", ok("Content-Length: 5\r\nContent-Length: 6\r\n", "hello!")},
-        {"two equal lengths", "6.3", ok("Content-Length: 5\r\nContent-Length: 5\r\n", "hello")},
-        {"lengths in a list", "6.3", ok("Content-Length: 5, 5\r\n", "hello")},
-        {"length with plus", "6.3", ok("Content-Length: +5\r\n", "hello")},
-        {"negative length", "6.3", ok("Content-Length: -1\r\n", "hello")},
-        {"length of 2^64", "6.3", ok("Content-Length: 18446744073709551616\r\n", "hello")},
-        {"empty length", "6.3", ok("Content-Length:\r\n", "hello")},
-        {"gzip", "6.1", ok("Transfer-Encoding: gzip\r\n", "hello"), Fate::refused, "", false,
-         Then::closes},
-        {"gzip, chunked", "6.1", ok("Transfer-Encoding: gzip, chunked\r\n", chunks)},
-        {"two codings", "6.1", ok(coded + coded, chunks)},
-        {"coding in HTTP/1.0", "6.1", "HTTP/1.0 200 OK\r\n" + coded + "\r\n" + chunks},
-        {"LF only", "2.2", "HTTP/1.1 200 OK\nContent-Length: 5\n\nhello"},
-        {"one LF", "2.2", "HTTP/1.1 200 OK\r\nContent-Length: 5\n\r\nhello"},
-        {"folded line", "5.2", ok("X: y\r\n z\r\nContent-Length: 0\r\n", "")},
-        {"white space before a colon", "5.1", ok("Content-Length : 0\r\n", "")},
-        {"no colon", "5.1", ok("X\r\nContent-Length: 0\r\n", "")},
-        {"NUL in a value", "9110 5.5", ok("X: \0\r\nContent-Length: 0\r\n"s, "")},
-        {"CR in a value", "9110 5.5", ok("X: y\rSet-Cookie: z\r\nContent-Length: 0\r\n", "")},
-        {"control byte in a value", "9110 5.5", ok("X: \x01\r\nContent-Length: 0\r\n", "")},
-        {"101 fields", "9110 5.4", ok(repeated("X: y\r\n", 101), "")},
-        {"garbage", "4", "garbage\r\n\r\n"},
-        {"bytes of another protocol", "4", "\x15\x03\x01\x00\x02\x02\x0a"s, Fate::refused, "",
-         false, Then::closes},
-        {"body without a head", "4", "<html>hello</html>", Fate::refused, "", false, Then::closes},
-        {"HTTP/2.0", "2.3", "HTTP/2.0 200 OK\r\nContent-Length: 0\r\n\r\n"},
-        {"HTTP/1.2", "2.3", "HTTP/1.2 200 OK\r\nContent-Length: 0\r\n\r\n"},
-        {"another name", "4", "ICY 200 OK\r\nContent-Length: 0\r\n\r\n"},
-        {"status of two digits", "4", "HTTP/1.1 20 OK\r\nContent-Length: 0\r\n\r\n"},
-        {"status of four digits", "4", "HTTP/1.1 2000 OK\r\nContent-Length: 0\r\n\r\n"},
-        {"status 099", "9110 15", "HTTP/1.1 099 X\r\nContent-Length: 0\r\n\r\n"},
-        {"status 600", "9110 15", "HTTP/1.1 600 X\r\nContent-Length: 0\r\n\r\n"},
-        {"status 999", "9110 15", "HTTP/1.1 999 X\r\nContent-Length: 0\r\n\r\n"},
-        {"status of letters", "4", "HTTP/1.1 abc OK\r\nContent-Length: 0\r\n\r\n"},
-        {"a request", "4", "GET / HTTP/1.1\r\nHost: a\r\n\r\n"},
-        {"an empty line first", "2.2", "\r\n" + ok("Content-Length: 0\r\n", "")},
-        {"101 that nobody asked for", "9110 15.2.2",
-         "HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\nraw"},
-        {"204 with a coding", "6.1", "HTTP/1.1 204 No Content\r\n" + coded + "\r\n" + chunks},
-        {"204 with a length", "9110 8.6",
-         "HTTP/1.1 204 No Content\r\nContent-Length: 5\r\n\r\nhello"},
-        {"head of too many bytes", "9110 5.4", ok("X: " + std::string(70000, 'x') + "\r\n", ""),
-         Fate::refused, "", false, Then::waits, get, true},
-        {"head without an end", "9110 5.4", "HTTP/1.1 200 OK\r\nX: " + std::string(70000, 'x'),
-         Fate::refused, "", false, Then::waits, get, true},
-        {"nothing", "8", "", Fate::refused, "", false, Then::closes},
-        {"nothing but a reset", "8", "", Fate::refused, "", false, Then::resets},
-        {"end in the status line", "8", "HTTP/1.1 2", Fate::refused, "", false, Then::closes},
-        {"end in a field", "8", "HTTP/1.1 200 OK\r\nX", Fate::refused, "", false, Then::closes},
-        {"end before the empty line", "8", "HTTP/1.1 200 OK\r\nX: y\r\n", Fate::refused, "", false,
-         Then::closes},
+        whole("204", "9110 15.3.5", bare("204 No Content"),
+              answered_bare("HTTP/1.1 204 No Content")),
+        whole("204 with length 0", "9110 8.6", bare("204 No Content", none),
+              answered_bare("HTTP/1.1 204 No Content")),
+        whole_and_over("204 that closes", "9112 9.6",
+                       bare("204 No Content", "Connection: close\r\n"),
+                       answered_bare("HTTP/1.1 204 No Content")),
+        bad("204 with a length", "9110 8.6", bare("204 No Content", five, "hello")),
+        bad("204 with a coding", "9112 6.1", bare("204 No Content", coded, chunks)),
+        bad("204 with both", "9112 6.3", bare("204 No Content", five + coded, chunks)),
+        whole_and_over("204 and a body", "9112 6.3", bare("204 No Content", "", "hello"),
+                       answered_bare("HTTP/1.1 204 No Content")),
+        whole_and_over("204 and another answer", "9112 9.2", bare("204 No Content", "", poison),
+                       answered_bare("HTTP/1.1 204 No Content")),
+        whole("205 with length 0", "9110 15.3.6", bare("205 Reset Content", none),
+              answered_bare("HTTP/1.1 205 Reset Content", "", none)),
+        whole("205 in chunks", "9110 15.3.6", bare("205 Reset Content", coded, "0\r\n\r\n"),
+              answered("", coded, "", After::open, "HTTP/1.1 205 Reset Content")),
+        whole_and_over("205 to the end", "9110 15.3.6", bare("205 Reset Content"),
+                       answered("", coded, "", After::open, "HTTP/1.1 205 Reset Content"),
+                       Then::closes),
+        whole("205 with a body, which is framed", "9112 6.3",
+              bare("205 Reset Content", five, "hello"),
+              answered("", five, "hello", After::open, "HTTP/1.1 205 Reset Content")),
+        whole("304", "9110 15.4.5", bare("304 Not Modified", "ETag: \"x\"\r\n"),
+              answered_bare("HTTP/1.1 304 Not Modified", "ETag: \"x\"\r\n")),
+        whole("304 with a length", "9110 8.6", bare("304 Not Modified", five),
+              answered_bare("HTTP/1.1 304 Not Modified", "", five)),
+        whole("304 with a coding", "9112 6.1", bare("304 Not Modified", coded),
+              answered_bare("HTTP/1.1 304 Not Modified")),
+        bad("304 with both", "9112 6.3", bare("304 Not Modified", five + coded)),
+        whole_and_over("304 and the body of its length", "9112 6.3",
+                       bare("304 Not Modified", five, "hello"),
+                       answered_bare("HTTP/1.1 304 Not Modified", "", five)),
+        whole_and_over("304 and the chunks of its coding", "9112 6.3",
+                       bare("304 Not Modified", coded, chunks),
+                       answered_bare("HTTP/1.1 304 Not Modified")),
+        whole("HEAD with a length", "9110 9.3.2", ok(five, ""), answered_bare(ok_line, "", five),
+              head_x),
+        whole("HEAD with length 0", "9110 9.3.2", ok(none, ""), answered_bare(ok_line, "", none),
+              head_x),
+        whole("HEAD with a coding", "9110 9.3.2", ok(coded, ""), answered_bare(ok_line), head_x),
+        whole("HEAD without either", "9110 9.3.2", ok("", ""), answered_bare(ok_line), head_x),
+        whole("HEAD with a length beyond all bodies", "9110 9.3.2",
+              ok("Content-Length: 999999999999999999\r\n", ""),
+              answered_bare(ok_line, "", "Content-Length: 999999999999999999\r\n"), head_x),
+        whole("HEAD and 204", "9110 15.3.5", bare("204 No Content"),
+              answered_bare("HTTP/1.1 204 No Content"), head_x),
+        whole("HEAD and 304", "9110 15.4.5", bare("304 Not Modified", five),
+              answered_bare("HTTP/1.1 304 Not Modified", "", five), head_x),
+        whole("HEAD and 404", "9110 9.3.2", bare("404 Not Found", five),
+              answered_bare("HTTP/1.1 404 Not Found", "", five), head_x),
+        whole_and_over("HEAD that closes", "9112 9.6", ok("Connection: close\r\n" + five, ""),
+                       answered_bare(ok_line, "", five), Then::closes, head_x),
+        whole_and_over("HEAD by HTTP/1.0", "9112 9.3", "HTTP/1.0 200 OK\r\n" + five + "\r\n",
+                       answered_bare(ok_line, "", five), Then::closes, head_x),
+        whole("HEAD for HTTP/1.0 that stays", "9112 9.3", ok(coded, ""),
+              answered("", "", "", After::open_1_0), old_head_open),
+        whole_and_over("HEAD and the body of its length", "9112 6.3", ok(five, "hello"),
+                       answered_bare(ok_line, "", five), Then::waits, head_x),
+        whole_and_over("HEAD and the chunks of its coding", "9112 6.3", ok(coded, chunks),
+                       answered_bare(ok_line), Then::waits, head_x),
+        whole_and_over("HEAD and a body to the end", "9112 6.3", ok("", "hello"),
+                       answered_bare(ok_line), Then::closes, head_x),
+        whole_and_over("HEAD and another answer", "9112 9.2", ok(none, poison),
+                       answered_bare(ok_line, "", none), Then::waits, head_x),
+        [] {
+            AnswerRow row = bad("HEAD with both", "9112 6.3", ok(five + coded, ""));
+            row.request = head_x;
+            return row;
+        }(),
+        [] {
+            AnswerRow row =
+                bad("HEAD with a bad length", "9110 8.6", ok("Content-Length: x\r\n", ""));
+            row.request = head_x;
+            return row;
+        }(),
     });
+}
+
+BOOST_AUTO_TEST_CASE(interim_answers_go_before_the_one_that_counts) {
+    const std::string hi = ok("Content-Length: 2\r\n", "hi");
+    const std::string seen_hi = answered_by_length("hi");
+    const std::string proceed = "HTTP/1.1 100 Continue\r\n\r\n";
+    const std::string early = "HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n";
+    const std::string processing = "HTTP/1.1 102 Processing\r\n\r\n";
+    const std::string switching =
+        "HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n";
+    check_all({
+        whole("100", "9110 15.2.1", proceed + hi, proceed + seen_hi),
+        whole("102", "9110 15.2", processing + hi, processing + seen_hi),
+        whole("103", "8297 2", early + hi, early + seen_hi),
+        whole("one that nobody knows", "9110 15.2", "HTTP/1.1 199 X\r\n\r\n" + hi,
+              "HTTP/1.1 199 X\r\n\r\n" + seen_hi),
+        whole("several", "9110 15.2", proceed + processing + early + hi,
+              proceed + processing + early + seen_hi),
+        whole("before a chunked answer", "9110 15.2", early + chunked(chunks),
+              early + answered_in_chunks("hello")),
+        whole("before 204", "9110 15.2", proceed + "HTTP/1.1 204 No Content\r\n\r\n",
+              proceed + answered_bare("HTTP/1.1 204 No Content")),
+        whole("before an answer to HEAD", "9110 15.2", early + ok(five, ""),
+              early + answered_bare("HTTP/1.1 200 OK", "", five), head_x),
+        whole_and_over("before an answer to the end", "9110 15.2", early + ok("", "hello"),
+                       early + answered_in_chunks("hello"), Then::closes),
+        whole("sixteen", "9110 15.2", repeated(early, 16) + hi, repeated(early, 16) + seen_hi),
+        bad("seventeen", "9110 15.2", repeated(early, 17) + hi, Then::waits, repeated(early, 16)),
+        whole("with hop-by-hop fields", "9110 7.6.1",
+              "HTTP/1.1 103 Early Hints\r\nConnection: X-Hop\r\nX-Hop: 1\r\nKeep-Alive: x\r\n"
+              "Upgrade: h2c\r\nX-Request-Id: theirs\r\nLink: </x>\r\n\r\n" +
+                  hi,
+              early + seen_hi),
+        whole("with length 0", "9110 8.6", "HTTP/1.1 100 Continue\r\n" + none + "\r\n" + hi,
+              proceed + seen_hi),
+        bad("with a length", "9110 8.6", "HTTP/1.1 100 Continue\r\n" + five + "\r\nhello" + hi),
+        bad("with a coding", "9112 6.1",
+            "HTTP/1.1 103 Early Hints\r\n" + coded + "\r\n" + chunks + hi),
+        bad("with a bad line", "9112 5.1", "HTTP/1.1 103 Early Hints\r\nX y\r\n\r\n" + hi),
+        bad("with a body", "9112 6.3", proceed + "hello" + hi, Then::waits, proceed),
+        bad("and then nothing", "9112 8", proceed, Then::closes, proceed),
+        bad("and then a part of an answer", "9112 8", proceed + "HTTP/1.1 200 O", Then::closes,
+            proceed),
+        bad("and then garbage", "9112 4", early + "garbage\r\n\r\n", Then::waits, early),
+        bad("and then an answer with two ends", "9112 6.3", early + ok(five + coded, chunks),
+            Then::waits, early),
+        bad("cut", "9112 8", "HTTP/1.1 100 Continue\r\n", Then::closes),
+        bad("101 that nobody asked for", "9110 15.2.2", switching + "raw"),
+        bad("101 of h2c", "9110 15.2.2",
+            "HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: h2c\r\n\r\n"),
+        bad("101 without an upgrade", "9110 15.2.2",
+            "HTTP/1.1 101 Switching Protocols\r\n\r\n" + hi),
+        bad("101 behind 100", "9110 15.2.2", proceed + switching, Then::waits, proceed),
+        bad("by HTTP/1.2", "9112 2.3", "HTTP/1.2 100 Continue\r\n\r\n" + hi),
+        and_closed(whole("not for HTTP/1.0", "9110 15.2", early + proceed + hi,
+                         answered_by_length("hi", After::closes), old_get)),
+        whole("not for HTTP/1.0 that stays", "9110 15.2", early + early + hi,
+              answered_by_length("hi", After::open_1_0), old_get_open),
+    });
+}
+
+BOOST_AUTO_TEST_CASE(fields_arrive_but_those_of_this_hop) {
+    const auto fields = [](std::string name, std::string source, const std::string& sent,
+                           const std::string& seen) {
+        return whole(std::move(name), std::move(source), ok(sent + none, ""),
+                     answered(seen, none, ""));
+    };
+    std::vector<AnswerRow> rows{
+        fields("as they were", "9110 5.5",
+               "Set-Cookie: a=b\r\nset-cookie: c=\xff\t\"d\"\r\nX:\r\nX:  y \t\r\n",
+               "Set-Cookie: a=b\r\nset-cookie: c=\xff\t\"d\"\r\nX: \r\nX: y\r\n"),
+        fields("every byte of a name", "9110 5.6.2", "!#$%&'*+-.^_`|~09azAZ: y\r\n",
+               "!#$%&'*+-.^_`|~09azAZ: y\r\n"),
+        fields("a challenge", "9110 11.6.1", "WWW-Authenticate: Basic realm=\"x\"\r\n",
+               "WWW-Authenticate: Basic realm=\"x\"\r\n"),
+        fields("names that identify callers on the way up", "7239 8.1",
+               "X-Key-Id: x\r\nX-Forwarded-For: 10.0.0.1\r\nX-Original-URL: /x\r\n",
+               "X-Key-Id: x\r\nX-Forwarded-For: 10.0.0.1\r\nX-Original-URL: /x\r\n"),
+        fields("doubles of framing", "3875 4.1.18", "Content_Length: 5\r\nTransfer_Encoding: x\r\n",
+               "Content_Length: 5\r\nTransfer_Encoding: x\r\n"),
+        fields("the chain of proxies", "9110 7.6.3", "Via: 1.1 other\r\n", "Via: 1.1 other\r\n"),
+        fields("Keep-Alive", "9110 7.6.1", "Keep-Alive: timeout=5\r\n", ""),
+        fields("Upgrade", "9110 7.8", "Upgrade: h2c\r\n", ""),
+        fields("Upgrade that Connection names", "9110 7.8",
+               "Connection: Upgrade\r\nUpgrade: h2c, websocket\r\n", ""),
+        fields("Proxy-Connection", "9110 7.6.1", "Proxy-Connection: close\r\n", ""),
+        fields("Proxy-Authenticate", "9110 11.7.1", "Proxy-Authenticate: Basic\r\n", ""),
+        fields("TE and Trailer", "9110 7.6.1", "TE: trailers\r\nTrailer: X\r\n", ""),
+        fields("fields that Connection names", "9110 7.6.1",
+               "Connection: X-Hop, keep-alive\r\nX-Hop: 1\r\nconnection: x-more\r\nX-More: 2\r\n"
+               "X: y\r\n",
+               "X: y\r\n"),
+        fields("Connection names what frames and dates", "9110 7.6.1",
+               "Connection: Content-Length, Date, X-Request-Id\r\n", ""),
+        fields("a request id of its own", "7239 8.1", "X-Request-Id: theirs\r\nx-request-id: t\r\n",
+               ""),
+        whole("a date of its own", "9110 6.6.1",
+              ok("Date: Fri, 31 Dec 1999 23:59:59 GMT\r\n" + none, ""),
+              "HTTP/1.1 200 OK\r\nDate: Fri, 31 Dec 1999 23:59:59 GMT\r\n" + none +
+                  "X-Request-Id: ID\r\n\r\n"),
+        whole("a phrase of its own", "9112 4",
+              "HTTP/1.1 418 I'm a t\xc3\xa9"
+              "apot\r\n" +
+                  none + "\r\n",
+              answered_bare("HTTP/1.1 418 I'm a t\xc3\xa9"
+                            "apot",
+                            "", none)),
+        whole("no phrase", "9112 4", "HTTP/1.1 200 \r\n" + none + "\r\n",
+              answered_bare("HTTP/1.1 200 ", "", none)),
+        whole("a phrase with tabs", "9112 4", "HTTP/1.1 200 a\tb\r\n" + none + "\r\n",
+              answered_bare("HTTP/1.1 200 a\tb", "", none)),
+    };
+    for (const std::string status : {"200", "299", "300", "399", "400", "418", "499", "500", "599"})
+        rows.push_back(whole("status " + status, "9110 15",
+                             "HTTP/1.1 " + status + " X\r\n" + none + "\r\n",
+                             answered_bare("HTTP/1.1 " + status + " X", "", none)));
+    rows.push_back(whole("99 fields and a length", "9110 5.4",
+                         ok(repeated("X: y\r\n", 99) + none, ""),
+                         answered(repeated("X: y\r\n", 99), none, "")));
+    rows.push_back(
+        in_one_piece(whole("a head of the largest size", "9110 5.4", ok(fill_of(65536) + none, ""),
+                           answered(fill_of(65536), none, ""))));
+    check_all(rows);
+}
+
+BOOST_AUTO_TEST_CASE(a_head_that_has_two_readings_is_502) {
+    std::vector<AnswerRow> rows;
+    for (const char c : control_bytes()) {
+        rows.push_back(
+            bad(named(c) + " in a value", "9110 5.5", ok("X: y"s + c + "z\r\n" + none, "")));
+        rows.push_back(
+            bad(named(c) + " in a name", "9110 5.1", ok("X"s + c + "Y: z\r\n" + none, "")));
+        rows.push_back(bad(named(c) + " in the phrase", "9112 4",
+                           "HTTP/1.1 200 O"s + c + "K\r\n" + none + "\r\n"));
+    }
+    for (const char c : "(),/;<=>?@[\\]{}\" \t\x80\xff"s)
+        rows.push_back(
+            bad(named(c) + " in a name", "9110 5.6.2", ok("X"s + c + "Y: z\r\n" + none, "")));
+    for (const AnswerRow& row : std::vector<AnswerRow>{
+             bad("LF only", "9112 2.2", "HTTP/1.1 200 OK\nContent-Length: 5\n\nhello"),
+             bad("LF ends the status line", "9112 2.2", "HTTP/1.1 200 OK\n" + five + "\r\nhello"),
+             bad("LF ends a field", "9112 2.2", "HTTP/1.1 200 OK\r\nContent-Length: 5\n\r\nhello"),
+             bad("LF ends the head", "9112 2.2", "HTTP/1.1 200 OK\r\n" + five + "\nhello"),
+             bad("CR CR LF ends the head", "9112 2.2",
+                 "HTTP/1.1 200 OK\r\n" + five + "\r\r\nhello"),
+             bad("CR CR LF ends a field", "9112 2.2", ok("X: y\r\r\n" + none, "")),
+             bad("CR that splits off a cookie", "9112 11.1",
+                 ok("X: y\rSet-Cookie: z\r\n" + none, "")),
+             bad("LF that splits off a cookie", "9112 11.1",
+                 ok("X: y\nSet-Cookie: z\r\n" + none, "")),
+             bad("a folded line", "9112 5.2", ok("X: y\r\n z\r\n" + none, "")),
+             bad("a line folded with a tab", "9112 5.2", ok("X: y\r\n\tz\r\n" + none, "")),
+             bad("a folded first line", "9112 2.2", ok(" X: y\r\n" + none, "")),
+             bad("a line folded with nothing", "9112 5.2", ok("X: y\r\n \r\n" + none, "")),
+             bad("a folded length", "9112 5.2", ok("Content-Length:\r\n 5\r\n", "hello")),
+             bad("a folded coding", "9112 5.2", ok("Transfer-Encoding:\r\n chunked\r\n", chunks)),
+             bad("a blank before a colon", "9112 5.1", ok("X : y\r\n" + none, "")),
+             bad("a blank before the length's colon", "9112 5.1", ok("Content-Length : 0\r\n", "")),
+             bad("a tab before the coding's colon", "9112 5.1",
+                 ok("Transfer-Encoding\t: chunked\r\n", chunks)),
+             bad("no colon", "9112 5.1", ok("X\r\n" + none, "")),
+             bad("an empty name", "9110 5.1", ok(": y\r\n" + none, "")),
+             bad("a list of options without a comma", "9110 7.6.1",
+                 ok("Connection: keep-alive close\r\n" + none, "")),
+             bad("101 fields", "9110 5.4", ok(repeated("X: y\r\n", 100) + none, "")),
+             in_one_piece(
+                 bad("a head of one byte more", "9110 5.4", ok(fill_of(65537) + none, ""))),
+             in_one_piece(bad("a head without an end", "9110 5.4",
+                              "HTTP/1.1 200 OK\r\nX: " + std::string(70000, 'x'))),
+             in_one_piece(bad("a status line without an end", "9110 5.4",
+                              "HTTP/1.1 200 " + std::string(70000, 'x'))),
+             in_one_piece(bad("a bad line behind the bound", "9110 5.4",
+                              ok("X: " + std::string(70000, 'x') + "\nY: z\r\n", ""))),
+         })
+        rows.push_back(row);
+    check_all(rows);
+}
+
+BOOST_AUTO_TEST_CASE(what_is_no_answer_is_502) {
+    std::vector<AnswerRow> rows;
+    const std::vector<std::pair<std::string, std::string>> lines{
+        {"a bad status of two digits", "HTTP/1.1 20 OK"},
+        {"a bad status of four digits", "HTTP/1.1 2000 OK"},
+        {"a bad status of letters", "HTTP/1.1 abc OK"},
+        {"a bad status with plus", "HTTP/1.1 +20 OK"},
+        {"a bad status with minus", "HTTP/1.1 -20 OK"},
+        {"a bad status with a blank", "HTTP/1.1 2 0 OK"},
+        {"a bad status in hexadecimal", "HTTP/1.1 0xC OK"},
+        {"no status", "HTTP/1.1 OK"},
+        {"only a version", "HTTP/1.1"},
+        {"no blank behind the status", "HTTP/1.1 200"},
+        {"no blank before the phrase", "HTTP/1.1 200OK"},
+        {"two blanks before the status", "HTTP/1.1  200 OK"},
+        {"a tab before the status", "HTTP/1.1\t200 OK"},
+        {"a tab behind the status", "HTTP/1.1 200\tOK"},
+        {"a blank first", " HTTP/1.1 200 OK"},
+        {"http in small letters", "http/1.1 200 OK"},
+        {"another name", "ICY 200 OK"},
+        {"a longer name", "XHTTP/1.1 200 OK"},
+        {"a byte order mark first", "\xef\xbb\xbfHTTP/1.1 200 OK"},
+    };
+    for (const auto& [name, line] : lines)
+        rows.push_back(bad(name, "9112 4", line + "\r\n" + none + "\r\n"));
+    for (const std::string version :
+         {"HTTP/0.9", "HTTP/1.2", "HTTP/1.9", "HTTP/2.0", "HTTP/3.0", "HTTP/1.10", "HTTP/01.1",
+          "HTTP/1", "HTTP/2", "HTTP/1.", "HTTP/.1", "HTTP/1.1.1", "HTTP 1.1"})
+        rows.push_back(bad(version, "9112 2.3", version + " 200 OK\r\n" + none + "\r\n"));
+    for (const std::string status : {"000", "001", "099", "600", "999"})
+        rows.push_back(
+            bad("status " + status, "9110 15", "HTTP/1.1 " + status + " X\r\n" + none + "\r\n"));
+    for (const AnswerRow& row : std::vector<AnswerRow>{
+             bad("garbage", "9112 4", "garbage\r\n\r\n"),
+             bad("an alert of TLS", "8446 5.1", "\x15\x03\x01\x00\x02\x02\x0a"s, Then::closes),
+             bad("an alert of TLS that waits", "8446 5.1", "\x15\x03\x01\x00\x02\x02\x0a"s),
+             bad("frames of HTTP/2", "9113 3.4", "\0\0\x12\x04\0\0\0\0\0"s),
+             bad("HTTP/0.9", "1945 4.1", "<html>hello</html>", Then::closes),
+             bad("HTTP/0.9 of lines", "1945 4.1", "hello\r\n\r\nhello\r\n", Then::closes),
+             bad("a request", "9112 2.1", "GET / HTTP/1.1\r\nHost: a\r\n\r\n"),
+             bad("an empty line first", "9112 2.2", "\r\n" + ok(none, "")),
+             bad("LF first", "9112 2.2", "\n" + ok(none, "")),
+             bad("NUL first", "9112 4", "\0"s + ok(none, "")),
+             bad("an empty head", "9112 4", "\r\n\r\n"),
+             bad("nothing", "9112 8", "", Then::closes),
+             bad("nothing but a reset", "9112 9.3.1", "", Then::resets),
+             bad("one byte", "9112 8", "H", Then::closes),
+             bad("an end in the status line", "9112 8", "HTTP/1.1 2", Then::closes),
+             bad("an end behind the status line", "9112 8", "HTTP/1.1 200 OK\r\n", Then::closes),
+             bad("an end in a name", "9112 8", "HTTP/1.1 200 OK\r\nX", Then::closes),
+             bad("an end in a value", "9112 8", "HTTP/1.1 200 OK\r\nX: y", Then::closes),
+             bad("an end before the empty line", "9112 8", "HTTP/1.1 200 OK\r\nX: y\r\n",
+                 Then::closes),
+             bad("an end in the empty line", "9112 8", "HTTP/1.1 200 OK\r\nX: y\r\n\r",
+                 Then::closes),
+         })
+        rows.push_back(row);
+    check_all(rows);
+}
+
+BOOST_AUTO_TEST_CASE(an_answer_with_two_ends_is_502) {
+    std::vector<AnswerRow> rows;
+    for (const std::string value :
+         {"gzip", "identity", "xchunked", "deflate", "gzip, chunked", "identity, chunked",
+          "chunked, gzip", "chunked, chunked", "chunked chunked", ",chunked", "chunked,", "",
+          "chunked;x=1", "chunked;", "\"chunked\"",
+          "chun\xe2\x84\xaa"
+          "ed",
+          "chunked\x0b", "chunked\xc2\xa0"}) {
+        const std::string coding = "Transfer-Encoding: " + value + "\r\n";
+        rows.push_back(bad("coding " + in_a_line(value), "9112 6.1", ok(coding, chunks)));
+        rows.push_back(bad("coding " + in_a_line(value) + ", and the end", "9112 6.3",
+                           ok(coding, "hello"), Then::closes));
+        rows.push_back(bad("coding " + in_a_line(value) + " and a length", "9112 6.3",
+                           ok(coding + five, chunks)));
+        rows.push_back(
+            bad("a length and coding " + in_a_line(value), "9112 6.3", ok(five + coding, chunks)));
+    }
+    for (const std::string value : {"5, 5",
+                                    "5, 6",
+                                    "5,",
+                                    "+5",
+                                    "-1",
+                                    "0x5",
+                                    "a",
+                                    "5 5",
+                                    "5abc",
+                                    "",
+                                    "005",
+                                    "5.0",
+                                    "5e0",
+                                    "\"5\"",
+                                    "5;",
+                                    "\xef\xbc\x95",
+                                    "1000000000000000000",
+                                    "9223372036854775808",
+                                    "18446744073709551616",
+                                    "18446744073709551621"})
+        rows.push_back(bad("length " + in_a_line(value), "9110 8.6",
+                           ok("Content-Length: " + value + "\r\n", "hello")));
+    for (const AnswerRow& row : std::vector<AnswerRow>{
+             bad("length and coding", "9112 6.3", ok(five + coded, chunks)),
+             bad("coding and length", "9112 6.3", ok(coded + five, chunks)),
+             bad("coding and length 0", "9112 6.3", ok(coded + none, chunks)),
+             bad("two lengths", "9112 6.3", ok("Content-Length: 6\r\n" + five, "hello!")),
+             bad("two lengths that are equal", "9112 6.3", ok(five + five, "hello")),
+             bad("two codings", "9112 6.1", ok(coded + coded, chunks)),
+             bad("two codings, one empty", "9112 6.1",
+                 ok("Transfer-Encoding:\r\n" + coded, chunks)),
+             bad("a coding in HTTP/1.0", "9112 6.1",
+                 "HTTP/1.0 200 OK\r\n" + coded + "\r\n" + chunks),
+             bad("a coding in HTTP/1.0 that stays open", "9112 6.1",
+                 "HTTP/1.0 200 OK\r\nConnection: keep-alive\r\n" + coded + "\r\n" + chunks),
+         })
+        rows.push_back(row);
+    check_all(rows);
 }
 
 BOOST_AUTO_TEST_CASE(an_answer_that_breaks_never_looks_whole) {
-    const auto chunked = [](const std::string& body) {
-        return ok("Transfer-Encoding: chunked\r\n", body);
+    const std::string six = "Content-Length: 6\r\n";
+    const auto seen_of_six = [&](const std::string& body, After after = After::open) {
+        return answered("", six, body, after);
     };
-    check_all({
-        {"short of its length", "8", ok("Content-Length: 6\r\n", "hello"), Fate::cut, "", false,
-         Then::closes},
-        {"short of its length by all", "8", ok("Content-Length: 6\r\n", ""), Fate::cut, "", false,
-         Then::closes},
-        {"short of its length by a reset", "8", ok("Content-Length: 6\r\n", "hello"), Fate::cut, "",
-         false, Then::resets},
-        {"end in a chunk", "8", chunked("5\r\nhel"), Fate::cut, "", false, Then::closes},
-        {"end between chunks", "8", chunked("5\r\nhello\r\n"), Fate::cut, "", false, Then::closes},
-        {"end before the last line", "8", chunked("5\r\nhello\r\n0\r\n"), Fate::cut, "", false,
-         Then::closes},
-        {"end in the trailers", "8", chunked("5\r\nhello\r\n0\r\nX: y\r\n"), Fate::cut, "", false,
-         Then::closes},
-        {"bad chunk size", "7.1", chunked("5\r\nhello\r\nx\r\n"), Fate::cut},
-        {"bad first chunk size", "7.1", chunked("x\r\n"), Fate::cut},
-        {"bad end of a chunk", "7.1", chunked("5\r\nhelloX\r\n0\r\n\r\n"), Fate::cut},
-        {"chunk ends with LF", "7.1", chunked("5\nhello\n0\n\n"), Fate::cut},
-        {"bad extension", "7.1.1", chunked("5;\x01\r\nhello\r\n0\r\n\r\n"), Fate::cut},
-        {"bad trailer", "7.1.2", chunked("5\r\nhello\r\n0\r\nX\r\n\r\n"), Fate::cut},
-        {"reset where only the end ends it", "8", ok("", "hello"), Fate::cut, "", false,
-         Then::resets},
-        {"the same for HTTP/1.0", "8", ok("", "hello"), Fate::cut, "", false, Then::resets,
-         old_get},
-        {"end in a chunk, for HTTP/1.0", "8", chunked("5\r\nhel"), Fate::cut, "", false,
-         Then::closes, old_get},
-        {"bad chunk, for HTTP/1.0", "7.1", chunked("5\r\nhello\r\nx\r\n"), Fate::cut, "", false,
-         Then::waits, old_get},
-    });
+    const auto seen_old = [](const std::string& body) {
+        return answered("", "", body, After::closes);
+    };
+    std::vector<AnswerRow> rows{
+        cut("short of its length", "9112 8", ok(six, "hello"), seen_of_six("hello")),
+        cut("short of its length by all", "9112 8", ok(six, ""), seen_of_six("")),
+        cut("short of its length by a reset", "9112 8", ok(six, "hello"), seen_of_six("hello"),
+            Then::resets),
+        cut("short of its length for HTTP/1.0", "9112 8", ok(six, "hello"),
+            seen_of_six("hello", After::closes), Then::closes, old_get),
+        cut("short of its length for HTTP/1.0 that stays", "9112 8", ok(six, "hello"),
+            seen_of_six("hello", After::open_1_0), Then::closes, old_get_open),
+        cut("a reset where only the end ends it", "9112 8", ok("", "hello"),
+            answered_in_chunks("hello"), Then::resets),
+        cut("a reset where only the end ends it, for HTTP/1.0", "9112 8", ok("", "hello"),
+            seen_old("hello"), Then::resets, old_get),
+        cut("an end in a chunk, for HTTP/1.0", "9112 8", chunked("5\r\nhel"), seen_old("hel"),
+            Then::closes, old_get),
+        cut("an end between chunks, for HTTP/1.0", "9112 8", chunked("5\r\nhello\r\n"),
+            seen_old("hello"), Then::closes, old_get),
+        cut("a bad chunk, for HTTP/1.0", "9112 7.1", chunked("5\r\nhello\r\nx\r\n"),
+            seen_old("hello"), Then::waits, old_get),
+    };
+    for (const std::string end :
+         {"", "5", "5;a", "5\r", "5\r\n", "5\r\nhel", "5\r\nhello", "5\r\nhello\r",
+          "5\r\nhello\r\n", "5\r\nhello\r\n0", "5\r\nhello\r\n0\r", "5\r\nhello\r\n0\r\n",
+          "5\r\nhello\r\n0\r\nX: y", "5\r\nhello\r\n0\r\nX: y\r\n", "5\r\nhello\r\n0\r\n\r"})
+        rows.push_back(cut("an end in chunks, " + in_a_line(end), "9112 8", chunked(end),
+                           answered_in_chunks("hello")));
+    rows.push_back(cut("a reset in a chunk", "9112 8", chunked("5\r\nhello\r\n"),
+                       answered_in_chunks("hello"), Then::resets));
+    const std::vector<std::pair<std::string, std::string>> bad_chunks{
+        {"a size that is no number", "x\r\nhello\r\n0\r\n\r\n"},
+        {"a second size that is none", "5\r\nhello\r\nx\r\n"},
+        {"no size", "\r\nhello\r\n0\r\n\r\n"},
+        {"a size with plus", "+5\r\nhello\r\n0\r\n\r\n"},
+        {"a size with minus", "-5\r\nhello\r\n0\r\n\r\n"},
+        {"a size with 0x", "0x5\r\nhello\r\n0\r\n\r\n"},
+        {"a blank behind a size", "5 \r\nhello\r\n0\r\n\r\n"},
+        {"a blank before a size", " 5\r\nhello\r\n0\r\n\r\n"},
+        {"a size of 17 digits", "00000000000000005\r\nhello\r\n0\r\n\r\n"},
+        {"a size of 2^63", "8000000000000000\r\nhello\r\n0\r\n\r\n"},
+        {"a size of 2^64 + 5", "10000000000000005\r\nhello\r\n0\r\n\r\n"},
+        {"LF behind a size", "5\nhello\r\n0\r\n\r\n"},
+        {"only LF", "5\nhello\n0\n\n"},
+        {"CR alone behind a size", "5\rhello\r\n0\r\n\r\n"},
+        {"data longer than its size", "4\r\nhello\r\n0\r\n\r\n"},
+        {"data shorter than its size", "7\r\nhello\r\n0\r\n\r\n"},
+        {"LF behind the data", "5\r\nhello\n0\r\n\r\n"},
+        {"LF for the last line", "5\r\nhello\r\n0\r\n\n"},
+        {"an answer for the last line", "5\r\nhello\r\n0\r\n" + poison},
+    };
+    for (const auto& [name, body] : bad_chunks)
+        rows.push_back(
+            cut(name, "9112 7.1", chunked(body), answered_in_chunks("hello\r\n"), Then::waits));
+    for (const BrokenChunks& broken : chunks_with_control_bytes())
+        rows.push_back(cut(broken.name, broken.source, chunked(broken.body),
+                           answered_in_chunks(broken.data), Then::waits));
+    const std::vector<std::pair<std::string, std::string>> bad_extensions{
+        {"with a control byte", ";\x01"},
+        {"without a name", ";"},
+        {"with a bare LF in quotes", ";a=\"\n\""},
+        {"with open quotes", ";a=\"b"},
+        {"with bytes behind its quotes", ";a=\"b\"c"},
+        {"beyond its bound", ";" + std::string(4096, 'x')},
+    };
+    for (const auto& [name, extension] : bad_extensions)
+        rows.push_back(cut("an extension " + name, "9112 7.1.1",
+                           chunked("5" + extension + "\r\nhello\r\n0\r\n\r\n"),
+                           answered_in_chunks(""), Then::waits));
+    const std::vector<std::pair<std::string, std::string>> bad_trailers{
+        {"without a colon", "X\r\n"},
+        {"with a blank before its colon", "X : y\r\n"},
+        {"folded", "X: y\r\n z\r\n"},
+        {"with a control byte", "X: \x01\r\n"},
+        {"that ends with LF", "X: y\n"},
+        {"of framing", "Content-Length: 5\r\n"},
+        {"of coding", "Transfer-Encoding: chunked\r\n"},
+        {"beyond its bound", repeated("X: " + std::string(1020, 'x') + "\r\n", 17)},
+    };
+    for (const auto& [name, trailer] : bad_trailers) {
+        rows.push_back(cut("a trailer " + name, "9112 7.1.2",
+                           chunked("5\r\nhello\r\n0\r\n" + trailer + "\r\n"),
+                           answered_in_chunks("hello"), Then::waits));
+        rows.back().is_long = trailer.size() > 10'000;
+    }
+    check_all(rows);
 }
 
 BOOST_AUTO_TEST_CASE(bytes_behind_an_answer_are_nobodys) {
-    const std::string poison = ok("Content-Length: 6\r\n", "poison");
+    const std::string hello = ok(five, "hello");
     check_all({
-        {"behind a length", "6.3", ok("Content-Length: 5\r\n", "hello") + poison, Fate::whole,
-         seen_of_length("hello")},
-        {"one byte behind a length", "6.3", ok("Content-Length: 5\r\n", "hello!"), Fate::whole,
-         seen_of_length("hello")},
-        {"behind a last chunk", "6.3", ok("Transfer-Encoding: chunked\r\n", "0\r\n\r\n") + poison,
-         Fate::whole, seen_chunked("")},
-        {"behind 204", "6.3", "HTTP/1.1 204 No Content\r\n\r\n" + poison, Fate::whole,
-         seen("", "", "", "HTTP/1.1 204 No Content")},
-        {"behind 304", "6.3", "HTTP/1.1 304 Not Modified\r\nContent-Length: 5\r\n\r\nhello",
-         Fate::whole, seen("", "Content-Length: 5\r\n", "", "HTTP/1.1 304 Not Modified")},
-        {"a body behind HEAD", "6.3", ok("Content-Length: 5\r\n", "hello"), Fate::whole,
-         seen("", "Content-Length: 5\r\n", ""), false, Then::waits, head},
+        whole_and_over("an answer behind a length", "9112 9.2", hello + poison,
+                       answered_by_length("hello")),
+        whole_and_over("one byte behind a length", "9112 6.3", hello + "!",
+                       answered_by_length("hello")),
+        whole_and_over("a line end behind a length", "9112 6.3", hello + "\r\n",
+                       answered_by_length("hello")),
+        whole_and_over("an answer behind length 0", "9112 9.2", ok(none, poison),
+                       answered_by_length("")),
+        whole_and_over("an answer behind a last chunk", "9112 9.2", chunked("0\r\n\r\n") + poison,
+                       answered_in_chunks("")),
+        whole_and_over("one byte behind a last chunk", "9112 7.1", chunked(chunks) + "!",
+                       answered_in_chunks("hello")),
+        whole_and_over("a line end behind a last chunk", "9112 7.1", chunked(chunks) + "\r\n",
+                       answered_in_chunks("hello")),
+        whole_and_over("100 behind an answer", "9112 9.2", hello + "HTTP/1.1 100 Continue\r\n\r\n",
+                       answered_by_length("hello")),
+        whole_and_over("408 behind an answer", "9112 9.2",
+                       hello + "HTTP/1.1 408 Request Timeout\r\nConnection: close\r\n\r\n",
+                       answered_by_length("hello"), Then::closes),
+        whole_and_over("an answer behind 304", "9112 9.2",
+                       "HTTP/1.1 304 Not Modified\r\n\r\n" + poison,
+                       answered_bare("HTTP/1.1 304 Not Modified")),
+        and_closed(whole_and_over("an answer behind one for HTTP/1.0", "9112 9.2", hello + poison,
+                                  answered_by_length("hello", After::closes), Then::waits,
+                                  old_get)),
+        whole_and_over("a body to the end that looks like an answer", "9112 6.3",
+                       ok("", "hello" + poison), answered_in_chunks("hello" + poison),
+                       Then::closes),
     });
-}
-
-BOOST_AUTO_TEST_SUITE_END()
-
-namespace {
-
-/// A gateway before an upstream that is told, step by step, what to do on its next connection.
-struct Stepwise {
-    using Raw = std::function<void(Socket&)>;
-
-    explicit Stepwise(Raw raw) { origin.set_raw(std::move(raw)); }
-
-    ~Stepwise() { gateway.reset(); }
-
-    support::OriginServer origin;
-    std::unique_ptr<support::RunningGateway> gateway =
-        std::make_unique<support::RunningGateway>(wire::start_before(origin, routes));
-};
-
-std::string read_head(Socket& socket) {
-    std::string bytes;
-    while (bytes.find("\r\n\r\n") == std::string::npos) {
-        const auto piece = socket.receive();
-        if (!piece || piece->empty()) return {};
-        bytes += *piece;
-    }
-    return bytes;
-}
-
-} // namespace
-
-BOOST_AUTO_TEST_SUITE(wire_answers_in_steps)
-
-BOOST_AUTO_TEST_CASE(events_arrive_one_by_one) {
-    std::array<std::promise<void>, 5> wanted;
-    Stepwise between{[&](Socket& upstream) {
-        (void)read_head(upstream);
-        upstream.send(ok("Content-Type: text/event-stream\r\n", ""));
-        for (std::size_t i = 0; i < wanted.size(); ++i) {
-            wanted[i].get_future().wait();
-            upstream.send("data: " + std::to_string(i) + "\n\n");
-        }
-    }};
-    Socket client = between.gateway->connect();
-    client.send(get);
-    std::string all;
-    while (all.find("\r\n\r\n") == std::string::npos)
-        all += client.receive().value_or("");
-    for (std::size_t i = 0; i < wanted.size(); ++i) {
-        wanted[i].set_value(); // the next is not sent before this one is here
-        const std::string event = "data: " + std::to_string(i) + "\n\n";
-        while (all.find(event) == std::string::npos) {
-            const auto piece = client.receive();
-            BOOST_TEST_REQUIRE((piece && !piece->empty()));
-            all += *piece;
-        }
-    }
-}
-
-BOOST_AUTO_TEST_CASE(an_answer_does_not_wait_for_the_end_of_the_upload) {
-    Stepwise between{[](Socket& upstream) {
-        (void)read_head(upstream);
-        upstream.send("HTTP/1.1 401 Unauthorized\r\nContent-Length: 2\r\n\r\nno");
-        (void)upstream.receive_all();
-    }};
-    Socket client = between.gateway->connect();
-    client.send("POST /open/x HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\nbegin");
-    const std::string answer = client.receive_answer();
-    BOOST_TEST(support::status_of(answer) == 401);
-    BOOST_TEST(support::field_of(answer, "Connection").value_or("") == "close");
-    BOOST_TEST(support::body_of(answer) == "no");
-    client.send("GET /open/hidden HTTP/1.1\r\nHost: a\r\n\r\n");
-    BOOST_TEST(client.receive_all() == "");
-}
-
-BOOST_AUTO_TEST_CASE(an_upstream_that_answers_and_goes_during_an_upload_is_heard) {
-    const std::string body(20'000, 'b');
-    Stepwise between{[&](Socket& upstream) {
-        (void)read_head(upstream);
-        upstream.send("HTTP/1.1 413 Content Too Large\r\nContent-Length: 20000\r\n\r\n" + body);
-    }};
-    for (int i = 0; i < 10; ++i) {
-        Socket client = between.gateway->connect();
-        std::thread writer{[&] {
-            client.send("POST /open/x HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n" +
-                        repeated("3e8\r\n" + std::string(1000, 'u') + "\r\n", 3000) + "0\r\n\r\n");
-        }};
-        const std::string answer = client.receive_answer();
-        BOOST_TEST(support::status_of(answer) == 413);
-        BOOST_TEST((support::body_of(answer) == body));
-        client.end_writing();
-        writer.join();
-    }
-}
-
-BOOST_AUTO_TEST_CASE(what_an_idle_connection_says_is_never_an_answer) {
-    std::promise<void> is_idle;
-    std::promise<void> is_ended;
-    std::atomic<int> connections{0};
-    Stepwise between{[&](Socket& upstream) {
-        const bool is_first = connections++ == 0;
-        (void)read_head(upstream);
-        upstream.send(ok("Content-Length: 4\r\n", "good"));
-        if (!is_first) {
-            (void)upstream.receive_all();
-            return;
-        }
-        is_idle.get_future().wait();
-        upstream.send(ok("Content-Length: 6\r\n", "poison"));
-        (void)upstream.receive_all(); // until the gateway ends it
-        is_ended.set_value();
-    }};
-    Socket client = between.gateway->connect();
-    client.send(get);
-    BOOST_TEST(support::body_of(client.receive_answer()) == "good");
-    is_idle.set_value();
-    is_ended.get_future().wait();
-    client.send(get);
-    BOOST_TEST(support::body_of(client.receive_answer()) == "good");
-    BOOST_TEST(connections == 2);
-}
-
-BOOST_AUTO_TEST_CASE(an_upstream_that_speaks_first_is_not_waited_for) {
-    Stepwise between{[](Socket& upstream) {
-        upstream.send("HTTP/1.1 503 Busy\r\nConnection: close\r\nContent-Length: 4\r\n\r\nbusy");
-        (void)upstream.receive_all();
-    }};
-    for (int i = 0; i < 20; ++i) {
-        const int status = support::status_of(between.gateway->exchange(get));
-        BOOST_TEST((status == 503 || status == 502), status);
-    }
-}
-
-BOOST_AUTO_TEST_CASE(a_stale_connection_is_tried_again_once_and_only_for_what_can_be_repeated) {
-    // The first connection answers once and then takes requests without a word and ends.
-    std::atomic<int> connections{0};
-    std::atomic<int> requests{0};
-    Stepwise between{[&](Socket& upstream) {
-        ++connections;
-        for (int i = 0; i < 2; ++i) {
-            if (read_head(upstream).empty()) return;
-            ++requests;
-            if (i == 0) upstream.send(ok("Content-Length: 4\r\n", "good"));
-        }
-    }};
-    Socket client = between.gateway->connect();
-    const auto answer_to = [&](const std::string& request) {
-        client.send(request);
-        return client.receive_answer();
-    };
-    BOOST_TEST(support::body_of(answer_to(get)) == "good");
-    BOOST_TEST(support::body_of(answer_to(get)) == "good"); // on a second connection
-    BOOST_TEST(connections == 2);
-    BOOST_TEST(requests == 3);
-    const std::string post = "POST /open/x HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n";
-    BOOST_TEST(support::reason_of(answer_to(post)) == "upstream_invalid");
-    BOOST_TEST(connections == 2);
-    BOOST_TEST(requests == 4);
-}
-
-BOOST_AUTO_TEST_CASE(an_upstream_that_is_not_there_is_503) {
-    auto origin = std::make_unique<support::OriginServer>();
-    const auto start = wire::start_before(*origin, routes);
-    origin.reset();
-    const support::RunningGateway gateway{start};
-    const std::string answer = gateway.exchange(get);
-    BOOST_TEST(support::status_of(answer) == 503);
-    BOOST_TEST(support::reason_of(answer) == "upstream_unavailable");
-}
-
-BOOST_AUTO_TEST_CASE(an_upstream_that_says_nothing_is_504) {
-    support::OriginServer origin;
-    origin.set_raw([](Socket& upstream) { (void)upstream.receive_all(); });
-    const support::RunningGateway gateway{
-        wire::start_before(origin, routes, "", ", first_byte_timeout: 50ms, idle_timeout: 50ms")};
-    const std::string answer = gateway.exchange(get);
-    BOOST_TEST(support::status_of(answer) == 504);
-    BOOST_TEST(support::reason_of(answer) == "upstream_timeout");
-}
-
-BOOST_AUTO_TEST_CASE(an_upstream_that_stops_in_its_answer_is_cut) {
-    support::OriginServer origin;
-    origin.set_raw([](Socket& upstream) {
-        (void)read_head(upstream);
-        upstream.send(ok("Content-Length: 5\r\n", "hel"));
-        (void)upstream.receive_all();
-    });
-    const support::RunningGateway gateway{
-        wire::start_before(origin, routes, "", ", idle_timeout: 50ms")};
-    Socket client = gateway.connect();
-    client.send(get);
-    BOOST_TEST(support::body_of(client.receive_all()) == "hel");
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -3,8 +3,10 @@
 #include "support/origin_server.hpp"
 #include "support/running_gateway.hpp"
 
+#include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace keygate::wire {
@@ -33,20 +35,47 @@ start_before(const support::OriginServer& origin, const std::string& lines,
     return all;
 }
 
-/// Takes the chunked coding off, the plainest way there is; "(broken)" if it is none, or not to its
-/// end.
-[[nodiscard]] inline std::string without_chunks(std::string_view body) {
+/// What a body in chunked coding holds as far as it came, read in the plainest way there is.
+struct Chunks {
+    enum class End : std::uint8_t { whole, cut, broken };
     std::string data;
+    End end = End::cut;
+};
+
+/// Takes the coding off as a gateway writes it: sizes without zeros before them, no extensions, no
+/// trailers.
+[[nodiscard]] inline Chunks read_chunks(std::string_view body) {
+    constexpr std::string_view digits = "0123456789abcdef";
+    Chunks chunks;
     for (;;) {
         const std::size_t line = body.find("\r\n");
-        if (line == std::string_view::npos || line == 0) return "(broken)";
-        const std::size_t size = std::stoul(std::string{body.substr(0, line)}, nullptr, 16);
+        const std::string_view number = body.substr(0, line);
+        const bool is_number = !number.empty() && number.size() <= 8 &&
+                               number.find_first_not_of(digits) == std::string_view::npos &&
+                               (number.front() != '0' || number == "0");
+        if (!body.empty() && !is_number) chunks.end = Chunks::End::broken;
+        if (line == std::string_view::npos || !is_number) return chunks;
         body.remove_prefix(line + 2);
-        if (size == 0) return body == "\r\n" ? data : "(broken)";
-        if (body.size() < size + 2 || body.substr(size, 2) != "\r\n") return "(broken)";
-        data += body.substr(0, size);
+        const std::size_t size = std::stoul(std::string{number}, nullptr, 16);
+        if (size == 0) {
+            if (body == "\r\n") chunks.end = Chunks::End::whole;
+            if (body.size() > 1 && body != "\r\n") chunks.end = Chunks::End::broken;
+            return chunks;
+        }
+        chunks.data += body.substr(0, size);
+        if (body.size() < size + 2) return chunks;
+        if (body.substr(size, 2) != "\r\n") {
+            chunks.end = Chunks::End::broken;
+            return chunks;
+        }
         body.remove_prefix(size + 2);
     }
+}
+
+/// The data of a body in chunked coding; "(broken)" if it is none, or not to its end.
+[[nodiscard]] inline std::string without_chunks(std::string_view body) {
+    Chunks chunks = read_chunks(body);
+    return chunks.end == Chunks::End::whole ? std::move(chunks.data) : "(broken)";
 }
 
 /// A message whose body is as it was before any chunked coding, and whose request id is `ID`.
@@ -65,6 +94,17 @@ start_before(const support::OriginServer& origin, const std::string& lines,
     for (const std::string& bytes : origin.received())
         all += bytes;
     return all;
+}
+
+/// What comes up to the end of a head, and what came with it; "" if the peer ends before.
+[[nodiscard]] inline std::string read_head(support::Socket& socket) {
+    std::string bytes;
+    while (bytes.find("\r\n\r\n") == std::string::npos) {
+        const auto piece = socket.receive();
+        if (!piece || piece->empty()) return {};
+        bytes += *piece;
+    }
+    return bytes;
 }
 
 [[nodiscard]] inline std::string in_a_line(std::string_view bytes) {
