@@ -59,6 +59,10 @@ Socket Socket::connect(std::uint16_t port, const char* from) {
     sockaddr_in address{};
     address.sin_family = AF_INET;
     ::inet_pton(AF_INET, from, &address.sin_addr);
+    // The port is chosen by `connect`, which knows the other end: `bind` would let the thousands of
+    // connections of one run that wait for their end use up all ports.
+    const int on = 1;
+    ::setsockopt(made.descriptor_, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof on);
     if (::bind(made.descriptor_, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
         throw std::runtime_error(std::string{"cannot come from "} + from);
     address.sin_port = htons(port);
