@@ -2,11 +2,15 @@
 that are good or bad. Each runs in a process of its own."""
 
 import asyncio
+import collections
+import contextlib
 import gc
 import json
 import random
+import select
 import selectors
 import socket
+import struct
 import time
 import urllib.parse
 import zlib
@@ -107,8 +111,8 @@ class Upstream:
     """Serves HTTP/1.1 until it is killed. What it does is said by the last part of the path:
 
     small    reads the body, answers with two bytes         count    answers with the body's size and checksum
-    bytes    ?size=&framing= answers with that many bytes   deaf     reads no byte of the body
-    events   ?count=&gap_us=&framing= server-sent events    stats    bytes that `bytes` could send so far
+    bytes    ?size=&framing= answers with that many bytes   deaf     reads nothing behind the head
+    events   ?count=&gap_us=&framing= server-sent events    stats    bytes that `bytes` sent and `deaf` read
     """
 
     SMALL = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
@@ -117,6 +121,7 @@ class Upstream:
         self.pipe = pipe
         self.receive_buffer = receive_buffer
         self.sent = 0
+        self.received = 0
         self.parked = []  # connections that are neither read nor closed
 
     async def run(self):
@@ -159,6 +164,7 @@ class Upstream:
         query = dict(urllib.parse.parse_qsl(target.query))
         what = target.path.rsplit("/", 1)[1]
         if what == "deaf":
+            self.received += len(head) + 4 + len(rest)
             self.parked.append(connection)
             return None
         body = body_of(fields, Body("length", 0))
@@ -186,7 +192,7 @@ class Upstream:
         return True
 
     async def answer_stats(self, connection, _):
-        await self.answer_json(connection, {"sent": self.sent})
+        await self.answer_json(connection, {"sent": self.sent, "received": self.received})
         return True
 
     async def answer_json(self, connection, value):
@@ -305,4 +311,225 @@ def download(pipe, port, head):
     client.sendall(head)
     status, body, _ = read_answer(client)
     pipe.send({"status": status, "size": body.size, "checksum": body.checksum})
+    pipe.recv()
+
+
+def ask(port, head):
+    """One small request; returns its status and the text of its answer."""
+    with connect(port) as client:
+        client.sendall(head)
+        status, _, text = read_answer(client)
+        return status, text
+
+
+def reset(client):
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    client.close()
+
+
+def push(pipe, port, head, count, quiet):
+    """Uploads on many connections until none of them has taken a byte for `quiet` seconds. Tells how many
+    bytes that were, and breaks the connections when it is told to."""
+    clients = [connect(port, number) for number in range(count)]
+    selector = selectors.EpollSelector()
+    for client in clients:
+        client.sendall(head)
+        client.setblocking(False)
+        selector.register(client, selectors.EVENT_WRITE)
+    sent = len(head) * count
+    while ready := selector.select(quiet):
+        for key, _ in ready:
+            with contextlib.suppress(BlockingIOError):
+                sent += key.fileobj.send(BLOCK)
+    pipe.send(sent)
+    pipe.recv()
+    for client in clients:
+        reset(client)
+    pipe.send("broken")
+    pipe.recv()
+
+
+def ignore(pipe, port, head, count):
+    """Asks on many connections and reads nothing."""
+    clients = [connect(port, number) for number in range(count)]
+    for client in clients:
+        client.sendall(head)
+    pipe.send(len(head) * count)
+    pipe.recv()
+    for client in clients:
+        reset(client)
+    pipe.send("broken")
+    pipe.recv()
+
+
+def hear_events(pipe, port, head, count):
+    """Tells how late each event was, in nanoseconds: its own send instant stands in it."""
+    client = connect(port)
+    gc.disable()
+    client.sendall(head)
+    delays, data = [], b""
+    while len(delays) < count:
+        more = client.recv(PIECE)
+        now = time.monotonic_ns()
+        if not more:
+            raise OSError(f"closed after {len(delays)} events")
+        data += more
+        while (at := data.find(b"data: ")) >= 0 and len(data) >= at + 28:
+            delays.append(now - int(data[at + 6 : at + 26]))
+            data = data[at + 28 :]
+    pipe.send(delays)
+    pipe.recv()
+
+
+class Innocent:
+    """Ordinary requests at a steady rate that waits for nobody: a request is late from the instant at which it
+    was due, also when it had to wait for one of the connections."""
+
+    def __init__(self, port, head, rate, connections):
+        self.port, self.head = port, head
+        self.gap = 10**9 // rate
+        self.idle = collections.deque(connect(port, number) for number in range(connections))
+        self.busy = {}  # connection: [due, answer so far]
+        self.due = collections.deque()
+        self.done = []  # (due, lateness, was right)
+
+    def run(self, pipe):
+        """Until told to stop; then tells what was seen."""
+        gc.disable()
+        next_due = time.monotonic_ns()
+        while True:
+            now = time.monotonic_ns()
+            while next_due <= now:
+                self.due.append(next_due)
+                next_due += self.gap
+            while self.due and self.idle:
+                self.send(self.idle.popleft(), self.due.popleft())
+            ready = select.select([pipe, *self.busy], [], [], max(0, next_due - time.monotonic_ns()) / 1e9)[0]
+            if pipe in ready:
+                return self.finish(pipe)
+            for client in ready:
+                self.read(client)
+
+    def send(self, client, due):
+        self.busy[client] = [due, b""]
+        with contextlib.suppress(OSError):  # the read finds out
+            client.send(self.head)
+
+    def read(self, client):
+        try:
+            data = client.recv(PIECE)
+        except OSError:
+            data = b""
+        state = self.busy[client]
+        state[1] += data
+        is_right = state[1].startswith(b"HTTP/1.1 200 ") and state[1].endswith(b"\r\n\r\nok")
+        if not is_right and data and len(state[1]) < 4096:
+            return
+        del self.busy[client]
+        self.done.append((state[0], time.monotonic_ns() - state[0], is_right))
+        if not is_right:
+            client.close()
+            client = connect(self.port)
+        self.idle.append(client)
+
+    def finish(self, pipe):
+        end = time.monotonic() + 5
+        while self.busy and time.monotonic() < end:
+            for client in select.select([*self.busy], [], [], 0.1)[0]:
+                self.read(client)
+        self.done += [(due, time.monotonic_ns() - due, False) for due, _ in self.busy.values()]
+        pipe.recv()
+        pipe.send(self.done)
+        pipe.recv()
+
+
+def run_innocent(pipe, port, head, rate, connections):
+    innocent = Innocent(port, head, rate, connections)
+    pipe.send("begins")
+    innocent.run(pipe)
+
+
+def idle(pipe, port, head, count):
+    """Connects; asks once on each connection; closes. Each when it is told to, and tells when it is done."""
+    clients = [connect(port, number) for number in range(count)]
+    pipe.send("connected")
+    pipe.recv()
+    right = 0
+    for start in range(0, count, 50):
+        for client in clients[start : start + 50]:
+            client.sendall(head)
+        right += sum(read_answer(client)[0] == 200 for client in clients[start : start + 50])
+    pipe.send(right)
+    pipe.recv()
+    for client in clients:
+        client.close()
+    pipe.send("closed")
+    pipe.recv()
+
+
+class Attacker:
+    def __init__(self, port, number, opening, receive_buffer):
+        self.connection = connect(port, number, receive_buffer)
+        self.born = time.monotonic()
+        self.lived = None  # seconds, once it has been cut
+        self.answer = b""
+        self.send(opening)
+        self.connection.setblocking(False)
+
+    def send(self, data):
+        with contextlib.suppress(OSError):  # cut: its event says so
+            self.connection.send(data)
+
+    def read(self):
+        """False when the connection has ended."""
+        try:
+            data = self.connection.recv(4096)
+        except BlockingIOError:
+            return True
+        except OSError:
+            data = b""
+        if not self.answer:
+            self.answer = data[:12]
+        return bool(data)
+
+    def end(self):
+        self.lived = time.monotonic() - self.born
+        self.connection.close()
+
+    def status(self):
+        return self.answer[9:12].decode("latin-1") or "none"
+
+
+def attack(pipe, port, opening, drip, gap, count, receive_buffer=None):
+    """Many clients that begin with `opening` and then send `drip` every `gap` seconds, until told to stop. With
+    a `receive_buffer` they read nothing; they notice only that they were cut."""
+    poller = select.epoll()
+    attackers = {}
+    turns = collections.deque()  # (when its next byte is due, attacker)
+    for number in range(count):
+        attacker = Attacker(port, number, opening, receive_buffer)
+        attackers[attacker.connection.fileno()] = attacker
+        poller.register(attacker.connection, select.EPOLLRDHUP | (0 if receive_buffer else select.EPOLLIN))
+        turns.append((attacker.born + gap, attacker))
+    pipe.send("all are there")
+    cut = []
+    broken = select.EPOLLHUP | select.EPOLLERR | select.EPOLLRDHUP
+    while not pipe.poll():
+        for descriptor, events in poller.poll(0.02):
+            attacker = attackers[descriptor]
+            if not (receive_buffer or attacker.read()) or (receive_buffer and events & broken):
+                attacker.end()
+                cut.append(attackers.pop(descriptor))
+        while turns and turns[0][0] <= time.monotonic():
+            attacker = turns.popleft()[1]
+            if attacker.lived is None and drip:
+                attacker.send(drip)
+                turns.append((time.monotonic() + gap, attacker))
+    pipe.recv()
+    statuses = collections.Counter(attacker.status() for attacker in cut)
+    pipe.send({"left": len(attackers), "statuses": dict(statuses), "lived": sorted(a.lived for a in cut)})
+    pipe.recv()
+    for attacker in attackers.values():
+        reset(attacker.connection)
+    pipe.send("gone")
     pipe.recv()

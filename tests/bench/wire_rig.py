@@ -16,6 +16,8 @@ import threading
 import time
 
 HOST = "127.0.0.1"
+# keygate's own defaults, for the peers too.
+TIMEOUTS = {"head_timeout": "10s", "body_timeout": "30s", "write_timeout": "30s"}
 FORK = multiprocessing.get_context("fork")
 MIB = 1 << 20
 
@@ -40,13 +42,13 @@ def raise_descriptors():
     return hard
 
 
-def wait_until(condition, seconds, what):
-    """Waits for `condition()` to be true; a deadline, not a sleep, decides."""
+def becomes_true(condition, seconds):
     end = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > end:
-            raise Trouble(f"{what}: not within {seconds} s")
+            return False
         time.sleep(0.02)
+    return True
 
 
 # --- what the kernel says -----------------------------------------------------------------------------
@@ -61,9 +63,11 @@ def status_bytes(pid, field):
     return int(re.search(rf"^{field}:\s+(\d+) kB", read_text(f"/proc/{pid}/status"), re.M)[1]) * 1024
 
 
-def cpu_seconds(pid):
-    fields = read_text(f"/proc/{pid}/stat").rsplit(")", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+def scheduled(pid):
+    """Nanoseconds for which its threads ran, and for which they could have run but had no CPU."""
+    tasks = pathlib.Path(f"/proc/{pid}/task")
+    times = [(task / "schedstat").read_text(encoding="ascii").split() for task in tasks.iterdir()]
+    return sum(int(words[0]) for words in times), sum(int(words[1]) for words in times)
 
 
 def open_descriptors(pid):
@@ -180,15 +184,19 @@ class Memory:
 
 
 class Middle:
-    """A program between client and upstream. `path` is what requests begin with, `fields` what they carry."""
+    """A program between clients and two upstreams, which the Host chooses: what an attack asks of the other one
+    does not slow down the one that innocent requests are measured with. `path` is what requests begin with,
+    `fields` what they carry for each host."""
 
     path = ""
-    fields = ""
+    HOSTS = ("bench.example", "other.example")
 
-    def __init__(self, folder, upstream_port):
+    def __init__(self, folder, upstream_port, other_port=None):
         self.folder = pathlib.Path(folder)
         self.folder.mkdir()
         self.upstream_port = upstream_port
+        self.other_port = other_port or upstream_port
+        self.fields = dict.fromkeys(self.HOSTS, "")
         self.port = free_port()
         self.process = None
 
@@ -199,7 +207,8 @@ class Middle:
     def start(self):
         with open(self.folder / "output.log", "wb") as output:
             self.process = subprocess.Popen(self.command(), stdout=output, stderr=output, cwd=self.folder)
-        wait_until(self._answers, 10, f"{self.name} on port {self.port}")
+        if not becomes_true(self._answers, 10):
+            raise Trouble(f"{self.name} does not answer on port {self.port}")
 
     def _answers(self):
         if self.process.poll() is not None:
@@ -212,11 +221,18 @@ class Middle:
         return [self.process.pid]
 
     def cpu(self):
-        return sum(cpu_seconds(pid) for pid in self.pids())
+        """Seconds."""
+        return self.scheduled()[0] / 1e9
 
-    def head(self, method, target, more=""):
+    def scheduled(self):
+        return tuple(map(sum, zip(*map(scheduled, self.pids()))))
+
+    def descriptors(self):
+        return sum(open_descriptors(pid) for pid in self.pids())
+
+    def head(self, method, target, more="", host=HOSTS[0]):
         """A request's head; `more` are whole header lines."""
-        return f"{method} {self.path}{target} HTTP/1.1\r\nHost: bench.example\r\n{self.fields}{more}\r\n".encode()
+        return f"{method} {self.path}{target} HTTP/1.1\r\nHost: {host}\r\n{self.fields[host]}{more}\r\n".encode()
 
     def __enter__(self):
         try:
@@ -245,9 +261,9 @@ class Nothing(Middle):
 
     name = "direct"
 
-    def __init__(self, folder, upstream_port):
-        super().__init__(folder, upstream_port)
-        self.port = upstream_port
+    def __init__(self, *ports):
+        super().__init__(*ports)
+        self.port = self.upstream_port
 
     def start(self):
         pass
@@ -257,47 +273,49 @@ class Nothing(Middle):
 
 
 class Gateway(Middle):
-    """keygate with one thread, one API and one key; no access log, as with the peers."""
+    """keygate with one thread and a key for each host; no access log, as with the peers."""
 
     name = "keygate"
     path = "/v1"
     binary = None
     CONFIG = """\
 version: 1
-threads: {threads}
+threads: 1
 listeners: [{{address: "{host}:{port}"}}]
 log: {{level: warning, access: off}}
 client: {{max_connections: 60000{client}}}
 drain: {{timeout: 1s}}
 apis:
-  bench:
+"""
+    API = """\
+  {name}:
     profile: default
+    hosts: [{name}.example]
     plans: {{bench: {{}}}}
     upstreams: {{live: {{servers: ["http://{host}:{upstream}"]}}}}
     routes:
       ANY /v1/**: key
 """
 
-    def __init__(self, folder, upstream_port, client=None, threads=1):
-        super().__init__(folder, upstream_port)
+    def __init__(self, *ports, client=None):
+        super().__init__(*ports)
         self.client = "".join(f", {name}: {value}" for name, value in (client or {}).items())
-        self.threads = threads
 
     def command(self):
         self.config = self.folder / "keygate.yaml"
-        self.config.write_text(
-            self.CONFIG.format(
-                host=HOST, port=self.port, upstream=self.upstream_port, client=self.client, threads=self.threads
-            ),
-            encoding="utf-8",
-        )
+        text = self.CONFIG.format(host=HOST, port=self.port, client=self.client)
+        text += self.API.format(name="bench", host=HOST, upstream=self.upstream_port)
+        text += self.API.format(name="other", host=HOST, upstream=self.other_port)
+        self.config.write_text(text, encoding="utf-8")
         return [self.binary, "run", "-c", self.config]
 
     def start(self):
         super().start()
-        self._operator("owners", "set", "--id", "bench", "--plan", "bench")
-        key = self._operator("keys", "create", "--owner", "bench")["key"]
-        self.fields = f"Authorization: Bearer {key}\r\n"
+        for host in self.HOSTS:
+            api = ("--api", host.removesuffix(".example"))
+            self._operator("owners", "set", "--id", "someone", "--plan", "bench", *api)
+            key = self._operator("keys", "create", "--owner", "someone", *api)["key"]
+            self.fields[host] = f"Authorization: Bearer {key}\r\n"
 
     def _operator(self, room, verb, *arguments):
         done = subprocess.run(
@@ -329,35 +347,39 @@ http {{
     uwsgi_temp_path uwsgi;
     scgi_temp_path scgi;
     client_max_body_size 0;
-    client_header_timeout {head_timeout}s;
-    client_body_timeout 30s;
-    send_timeout 30s;
+    client_header_timeout {head_timeout};
+    client_body_timeout {body_timeout};
+    send_timeout {write_timeout};
     keepalive_timeout 75s;
     keepalive_requests 1000000;
-    tcp_nodelay on;
+    proxy_http_version 1.1;
+    proxy_set_header Connection "";
+    proxy_request_buffering off;
+    proxy_buffering off;
     upstream bench {{ server {host}:{upstream}; keepalive 256; }}
+    upstream other {{ server {host}:{other}; keepalive 256; }}
     server {{
-        listen {host}:{port} backlog=4096;
-        location / {{
-            proxy_pass http://bench;
-            proxy_http_version 1.1;
-            proxy_set_header Connection "";
-            proxy_request_buffering off;
-            proxy_buffering off;
-        }}
+        listen {host}:{port} backlog=4096 default_server;
+        server_name bench.example;
+        location / {{ proxy_pass http://bench; }}
+    }}
+    server {{
+        listen {host}:{port};
+        server_name other.example;
+        location / {{ proxy_pass http://other; }}
     }}
 }}
 """
 
-    def __init__(self, folder, upstream_port, head_timeout=10):
-        super().__init__(folder, upstream_port)
-        self.head_timeout = head_timeout
+    def __init__(self, *ports, client=None):
+        super().__init__(*ports)
+        self.timeouts = TIMEOUTS | (client or {})
 
     def command(self):
         config = self.folder / "nginx.conf"
         config.write_text(
             self.CONFIG.format(
-                host=HOST, port=self.port, upstream=self.upstream_port, head_timeout=self.head_timeout
+                host=HOST, port=self.port, upstream=self.upstream_port, other=self.other_port, **self.timeouts
             ),
             encoding="utf-8",
         )
@@ -372,6 +394,7 @@ class HAProxy(Middle):
     """HAProxy with one thread, forwarding without any policy."""
 
     name = "haproxy"
+    # maxconn is more than the descriptors may allow: then HAProxy says so and goes on.
     CONFIG = """\
 global
     nbthread 1
@@ -381,25 +404,30 @@ defaults
     mode http
     option http-no-delay
     timeout connect 2s
-    timeout client 30s
+    timeout client {body_timeout}
     timeout server 60s
-    timeout http-request {head_timeout}s
+    timeout http-request {head_timeout}
     timeout http-keep-alive 75s
-listen bench
-    bind {host}:{port} backlog 4096
     http-reuse always
+frontend clients
+    bind {host}:{port} backlog 4096
+    use_backend other if {{ req.hdr(host) other.example }}
+    default_backend bench
+backend bench
     server upstream {host}:{upstream}
+backend other
+    server upstream {host}:{other}
 """
 
-    def __init__(self, folder, upstream_port, head_timeout=10):
-        super().__init__(folder, upstream_port)
-        self.head_timeout = head_timeout
+    def __init__(self, *ports, client=None):
+        super().__init__(*ports)
+        self.timeouts = TIMEOUTS | (client or {})
 
     def command(self):
         config = self.folder / "haproxy.cfg"
         config.write_text(
             self.CONFIG.format(
-                host=HOST, port=self.port, upstream=self.upstream_port, head_timeout=self.head_timeout
+                host=HOST, port=self.port, upstream=self.upstream_port, other=self.other_port, **self.timeouts
             ),
             encoding="utf-8",
         )
