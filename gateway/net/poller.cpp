@@ -120,12 +120,18 @@ void Poller::deliver_again() {
 void Poller::arm_tick() {
     tick_.expires_after(Wheel::tick);
     tick_.async_wait([this](boost::system::error_code error) {
-        if (error || !is_running_) return;
-        now_ = clock_.now();
-        wheel_.advance(now_.steady);
-        finish_turn();
-        arm_tick();
+        if (!error) tell_deadlines();
     });
+}
+
+void Poller::tell_deadlines() {
+    if (!is_running_) return;
+    now_ = clock_.now();
+    const bool is_all = wheel_.advance(now_.steady);
+    finish_turn();
+    if (is_all) return arm_tick();
+    // Between two portions everybody who is ready has a turn.
+    boost::asio::post(io_, [this] { tell_deadlines(); });
 }
 
 bool Poller::add(Channel& channel) {

@@ -90,6 +90,7 @@ class Poller {
     void finish_turn();
     void bury();
     void arm_tick();
+    void tell_deadlines();
 
     boost::asio::io_context& io_;
     const Clock& clock_;

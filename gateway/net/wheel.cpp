@@ -18,8 +18,9 @@ void Wheel::link(Deadline& deadline) {
     deadline.link_.enter(slots_[static_cast<std::size_t>(deadline.linked_) % slots]);
 }
 
-void Wheel::advance(SteadyTime now) {
+bool Wheel::advance(SteadyTime now) {
     now_ = now;
+    int told_now = 0;
     const std::int64_t target = ticks(now);
     // After a long pause (a stopped process) each slot is visited once, not once per lost round.
     std::int64_t next = std::max(told_ + 1, target - static_cast<std::int64_t>(slots) + 1);
@@ -28,13 +29,16 @@ void Wheel::advance(SteadyTime now) {
         Deadline::Link& slot = slots_[static_cast<std::size_t>(next) % slots];
         if (slot.is_alone()) continue;
         // Onto a list of our own: handlers may link into this slot again.
-        due.next = slot.next;
-        due.before = slot.before;
-        due.next->before = &due;
-        due.before->next = &due;
-        slot.next = slot.before = &slot;
+        slot.give_all(due);
         told_ = next;
         while (!due.is_alone()) {
+            if (told_now == portion) {
+                // The rest stays in its slot, before what was linked there meanwhile; the slot is
+                // visited again.
+                due.give_all(slot);
+                told_ = next - 1;
+                return false;
+            }
             Deadline& deadline = *due.next->owner;
             deadline.link_.leave();
             deadline.linked_ = Deadline::never;
@@ -45,9 +49,11 @@ void Wheel::advance(SteadyTime now) {
             }
             deadline.clear();
             deadline.handler_.on_deadline();
+            ++told_now;
         }
     }
     told_ = std::max(told_, target);
+    return true;
 }
 
 } // namespace keygate::net

@@ -32,7 +32,8 @@ class Deadline {
     Deadline(const Deadline&) = delete;
     Deadline& operator=(const Deadline&) = delete;
 
-    /// From now on, replacing what was set. Never early, at most two ticks late.
+    /// From now on, replacing what was set. Never early, at most two ticks late unless very many
+    /// are due.
     void set(std::chrono::milliseconds after);
 
     void clear() { due_ = never; }
@@ -66,6 +67,15 @@ class Deadline {
             list.before = this;
         }
 
+        /// What is linked to this one goes to the front of another list; there is at least one.
+        void give_all(Link& list) {
+            before->next = list.next;
+            list.next->before = before;
+            list.next = next;
+            next->before = &list;
+            next = before = this;
+        }
+
         [[nodiscard]] bool is_alone() const { return next == this; }
     };
 
@@ -82,6 +92,9 @@ class Deadline {
 class Wheel {
   public:
     static constexpr std::chrono::milliseconds tick{50};
+    /// Slow clients that came together are due together, and to answer one takes about 25 us: of
+    /// 3,000 slow heads 2,097 were answered before anybody else had a turn.
+    static constexpr int portion = 64;
 
     explicit Wheel(SteadyTime start)
         : start_(start) {}
@@ -89,9 +102,10 @@ class Wheel {
     Wheel(const Wheel&) = delete;
     Wheel& operator=(const Wheel&) = delete;
 
-    /// Tells everybody whose deadline has passed. A handler may set and clear any deadline, also
-    /// destroy other ones' owners, but not its own.
-    void advance(SteadyTime now);
+    /// Tells those whose deadline has passed, at most `portion` of them. A handler may set and
+    /// clear any deadline, also destroy other ones' owners, but not its own.
+    /// @returns false if there may be more of them: call it again when others have had their turn.
+    [[nodiscard]] bool advance(SteadyTime now);
 
     /// Without telling anybody: deadlines that are set count from `now` on.
     void look(SteadyTime now) { now_ = now; }

@@ -88,7 +88,7 @@ BOOST_AUTO_TEST_CASE(a_deadline_is_never_early_and_at_most_two_ticks_late) {
                     due_before[i] = waiters[i]->is_set ? waiters[i]->due : SteadyTime::max();
                     told_before[i] = waiters[i]->told;
                 }
-            wheel.advance(now);
+            BOOST_TEST(wheel.advance(now));
             for (std::size_t i = 0; i < waiters.size(); ++i) {
                 if (!waiters[i]) continue;
                 const bool was_told = waiters[i]->told != told_before[i];
@@ -135,7 +135,7 @@ BOOST_AUTO_TEST_CASE(a_handler_may_set_clear_and_destroy_others) {
         for (int step = 0; step < 3'000; ++step) {
             now += milliseconds{random() % 150};
             if (random() % 200 == 0) now += std::chrono::seconds{400};
-            wheel.advance(now);
+            BOOST_TEST(wheel.advance(now));
             for (const auto& waiter : waiters)
                 if (waiter && waiter->is_set) BOOST_TEST((waiter->due + 2 * Wheel::tick > now));
         }
@@ -150,13 +150,55 @@ BOOST_AUTO_TEST_CASE(a_deadline_moved_again_and_again_is_told_once_at_its_last_t
     for (int i = 0; i < 1'000; ++i) {
         waiter.set(now, milliseconds{1'000});
         now += milliseconds{30};
-        wheel.advance(now);
+        BOOST_TEST(wheel.advance(now));
     }
     BOOST_TEST(waiter.told == 0);
     now += milliseconds{1'100};
-    wheel.advance(now);
-    wheel.advance(now);
+    BOOST_TEST(wheel.advance(now));
+    BOOST_TEST(wheel.advance(now));
     BOOST_TEST(waiter.told == 1);
+}
+
+BOOST_AUTO_TEST_CASE(very_many_at_once_are_told_in_portions_each_once) {
+    for (unsigned seed = 1; seed <= 20; ++seed) {
+        std::mt19937 random{seed};
+        SteadyTime now{milliseconds{1000 * seed + 17}};
+        Wheel wheel{now};
+        std::vector<std::unique_ptr<Waiter>> waiters(1'000);
+        int told = 0;
+        for (auto& waiter : waiters) {
+            waiter = std::make_unique<Waiter>(wheel);
+            waiter->when_told = [&] {
+                ++told;
+                // Somebody else goes away, or waits longer, in the middle of a portion.
+                auto& other = waiters[random() % waiters.size()];
+                if (!other || !other->is_set) return;
+                if (random() % 2 == 0)
+                    other.reset();
+                else
+                    other->set(now, milliseconds{random() % 10'000});
+            };
+            waiter->set(now, milliseconds{3'000 + random() % 120});
+        }
+        int portions = 0;
+        // Long enough for all, in steps between nothing and a process that was stopped.
+        for (int step = 0; step < 2'000; ++step) {
+            if (random() % 3 == 0) now += milliseconds{random() % 100};
+            if (random() % 500 == 0) now += std::chrono::seconds{150};
+            const SteadyTime last_end = now - 2 * Wheel::tick;
+            const int told_before = told;
+            const bool is_all = wheel.advance(now);
+            BOOST_TEST(told - told_before <= Wheel::portion);
+            if (!is_all) ++portions;
+            for (const auto& waiter : waiters)
+                if (waiter && is_all && waiter->is_set) BOOST_TEST((waiter->due > last_end));
+            for (const auto& waiter : waiters)
+                if (waiter && waiter->told != 0) BOOST_TEST((waiter->due <= now));
+        }
+        BOOST_TEST(portions >= 5);
+        for (const auto& waiter : waiters)
+            if (waiter) BOOST_TEST(waiter->told == 1);
+    }
 }
 
 BOOST_AUTO_TEST_SUITE_END()
