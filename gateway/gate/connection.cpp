@@ -1,5 +1,6 @@
 #include "gate/connection.hpp"
 
+#include "base/release.hpp"
 #include "http/limits.hpp"
 
 namespace keygate::gate {
@@ -100,7 +101,7 @@ void Connection::read() {
 void Connection::read_inbox() {
     const std::size_t used = take({inbox_.data(), inbox_.size()});
     if (used == inbox_.size() || is_over())
-        inbox_ = {}; // idle connections keep no buffer
+        release(inbox_); // idle connections keep no buffer
     else
         inbox_.erase(0, used);
     if (state_ != State::closed) wait();
@@ -222,7 +223,7 @@ void Connection::end_after_answer() {
     half_close();
     if (has_client_ended_) return close();
     thrown_away_ = inbox_.size();
-    if (!is_taking_) inbox_ = {};
+    if (!is_taking_) release(inbox_);
     deadline_.set(linger_timeout);
     if (channel_.is_readable() && !is_taking_) channel_.call_again();
 }

@@ -8,6 +8,7 @@
 
 #include "auth/credential.hpp"
 #include "auth/key.hpp"
+#include "base/release.hpp"
 #include "base/secret.hpp"
 #include "http/limits.hpp"
 
@@ -17,6 +18,7 @@ namespace {
 
 // Buffers of an idle connection: what is larger is given back.
 constexpr std::size_t kept_capacity = 4096;
+constexpr std::size_t kept_word = 256;
 
 using Kind = proxy::Pool::Kind;
 
@@ -478,8 +480,12 @@ void Exchange::record(observe::Outcome outcome) {
     }
     permit_.reset();
     caller_.reset();
-    if (request_head_.capacity() > kept_capacity) request_head_ = {};
-    if (!answer_inbox_.empty()) answer_inbox_ = {};
+    release_beyond(request_head_, kept_capacity);
+    for (std::string* const word : {&method_, &host_, &path_})
+        release_beyond(*word, kept_word);
+    release(answer_inbox_);
+    body_.forget_trailers();
+    answer_.forget_trailers();
 }
 
 /// A key that is unknown here may be one of another API, with that one's plans.

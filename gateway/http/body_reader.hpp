@@ -34,6 +34,9 @@ class BodyReader {
     /// What is sent behind the last data when the body goes on in chunked coding; call once done.
     [[nodiscard]] std::string_view trailers() const { return chunks_.trailers(); }
 
+    /// Once they are sent.
+    void forget_trailers() { chunks_.forget_trailers(); }
+
     struct Piece {
         std::string_view data;    // where the bytes lay; may be empty
         std::size_t consumed = 0; // what follows belongs to the next message

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "base/release.hpp"
 #include "http/trailers.hpp"
 
 #include <array>
@@ -33,6 +34,9 @@ class ChunkReader {
 
     /// Once done: whole lines, without the empty one that ends them.
     [[nodiscard]] std::string_view trailers() const { return kept_; }
+
+    /// Gives their memory back.
+    void forget_trailers() { release(kept_); }
 
     static constexpr std::size_t max_extension = 4096; // bytes of one line's extensions
     /// Of the whole body's extensions, beyond a quarter of its data.

@@ -44,7 +44,7 @@ bool Outgoing::flush() {
         done_ += transfer.bytes;
         if (done_ < waiting_.size()) continue;
         // Idle connections keep no buffer.
-        waiting_ = {};
+        release(waiting_);
         done_ = 0;
     }
     return true;

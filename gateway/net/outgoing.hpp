@@ -1,5 +1,6 @@
 #pragma once
 
+#include "base/release.hpp"
 #include "net/channel.hpp"
 
 #include <initializer_list>
@@ -30,7 +31,7 @@ class Outgoing {
     [[nodiscard]] std::uint64_t sent() const { return sent_; }
 
     void drop() {
-        waiting_ = {};
+        release(waiting_);
         done_ = 0;
     }
 
