@@ -2,6 +2,7 @@
 
 #include "base/ascii.hpp"
 #include "http/limits.hpp"
+#include "http/target.hpp"
 
 #include <boost/asio/buffer.hpp>
 #include <boost/beast/http/basic_parser.hpp>
@@ -284,6 +285,9 @@ Decision<const RequestHead*> RequestReader::read(std::string_view bytes) {
     if (!lexer.framing().judge(head_)) return Refusal{Reason::head_invalid};
     // RFC 9112 3.2: exactly one Host in 1.1; an HTTP/1.0 request may have none.
     if (lexer.hosts() == 0 && head_.minor_version == 1) return Refusal{Reason::head_invalid};
+    // RFC 9112 3.2.2, 3.3: its target may say what it does not.
+    if (lexer.hosts() == 0 && is_valid_host(authority_of(head_.target)))
+        head_.host = authority_of(head_.target);
     if (head_.target.size() > limits_.max_target) return Refusal{Reason::target_too_long};
     if (lexer.has_unknown_expectation()) return Refusal{Reason::head_expectation};
     // RFC 9110 7.6.3: once is a chain of two gateways, twice is a circle.

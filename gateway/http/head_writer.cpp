@@ -38,13 +38,9 @@ void write_trailer_names(std::string& out, const Head& head, const TrailerNames*
     }
 }
 
-} // namespace
-
-void write_request(std::string& out, const RequestHead& head, const UpstreamHead& upstream,
-                   const ReservedNames& reserved) {
-    out.append(head.method).append(" ").append(upstream.path).append(upstream.query);
-    out.append(" HTTP/1.1\r\n");
-    write_line(out, "Host", head.host.empty() ? upstream.host : head.host);
+/// What remains of the client's own fields.
+void write_client_fields(std::string& out, const RequestHead& head, const UpstreamHead& upstream,
+                         const ReservedNames& reserved) {
     for (const Field& field : head.all()) {
         if (field.id == FieldName::authorization && upstream.pass_authorization) {
             write_line(out, field.name, field.value);
@@ -56,6 +52,16 @@ void write_request(std::string& out, const RequestHead& head, const UpstreamHead
         if (head.has_connection_options && is_connection_option(head, field.name)) continue;
         write_line(out, field.name, field.value);
     }
+}
+
+} // namespace
+
+void write_request(std::string& out, const RequestHead& head, const UpstreamHead& upstream,
+                   const ReservedNames& reserved) {
+    out.append(head.method).append(" ").append(upstream.path).append(upstream.query);
+    out.append(" HTTP/1.1\r\n");
+    write_line(out, "Host", head.host.empty() ? upstream.host : head.host);
+    write_client_fields(out, head, upstream, reserved);
     // From here on nothing that the client sent can touch what is written.
     if (head.framing == Framing::length) write_length(out, head.content_length);
     if (head.framing == Framing::chunked) {

@@ -183,7 +183,7 @@ std::string_view after_scheme(std::string_view raw) {
 Decision<Target> judge_absolute_form(const RequestHead& head, std::string& scratch) {
     static constexpr Refusal invalid{.reason = Reason::target_invalid};
     const auto rest = after_scheme(head.target);
-    const auto authority = rest.substr(0, rest.find_first_of("/?#"));
+    const auto authority = authority_of(head.target);
     if (authority.empty() || authority.find('@') != authority.npos) return invalid;
     if (!ascii::equal_ignoring_case(authority, head.host)) return invalid;
 
@@ -204,6 +204,11 @@ bool is_never_forwarded(std::string_view method) {
 }
 
 } // namespace
+
+std::string_view authority_of(std::string_view target) {
+    const auto rest = after_scheme(target);
+    return rest.substr(0, rest.find_first_of("/?#"));
+}
 
 Decision<Target> judge_target(const RequestHead& head, std::size_t max_length,
                               std::string& scratch) {

@@ -16,6 +16,10 @@ struct Target {
     std::string_view query; // `?` and all after it, as sent; empty if there is none
 };
 
+/// What stands between `http://` or `https://` and the path of an absolute-form (RFC 9112 3.2.2);
+/// empty for every other form. Not judged.
+[[nodiscard]] std::string_view authority_of(std::string_view target);
+
 /// target_*, route_method: judges the request target of a head, and repairs nothing but spellings
 /// that RFC 3986 6.2.2 calls equivalent (`%41` is `A`, `%c3` is `%C3`). Judging a result again
 /// gives the same.

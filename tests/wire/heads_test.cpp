@@ -215,6 +215,8 @@ BOOST_AUTO_TEST_CASE(a_host_is_one_name) {
         refuses("two Hosts that are equal", "9112 3.2", get(host)),
         refuses("two Hosts in two cases", "9112 3.2", get("HOST: a\r\n")),
         refuses("a Host and an empty one", "9112 3.2", get("Host:\r\n")),
+        refuses("no Host in HTTP/1.0, and absolute-form with a user", "9110 4.2.4",
+                "GET http://u@a/open/x HTTP/1.0\r\n\r\n", "target_invalid"),
         refuses("two Hosts in HTTP/1.0", "9112 3.2",
                 "GET /open/x HTTP/1.0\r\n" + host + host + "\r\n"),
         refuses("a bad Host in HTTP/1.0", "9112 3.2", "GET /open/x HTTP/1.0\r\nHost: a/b\r\n\r\n"),
@@ -425,6 +427,8 @@ BOOST_AUTO_TEST_CASE(connections_stay_open_as_the_version_and_the_client_say) {
     const std::string seen_old = seen("GET /open/x", "", "", ours_1_0);
     std::vector<RequestRow> rows{
         passes_and_closes("HTTP/1.0", "9112 9.3", old(""), seen_old),
+        passes_and_closes("HTTP/1.0, absolute-form, no Host", "9112 3.2.2",
+                          "GET http://a/open/x HTTP/1.0\r\n\r\n", seen_old),
         passes_and_closes("HTTP/1.0 and Proxy-Connection", "9112 9.3",
                           old("Proxy-Connection: keep-alive\r\n"), seen_old),
         passes_and_closes("HTTP/1.0 and both", "9112 9.3", old("Connection: keep-alive, close\r\n"),
