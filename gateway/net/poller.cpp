@@ -70,8 +70,14 @@ void Poller::turn() {
     wait();
 }
 
+void Poller::share_among(std::size_t channels) {
+    share_ = buffer_size;
+    if (channels > 1) share_ = std::clamp(round_size / channels, smallest_share, buffer_size);
+}
+
 void Poller::deliver(std::span<const epoll_event> events) {
     batch_size_ = events.size();
+    share_among(batch_size_);
     for (std::size_t i = 0; i < batch_size_; ++i) {
         auto* const channel = static_cast<Channel*>(batch_[i].data.ptr);
         if (channel == nullptr) continue; // closed by an earlier event of this batch
@@ -107,6 +113,7 @@ void Poller::bury() {
 
 void Poller::deliver_again() {
     again_now_.swap(again_);
+    share_among(again_now_.size());
     for (std::size_t i = 0; i < again_now_.size(); ++i) {
         Channel* const channel = again_now_[i];
         if (channel == nullptr) continue; // closed meanwhile
