@@ -167,13 +167,17 @@ def hasty_nginx(report, token):
 
 
 def wait_until_closed(port):
-    """Until whoever listens there has closed every connection; the other side may not have noticed yet."""
+    """Until whoever listens there has closed every connection, and the other side's socket has heard of it.
+
+    Its own side alone is not enough: for a moment it has closed and the news is still to be sent.
+    """
     established = "01"
+    end = f":{port:04X}"
     deadline = time.monotonic() + 20
     while True:
         with open("/proc/net/tcp", encoding="ascii") as table:
             rows = [line.split() for line in table.readlines()[1:]]
-        if not any(row[1].endswith(f":{port:04X}") and row[3] == established for row in rows):
+        if not any(row[3] == established and (row[1].endswith(end) or row[2].endswith(end)) for row in rows):
             return
         if time.monotonic() > deadline:
             raise TimeoutError("it keeps its connections")
