@@ -69,8 +69,8 @@ class Poller {
     /// Where every read of this thread lands first; free again when the handler returns. The
     /// larger, the fewer calls a stream takes; but where many are ready each gets less, so that the
     /// last of them does not wait long. With 128 KiB for each of 500 streams that filled up, p99 of
-    /// small requests beside them was 0.3 to 1.8 s; so it is 0.03 to 0.7 s, on the same busy machine
-    /// (tests/bench/wire.py attack).
+    /// small requests beside them was 0.3 to 1.8 s; so it is 0.03 to 0.7 s, on the same busy
+    /// machine (tests/bench/wire.py attack).
     [[nodiscard]] std::span<char> buffer() { return {buffer_.get(), share_}; }
 
     /// How often events were fetched: whatever arrived before a look was told by the end of it.
