@@ -10,11 +10,15 @@ namespace keygate::net {
 
 namespace {
 
-Transfer from_errno() {
-    if (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR) return {};
+Transfer failed(int error) {
     return {.state = Transfer::State::failed,
             .bytes = 0,
-            .error = {errno, boost::system::system_category()}};
+            .error = {error, boost::system::system_category()}};
+}
+
+Transfer from_errno() {
+    if (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR) return {};
+    return failed(errno);
 }
 
 Transfer moved(std::size_t bytes) {
@@ -42,6 +46,7 @@ Transfer Channel::read(std::span<char> space) {
     }
     if (count == 0) {
         readable_ = false;
+        if (was_reset_) return failed(ECONNRESET);
         return {.state = Transfer::State::ended, .bytes = 0, .error = {}};
     }
     const Transfer transfer = from_errno();
@@ -53,13 +58,20 @@ Transfer Channel::write(std::span<const iovec> pieces) {
     if (pieces.size() == 1) {
         const ssize_t sent = ::send(descriptor_, pieces.front().iov_base, pieces.front().iov_len,
                                     MSG_NOSIGNAL | MSG_DONTWAIT);
-        return sent < 0 ? from_errno() : moved(static_cast<std::size_t>(sent));
+        return sent < 0 ? write_failed() : moved(static_cast<std::size_t>(sent));
     }
     msghdr message{};
     message.msg_iov = const_cast<iovec*>(pieces.data()); // sendmsg does not change them
     message.msg_iovlen = pieces.size();
     const ssize_t count = ::sendmsg(descriptor_, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
-    return count < 0 ? from_errno() : moved(static_cast<std::size_t>(count));
+    return count < 0 ? write_failed() : moved(static_cast<std::size_t>(count));
+}
+
+/// The kernel tells a reset once, and then shows an end. A peer that had ended before is another
+/// matter: that is EPIPE.
+Transfer Channel::write_failed() {
+    if (errno == ECONNRESET) was_reset_ = true;
+    return from_errno();
 }
 
 bool Channel::is_silent() const {

@@ -70,12 +70,15 @@ class Channel {
   private:
     friend class Poller;
 
+    [[nodiscard]] Transfer write_failed();
+
     Poller& poller_;
     ReadyHandler* handler_;
     int descriptor_;
     bool readable_ = false;
     bool hung_up_ = false; // no short read means "empty" any more: the end is still to be read
     bool called_again_ = false;
+    bool was_reset_ = false; // as a write was told: the end that a read finds is none
 };
 
 } // namespace keygate::net

@@ -104,6 +104,32 @@ BOOST_AUTO_TEST_CASE(an_upstream_that_answers_and_goes_during_an_upload_is_heard
     }
 }
 
+BOOST_AUTO_TEST_CASE(a_reset_that_the_upload_finds_is_no_end_of_an_answer) {
+    Stepwise between{[](Socket& upstream) {
+        (void)read_head(upstream);
+        upstream.send("HTTP/1.1 200 OK\r\n\r\nhalf of it");
+        upstream.reset();
+    }};
+    for (int i = 0; i < 10; ++i)
+        for (const std::string version : {"1.1", "1.0"}) {
+            Socket client = between.gateway->connect();
+            client.send("POST /open/x HTTP/" + version +
+                        "\r\nHost: a\r\nContent-Length: 100000000\r\n\r\n");
+            // Until its own connection is broken: one of these writes of the gateway is told.
+            std::thread writer{[&] {
+                while (client.send(repeated("u", 65'536))) {
+                }
+            }};
+            BOOST_TEST(!client.receive_all().ends_with("0\r\n\r\n"));
+            client.end_writing();
+            writer.join();
+        }
+    // Who writes may be told of the reset before who reads, so it is the log that shows a cut.
+    const std::string log = between.gateway->end_and_read_log();
+    BOOST_TEST(log.find("\"outcome\":\"upstream_invalid\",\"status\":200") != std::string::npos);
+    BOOST_TEST(log.find("\"outcome\":\"allowed\"") == std::string::npos);
+}
+
 BOOST_AUTO_TEST_CASE(what_an_idle_connection_says_is_never_an_answer) {
     std::promise<void> is_idle;
     std::promise<void> is_ended;
