@@ -213,8 +213,8 @@ void Connection::on_client_end() {
 void Connection::on_cut() {
     if (state_ == State::closed) return;
     // Where the framing promised an end, its absence shows the cut; where the close itself would
-    // have been the end, only a reset does.
-    if (exchange_.answer_ends_by_close()) channel_.reset();
+    // have been the end, only a reset does. A tunnel's end that was told before stays one.
+    if (exchange_.answer_ends_by_close() && !is_half_closed_) channel_.reset();
     close();
 }
 

@@ -443,6 +443,8 @@ void Exchange::give_link_back() {
 
 void Exchange::drop_link() {
     deadline_.clear();
+    // Where nothing but the end of the connection ends a body, only a reset shows that it was cut.
+    if (link_ && is_tunnel_ && !body_.is_done()) link_->channel().reset();
     if (link_) pool_->drop(std::move(link_));
 }
 

@@ -342,8 +342,8 @@ BOOST_AUTO_TEST_CASE(who_breaks_one_end_breaks_the_other) {
     Between between{[&](Socket& upstream) {
         (void)read_head(upstream);
         upstream.send(switching);
-        (void)upstream.receive_all();
-        upstream_saw_reset.set_value(true);
+        // No end that looks meant.
+        upstream_saw_reset.set_value(!upstream.receive().has_value());
     }};
     Socket client = between.gateway->connect();
     client.send(upgrade(handshake));
