@@ -325,12 +325,15 @@ void Exchange::on_client_end() {
     }
     body_.end_with_close();
     link_->channel().shutdown_write();
-    if (answer_.is_done()) finish(observe::Outcome::allowed(), after_);
+    if (answer_.is_done()) return finish(observe::Outcome::allowed(), after_);
+    wait_for_upstream();
 }
 
 void Exchange::wait_for_upstream() {
     if (!link_->is_open()) return; // the connect deadline goes on
-    if (!is_answer_started_ && waits_for_body())
+    // What it has sent is read only when the client has taken what came before: until then it is
+    // the client that is waited for.
+    if (!client_.is_empty() || (!is_answer_started_ && waits_for_body()))
         deadline_.clear();
     else if (is_answer_started_ || !link_->out().is_empty())
         deadline_.set(idle_timeout());
@@ -349,7 +352,9 @@ bool Exchange::send_chunk(net::Outgoing& out, std::string_view before, std::stri
 }
 
 config::milliseconds Exchange::idle_timeout() const {
-    const bool is_quiet = is_tunnel_ && link_->out().is_empty();
+    // A tunnel may be quiet as long as both ends are there; behind one end the other soon follows.
+    const bool is_quiet =
+        is_tunnel_ && link_->out().is_empty() && !body_.is_done() && !answer_.is_done();
     return is_quiet ? pool_->settings().tunnel_timeout : pool_->settings().idle_timeout;
 }
 

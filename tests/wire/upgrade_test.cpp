@@ -382,6 +382,67 @@ BOOST_AUTO_TEST_CASE(a_tunnel_that_nobody_uses_ends) {
     BOOST_TEST(log.find("\"outcome\":\"allowed\",\"status\":101") != std::string::npos);
 }
 
+BOOST_AUTO_TEST_CASE(a_tunnel_of_which_one_end_is_gone_does_not_stay) {
+    const std::string settings = ", tunnel_timeout: 1h, idle_timeout: 100ms";
+    std::promise<std::string> after_our_end;
+    Between between{[&](Socket& upstream) {
+                        (void)read_head(upstream);
+                        upstream.send(switching + "bye");
+                        upstream.end_writing();
+                        after_our_end.set_value(upstream.receive_all());
+                    },
+                    settings};
+    Socket client = between.gateway->connect();
+    client.send(upgrade(handshake));
+    BOOST_TEST(client.receive_all().ends_with("\r\n\r\nbye"));
+    // The client stays, and still the upstream is let go.
+    auto end = after_our_end.get_future();
+    BOOST_TEST_REQUIRE((end.wait_for(Socket::patience) == std::future_status::ready));
+    BOOST_TEST(end.get() == "");
+    std::string log = between.gateway->end_and_read_log();
+    BOOST_TEST(log.find("\"outcome\":\"allowed\",\"status\":101") != std::string::npos);
+
+    std::promise<void> over;
+    Between other{[&](Socket& upstream) {
+                      (void)read_head(upstream);
+                      upstream.send(switching);
+                      over.get_future().wait();
+                  },
+                  settings};
+    const std::shared_ptr<void> let_go{nullptr, [&](void*) { over.set_value(); }};
+    Socket second = other.gateway->connect();
+    second.send(upgrade(handshake));
+    BOOST_TEST(support::status_of(read_head(second)) == 101);
+    second.end_writing();
+    BOOST_TEST(second.receive_all() == "");
+    log = other.gateway->end_and_read_log();
+    BOOST_TEST(log.find("\"outcome\":\"allowed\",\"status\":101") != std::string::npos);
+}
+
+BOOST_AUTO_TEST_CASE(a_client_that_reads_slowly_is_not_blamed_on_the_upstream) {
+    constexpr std::size_t size = 16 * 1024 * 1024;
+    Between between{[&](Socket& upstream) {
+                        const std::string request = read_head(upstream);
+                        upstream.send(switching);
+                        if (request.starts_with("GET /open/chat"))
+                            upstream.send(repeated("x", size));
+                        (void)upstream.receive_all();
+                    },
+                    ", tunnel_timeout: 100ms, idle_timeout: 100ms"};
+    Socket client = between.gateway->connect();
+    client.send(upgrade(handshake));
+    std::string all = read_head(client);
+    for (int i = 0; i < 3; ++i) {
+        client.send("?");
+        // Another tunnel, opened after this and unused, has come to its end meanwhile.
+        Socket quiet = between.gateway->connect();
+        quiet.send(upgrade(handshake, "GET /open/quiet HTTP/1.1"));
+        BOOST_TEST(support::status_of(quiet.receive_all()) == 101);
+    }
+    all += client.receive_all();
+    BOOST_TEST(support::body_of(all).size() == size);
+}
+
 BOOST_AUTO_TEST_CASE(a_reader_that_stands_still_stops_the_writer_and_is_cut_off) {
     // Nobody reads what the upstream says: it is the client that is given up.
     Between between{[&](Socket& upstream) {
