@@ -38,6 +38,10 @@ Connection::Connection(Lane& lane, int descriptor, std::string address)
 }
 
 Connection::~Connection() {
+    // The end of the process may cut an answer: see on_cut.
+    if ((exchange_.is_running() || !out_.is_empty()) && exchange_.answer_ends_by_close() &&
+        !is_half_closed_)
+        channel_.reset();
     lane_.metrics.connections_closed.add();
     lane_.admission.leave(address_);
 }
@@ -59,6 +63,7 @@ void Connection::on_ready(Events events) {
     if (channel_.is_open() && channel_.is_readable() && can_read()) read();
     // Nothing more will come, and all that came is answered.
     if (has_client_ended_ && state_ == State::head && out_.is_empty()) close();
+    if (lane_.is_draining) drain();
 }
 
 /// Reading is how a client is slowed down: nothing is read that cannot be used at once.
@@ -184,13 +189,12 @@ void Connection::on_out_empty() {
         exchange_.on_client_drained();
     } else if (state_ == State::last_sent) {
         return end_after_answer();
-    } else if (state_ == State::head && lane_.is_draining && inbox_.empty()) {
-        return close();
     }
     wait();
     // Not from here: whoever tells us may still be in the middle of the exchange that has just
     // ended.
-    if (!is_taking_ && (!inbox_.empty() || channel_.is_readable() || has_client_ended_))
+    if (!is_taking_ &&
+        (!inbox_.empty() || channel_.is_readable() || has_client_ended_ || lane_.is_draining))
         channel_.call_again();
 }
 
@@ -281,8 +285,12 @@ void Connection::on_deadline() {
     }
 }
 
+/// Whoever has asked already is answered, also if nobody has read it yet. And whoever asks just now
+/// must not lose the end of the answer before: a close with unread bytes would be a reset, which
+/// takes back what the kernel still holds.
 void Connection::drain() {
-    if (state_ == State::head && inbox_.empty() && out_.is_empty()) close();
+    if (state_ == State::head && inbox_.empty() && out_.is_empty() && channel_.is_silent())
+        end_after_answer();
 }
 
 void Connection::close() {

@@ -85,6 +85,39 @@ BOOST_AUTO_TEST_CASE(wrong_usage_has_a_status_of_its_own) {
     }
 }
 
+BOOST_AUTO_TEST_CASE(whoever_asked_before_the_end_was_asked_for_is_answered) {
+    support::OriginServer origin;
+    const support::TempFolder folder;
+    const std::string file = folder.write("keygate.yaml", configuration(origin.port()));
+    const std::string request = "GET /open HTTP/1.1\r\nHost: a\r\n\r\n";
+    for (const bool is_kept_alive : {false, true})
+        for (int round = 0; round < 3; ++round) {
+            support::ChildProcess gateway{{binary, "run", "-c", file}};
+            const std::uint16_t port = port_after(gateway, listens);
+            std::vector<support::Socket> clients(10);
+            // While it stands still it sees nothing: neither connections, nor requests, nor the
+            // signal.
+            if (!is_kept_alive) gateway.signal(SIGSTOP);
+            for (support::Socket& client : clients)
+                client = support::Socket::connect(port);
+            if (is_kept_alive) {
+                for (support::Socket& client : clients) {
+                    client.send(request);
+                    BOOST_TEST_REQUIRE(support::status_of(client.receive_answer()) == 200);
+                }
+                gateway.signal(SIGSTOP);
+            }
+            for (support::Socket& client : clients)
+                client.send(request);
+            gateway.signal(SIGTERM);
+            gateway.signal(SIGCONT);
+            for (support::Socket& client : clients)
+                BOOST_TEST(support::status_of(client.receive_answer()) == 200);
+            clients.clear();
+            BOOST_TEST(gateway.wait() == 0);
+        }
+}
+
 BOOST_AUTO_TEST_CASE(check_judges_a_configuration) {
     const support::TempFolder folder;
     const std::string good = folder.write("good.yaml", configuration(1));

@@ -169,6 +169,63 @@ BOOST_AUTO_TEST_CASE(a_request_that_has_begun_is_still_answered) {
     drained.get();
 }
 
+BOOST_AUTO_TEST_CASE(what_was_asked_behind_a_long_answer_takes_nothing_from_it) {
+    const std::string body(3'000'000, 'b');
+    std::promise<void> go_on;
+    std::atomic<int> turn{0};
+    support::OriginServer origin;
+    support::RunningGateway gateway{shop(origin, "", "drain: {timeout: 1h}\n")};
+    support::Socket idle = idle_client(gateway);
+    origin.set_raw([&](support::Socket& upstream) {
+        const bool is_first = turn++ == 0;
+        for (std::string head; !head.ends_with("\r\n\r\n");)
+            head += upstream.receive().value_or("\r\n\r\n");
+        upstream.send("HTTP/1.1 200 OK\r\nContent-Length: 3000000\r\n\r\nb");
+        if (is_first) go_on.get_future().wait();
+        upstream.send(std::string_view{body}.substr(1));
+    });
+    origin.hang_up(); // the connection of the idle client
+    support::Socket client = gateway.connect();
+    client.send(get());
+    // Its answer has begun, and says that the connection stays.
+    std::string all = client.receive().value_or("");
+    client.send(get());
+    auto drained = std::async(std::launch::async, [&] { gateway.gateway().drain(); });
+    BOOST_TEST(idle.is_at_end());
+    idle.close();
+    go_on.set_value();
+    all += client.receive_all();
+    const std::size_t second = all.find("HTTP/1.1 200", 1);
+    BOOST_TEST_REQUIRE((second != std::string::npos));
+    BOOST_TEST((support::body_of(all.substr(0, second)) == body));
+    BOOST_TEST(field(all.substr(second), "Connection") == "close");
+    BOOST_TEST((support::body_of(all.substr(second)) == body));
+    client.close();
+    drained.get();
+}
+
+BOOST_AUTO_TEST_CASE(an_answer_that_the_end_cuts_does_not_look_whole) {
+    std::promise<void> over;
+    std::shared_future<void> is_over = over.get_future().share();
+    support::OriginServer origin;
+    origin.set_raw([is_over](support::Socket& upstream) {
+        (void)upstream.receive();
+        upstream.send("HTTP/1.1 200 OK\r\n\r\nhalf of it");
+        is_over.wait();
+    });
+    support::RunningGateway gateway{shop(origin, "", "drain: {timeout: 100ms}\n")};
+    // HTTP/1.0 knows no other end of such an answer than the connection's.
+    support::Socket client = gateway.connect();
+    client.send("GET /open HTTP/1.0\r\n\r\n");
+    std::string all;
+    while (!all.ends_with("half of it"))
+        all += client.receive().value_or("half of it");
+    gateway.gateway().drain();
+    (void)gateway.end_and_read_log();
+    BOOST_TEST(!client.receive().has_value()); // a reset
+    over.set_value();
+}
+
 BOOST_AUTO_TEST_CASE(whoever_is_in_a_hurry_ends_the_drain) {
     HoldingOrigin origin;
     support::RunningGateway gateway{shop(origin.server(), "", "drain: {timeout: 1h}\n")};
