@@ -16,8 +16,8 @@ namespace {
 
 /// One end of a socket pair, with bytes to read, that notes how much it may read at once.
 struct Reader final : net::ReadyHandler {
-    explicit Reader(Poller& poller)
-        : poller(poller) {
+    explicit Reader(Poller& of)
+        : poller(of) {
         std::array<int, 2> ends{};
         BOOST_REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends.data()) == 0);
         peer = ends[1];
