@@ -103,6 +103,26 @@ bool lies_in(std::string_view part, std::string_view whole) {
                             part.data() + part.size() <= whole.data() + whole.size());
 }
 
+/// Host comes from its one field; where HTTP/1.0 has none, from an absolute-form (RFC 9112 3.2.2)
+/// that names a plain one.
+void check_host(const http::RequestHead& head, std::string_view bytes, const LenientHead& sent) {
+    const auto hosts = fuzz::values_of(sent, "host");
+    if (!hosts.empty() || head.minor_version == 1)
+        return hold(hosts.size() == 1 && head.host == hosts.front(), "one Host, as sent", bytes);
+    const std::size_t scheme = head.target.find("://");
+    std::string_view authority;
+    if (const std::string name = fuzz::in_lower_case(head.target.substr(0, scheme));
+        scheme != head.target.npos && (name == "http" || name == "https"))
+        authority = head.target.substr(scheme + 3);
+    authority = authority.substr(0, authority.find_first_of("/?#"));
+    hold(head.host.empty() || head.host == authority, "the host that the target names", bytes);
+    hold(head.host.find_first_of("@,%\\ ") == head.host.npos, "a plain host", bytes);
+    const bool is_simple =
+        !authority.empty() && std::all_of(authority.begin(), authority.end(),
+                                          [](char c) { return c >= 'a' && c <= 'z'; });
+    hold(!is_simple || head.host == authority, "a plain host is taken", bytes);
+}
+
 /// What was understood of the client's bytes is what is written there.
 void check_reading(const http::RequestHead& head, std::string_view bytes, const LenientHead& sent) {
     hold(!sent.has_strange_line, "each line of an accepted head has a colon", bytes);
@@ -121,9 +141,7 @@ void check_reading(const http::RequestHead& head, std::string_view bytes, const 
         .append(head.minor_version == 1 ? " HTTP/1.1" : " HTTP/1.0");
     hold(line == sent.first_line, "a request line has one reading", bytes);
 
-    const auto hosts = fuzz::values_of(sent, "host");
-    hold(hosts.size() == 1 || (hosts.empty() && head.minor_version == 0), "one Host", bytes);
-    hold(head.host == (hosts.empty() ? "" : hosts.front()), "Host as sent", bytes);
+    check_host(head, bytes, sent);
     const auto lengths = fuzz::values_of(sent, "content-length");
     const auto codings = fuzz::values_of(sent, "transfer-encoding");
     hold(lengths.size() + codings.size() <= 1, "one framing", bytes);
