@@ -1,6 +1,7 @@
 #include "http/head_reader.hpp"
 
 #include "base/ascii.hpp"
+#include "http/fields.hpp"
 #include "http/limits.hpp"
 #include "http/target.hpp"
 
@@ -297,7 +298,11 @@ Decision<const RequestHead*> RequestReader::read(std::string_view bytes) {
     head_.upgrades_to_websocket =
         lexer.upgrades_to_websocket() && head_.method == "GET" && is_bodiless && head_.keep_alive;
     // RFC 9110 10.1.1: a 1.0 client does not know what it asked for.
-    if (head_.minor_version == 0) head_.expects_continue = false;
+    // And what a client calls its own affair with us does not reach the upstream, which would be
+    // waited for.
+    if (head_.minor_version == 0 ||
+        (head_.has_connection_options && is_connection_option(head_, "expect")))
+        head_.expects_continue = false;
     return &head_;
 }
 

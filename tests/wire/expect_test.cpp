@@ -120,6 +120,21 @@ BOOST_AUTO_TEST_CASE(a_client_that_waits_for_the_upstream_is_not_the_slow_one) {
     end.set_value();
 }
 
+BOOST_AUTO_TEST_CASE(an_expectation_that_connection_names_is_nobodys) {
+    support::OriginServer origin{
+        [](const std::string&) { return support::OriginServer::plain_answer("done"); }};
+    support::RunningGateway gateway{
+        wire::start_before(origin, routes, "client: {body_timeout: 100ms}\n")};
+    // Nobody will say 100: the client is the one that is waited for.
+    BOOST_TEST(support::reason_of(gateway.exchange(
+                   post("Connection: Expect\r\nContent-Length: 5\r\n"))) == "client_timeout");
+    const std::string answer =
+        gateway.exchange(post("Connection: x, expect\r\nContent-Length: 2\r\n") + "hi");
+    BOOST_TEST(support::status_of(answer) == 200);
+    BOOST_TEST_REQUIRE(origin.requests().size() == 1U);
+    BOOST_TEST(!support::field_of(origin.requests()[0], "Expect").has_value());
+}
+
 BOOST_AUTO_TEST_CASE(a_client_that_was_told_to_go_on_is) {
     support::OriginServer origin;
     std::promise<void> end;
