@@ -138,6 +138,8 @@ struct Guard {
 asio::awaitable<Response> pass(std::shared_ptr<const Guard> guard, Request request) {
     if (const auto problem = guard->refusal(request))
         co_return to_response(*problem, new_request_id());
+    request.role = Role::admin;
+    request.actor = request.transport == Transport::local ? "local" : "token_file";
     auto waiting = guard->next(std::move(request));
     co_return co_await std::move(waiting);
 }

@@ -1,9 +1,13 @@
 #include "admin/api.hpp"
 
 #include "admin/errors.hpp"
+#include "admin/import_api.hpp"
 #include "admin/keys_api.hpp"
+#include "admin/overview_api.hpp"
 #include "admin/owners_api.hpp"
 
+#include <algorithm>
+#include <array>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -15,97 +19,102 @@ namespace keygate::admin {
 
 namespace {
 
-enum class Call { put_owner, get_owner, list_owners, create, import, list, get, revoke };
+using Carry = asio::awaitable<Checked<Response>> (*)(const Context&, std::string, Request);
+
+struct Call {
+    CallName name;
+    Carry carry;
+};
+
+constexpr std::array calls{
+    Call{{"GET", "/admin/v1/apis", Role::viewer}, list_apis},
+    Call{{"GET", "/admin/v1/owners", Role::viewer}, list_owners},
+    Call{{"GET", "/admin/v1/owners/{id}", Role::viewer}, get_owner},
+    Call{{"PUT", "/admin/v1/owners/{id}", Role::operator_}, put_owner},
+    Call{{"DELETE", "/admin/v1/owners/{id}", Role::operator_}, delete_owner},
+    Call{{"GET", "/admin/v1/keys", Role::viewer}, list_keys},
+    Call{{"POST", "/admin/v1/keys", Role::operator_}, create_key},
+    Call{{"POST", "/admin/v1/keys:import", Role::operator_}, import_keys},
+    Call{{"GET", "/admin/v1/keys/{id}", Role::viewer}, get_key},
+    Call{{"PATCH", "/admin/v1/keys/{id}", Role::operator_}, update_key},
+    Call{{"DELETE", "/admin/v1/keys/{id}", Role::operator_}, delete_key},
+    Call{{"POST", "/admin/v1/keys/{id}:disable", Role::operator_}, disable_key},
+    Call{{"POST", "/admin/v1/keys/{id}:enable", Role::operator_}, enable_key},
+    Call{{"POST", "/admin/v1/keys/{id}:revoke", Role::operator_}, revoke_key},
+    Call{{"POST", "/admin/v1/keys/{id}:rotate", Role::operator_}, rotate_key},
+    Call{{"GET", "/admin/v1/usage", Role::viewer}, get_usage},
+    Call{{"POST", "/admin/v1/store:backup", Role::admin}, back_up},
+    Call{{"GET", "/admin/v1/openapi.json", Role::viewer}, get_openapi},
+};
+
+/// The id in a path of that form, decoded; empty for a form without one; nothing if the path has
+/// another form.
+std::optional<std::string> match(std::string_view path, std::string_view form) {
+    constexpr std::string_view hole = "{id}";
+    const std::size_t at = form.find(hole);
+    if (at == std::string_view::npos)
+        return path == form ? std::optional{std::string{}} : std::nullopt;
+    const std::string_view before = form.substr(0, at);
+    const std::string_view after = form.substr(at + hole.size());
+    if (path.size() <= before.size() + after.size() || !path.starts_with(before) ||
+        !path.ends_with(after))
+        return std::nullopt;
+    path.remove_prefix(before.size());
+    path.remove_suffix(after.size());
+    // Behind the colon of a key stands an action; one that does not exist is no part of an id.
+    const std::string_view ends = before.ends_with("/keys/") ? "/:" : "/";
+    const bool is_segment = path.find_first_of(ends) == std::string_view::npos;
+    return is_segment ? percent_decoded(path) : std::nullopt;
+}
 
 struct Routed {
-    Call call{};
+    const Call* call = nullptr;
     std::string id;
 };
 
-/// The last segment of a path below `prefix`, decoded; nothing if there is none, or more than one.
-std::optional<std::string> id_below(std::string_view path, std::string_view prefix) {
-    if (path.substr(0, prefix.size()) != prefix) return std::nullopt;
-    path.remove_prefix(prefix.size());
-    if (path.empty() || path.find('/') != std::string_view::npos) return std::nullopt;
-    return percent_decoded(path);
-}
-
-Checked<Routed> by_method(const Request& request, Call get,
-                          std::optional<std::pair<std::string_view, Call>> other, std::string id) {
-    if (request.method == "GET" || request.method == "HEAD") return Routed{get, std::move(id)};
-    if (other && request.method == other->first) return Routed{other->second, std::move(id)};
-    std::string allow = "GET";
-    if (other) allow.append(", ").append(other->first);
-    return method_not_allowed(std::move(allow));
-}
-
-Checked<Routed> only_post(const Request& request, Call call, std::string id) {
-    if (request.method == "POST") return Routed{call, std::move(id)};
-    return method_not_allowed("POST");
-}
-
 Checked<Routed> route(const Request& request) {
-    using Other = std::pair<std::string_view, Call>;
-    constexpr std::string_view owners = "/admin/v1/owners";
-    constexpr std::string_view keys = "/admin/v1/keys";
-    constexpr std::string_view revoke = ":revoke";
-    const std::string_view path = request.path;
-    if (path == owners) return by_method(request, Call::list_owners, std::nullopt, {});
-    if (path == keys) return by_method(request, Call::list, Other{"POST", Call::create}, {});
-    if (path == std::string{keys} + ":import") return only_post(request, Call::import, {});
-    if (auto id = id_below(path, std::string{owners} + "/"))
-        return by_method(request, Call::get_owner, Other{"PUT", Call::put_owner}, std::move(*id));
-    if (path.size() > revoke.size() && path.substr(path.size() - revoke.size()) == revoke) {
-        const auto key = path.substr(0, path.size() - revoke.size());
-        if (auto id = id_below(key, std::string{keys} + "/"))
-            return only_post(request, Call::revoke, std::move(*id));
+    const std::string_view method = request.method == "HEAD" ? "GET" : request.method;
+    std::string allow;
+    for (const Call& call : calls) {
+        auto id = match(request.path, call.name.path);
+        if (!id) continue;
+        if (call.name.method == method) return Routed{&call, std::move(*id)};
+        allow += allow.empty() ? "" : ", ";
+        allow += call.name.method;
+        if (call.name.method == "GET") allow += ", HEAD";
     }
-    // Actions and members that do not exist yet are no keys.
-    const bool is_action = path.find(':') != std::string_view::npos;
-    if (auto id = id_below(path, std::string{keys} + "/"); id && !is_action)
-        return by_method(request, Call::get, std::nullopt, std::move(*id));
+    if (!allow.empty()) return method_not_allowed(std::move(allow));
     return not_found("the admin API has no such path");
 }
 
-asio::awaitable<Checked<Response>> carry_out(const Context& context, Routed routed,
-                                             Request request) {
-    switch (routed.call) {
-    case Call::put_owner:
-        return put_owner(context, std::move(routed.id), std::move(request));
-    case Call::get_owner:
-        return get_owner(context, std::move(routed.id), std::move(request));
-    case Call::list_owners:
-        return list_owners(context, std::move(request));
-    case Call::create:
-        return create_key(context, std::move(request));
-    case Call::import:
-        return import_keys(context, std::move(request));
-    case Call::list:
-        return list_keys(context, std::move(request));
-    case Call::get:
-        return get_key(context, std::move(routed.id), std::move(request));
-    case Call::revoke:
-        return revoke_key(context, std::move(routed.id), std::move(request));
-    }
-    return {};
+Checked<Routed> permitted(const Request& request) {
+    auto routed = route(request);
+    if (!routed) return routed;
+    if (request.role < routed->call->name.role)
+        return Problem{403, "FORBIDDEN", "role_too_low", "the token's role may not do this"};
+    if (request.method == "GET" && !request.body.empty())
+        return bad_request("body_unexpected", "a GET has no body");
+    return routed;
 }
 
 } // namespace
 
 asio::awaitable<Response> Api::handle(Request request) const {
     const auto request_id = new_request_id();
-    auto routed = route(request);
+    auto routed = permitted(request);
     if (!routed) co_return to_response(routed.error(), request_id);
-    const bool reads = request.method == "GET" || request.method == "HEAD";
-    if (reads && !request.body.empty()) {
-        const auto problem = bad_request("body_unexpected", "a GET has no body");
-        co_return to_response(problem, request_id);
-    }
-    auto waiting = carry_out(context_, std::move(*routed), std::move(request));
+    auto waiting = routed->call->carry(context_, std::move(routed->id), std::move(request));
     auto outcome = co_await std::move(waiting);
     if (!outcome) co_return to_response(outcome.error(), request_id);
     outcome->headers.emplace_back("X-Request-Id", request_id);
     co_return std::move(*outcome);
+}
+
+std::vector<CallName> Api::calls() {
+    std::vector<CallName> names;
+    for (const Call& call : admin::calls)
+        names.push_back(call.name);
+    return names;
 }
 
 } // namespace keygate::admin

@@ -3,6 +3,7 @@
 #include "base/clock.hpp"
 #include "config/settings.hpp"
 #include "keys/catalog.hpp"
+#include "keys/pepper.hpp"
 #include "keys/store_thread.hpp"
 
 #include <chrono>
@@ -13,6 +14,7 @@ namespace keygate::admin {
 struct Context {
     const config::Settings& settings;
     const keys::Catalog& catalog; // of the same settings
+    const keys::Peppers& peppers;
     keys::StoreThread& store;
     const Clock& clock;
 

@@ -35,10 +35,19 @@ Problem method_not_allowed(std::string allow) {
     return {405, "METHOD_NOT_ALLOWED", "method_not_allowed", std::move(message), std::move(allow)};
 }
 
+Problem conflict(std::string reason, std::string message) {
+    return {409, "CONFLICT", std::move(reason), std::move(message)};
+}
+
 Problem store_problem(const Fault& fault) {
     if (fault.error == keys::StoreError::conflict)
-        return {409, "CONFLICT", "conflict",
-                "a key with this id or digest exists already: " + fault.step};
+        return conflict("conflict", "a key with this id or digest exists already: " + fault.step);
+    if (fault.error == keys::StoreError::bad_cursor)
+        return bad_request("parameter_invalid", "`cursor`: not one of this list");
+    if (fault.error == boost::system::errc::no_space_on_device ||
+        fault.error == boost::system::errc::file_too_large)
+        return {503, "UNAVAILABLE", "store_full",
+                "there is no room for it; nothing was changed: " + to_string(fault)};
     if (fault.error == keys::StoreError::not_found)
         return not_found("there is no `" + fault.step + "`");
     return {503, "UNAVAILABLE", "store_unavailable", to_string(fault)};

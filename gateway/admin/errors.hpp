@@ -42,8 +42,11 @@ template <class T> using Checked = boost::system::result<T, Problem>;
                                     std::string reason = "member_invalid");
 [[nodiscard]] Problem not_found(std::string message);
 [[nodiscard]] Problem method_not_allowed(std::string allow);
+/// 409: it cannot be done to what is there.
+[[nodiscard]] Problem conflict(std::string reason, std::string message);
 
-/// What a store's fault reads like: 409 for a conflict, 404 for what is not there, else 503.
+/// What a store's fault reads like: 409 for a conflict, 404 for what is not there, 400 for a cursor
+/// of somewhere else, else 503.
 [[nodiscard]] Problem store_problem(const Fault& fault);
 
 /// The body of the default refusals: `{"error":{"code","reason","message","request_id"}}`.

@@ -164,6 +164,10 @@ bool Members::has(std::string_view name) const {
     return find(name) != nullptr;
 }
 
+bool Members::mentions(std::string_view name) const {
+    return object_.if_contains(view(name)) != nullptr;
+}
+
 std::optional<std::string> Members::text(std::string_view name) {
     const json::value* value = find(name);
     if (value == nullptr) return std::nullopt;
@@ -217,6 +221,17 @@ const json::object* Members::object(std::string_view name) {
     if (value == nullptr) return nullptr;
     if (!value->is_object()) wrong(name, "must be an object");
     return value->if_object();
+}
+
+std::optional<std::int64_t> Members::number(std::string_view name, std::int64_t min,
+                                            std::int64_t max) {
+    const json::value* value = find(name);
+    if (value == nullptr) return std::nullopt;
+    const std::int64_t* const number = value->if_int64();
+    if (number != nullptr && *number >= min && *number <= max) return *number;
+    wrong(name,
+          "must be a whole number from " + std::to_string(min) + " to " + std::to_string(max));
+    return std::nullopt;
 }
 
 void Members::wrong(std::string_view name, std::string_view message, std::string reason) {

@@ -32,6 +32,8 @@ class Members {
             std::initializer_list<std::string_view> not_built = {});
 
     [[nodiscard]] bool has(std::string_view name) const;
+    /// It is there, be it as null.
+    [[nodiscard]] bool mentions(std::string_view name) const;
     /// Text, or nothing if absent.
     [[nodiscard]] std::optional<std::string> text(std::string_view name);
     /// Text; its absence is a problem.
@@ -40,6 +42,9 @@ class Members {
     /// A list of texts, none twice.
     [[nodiscard]] std::optional<std::vector<std::string>> texts(std::string_view name);
     [[nodiscard]] const boost::json::object* object(std::string_view name);
+    /// A whole number within bounds, or nothing if absent.
+    [[nodiscard]] std::optional<std::int64_t> number(std::string_view name, std::int64_t min,
+                                                     std::int64_t max);
 
     /// Keeps a problem of that member, unless there is one already.
     void wrong(std::string_view name, std::string_view message,

@@ -7,31 +7,42 @@
 
 #include <string>
 
-// POST and GET /admin/v1/keys, POST /admin/v1/keys:import, GET /admin/v1/keys/{id}, POST
-// …/{id}:revoke
+// /admin/v1/keys and what is below it. Every call takes the key's id, empty for the collection.
 namespace keygate::admin {
-
-inline constexpr std::size_t max_import_rows = 1000;
 
 /// Makes a key (201; the key itself stands in this one answer and nowhere else), or brings in one
 /// that exists already when the body has its `digest`.
 [[nodiscard]] boost::asio::awaitable<Checked<Response>> create_key(const Context& context,
-                                                                   Request request);
+                                                                   std::string id, Request request);
 
-/// Brings in up to 1000 existing keys, all or none. `?dry_run=true` changes nothing and lists what
-/// is wrong: `{"object":"import","dry_run":true,"mistakes":[{"row","message"}]}`.
-[[nodiscard]] boost::asio::awaitable<Checked<Response>> import_keys(const Context& context,
-                                                                    Request request);
-
-/// In the order of creation; `api=`, `owner=`, `status=` (also `expired`), `cursor=`, `limit=`.
+/// In the order of creation; `api=`, `owner=`, `prefix=`, `status=` (also `expired`),
+/// `unused_since=`, `cursor=`, `limit=`.
 [[nodiscard]] boost::asio::awaitable<Checked<Response>> list_keys(const Context& context,
-                                                                  Request request);
+                                                                  std::string id, Request request);
 
 [[nodiscard]] boost::asio::awaitable<Checked<Response>> get_key(const Context& context,
                                                                 std::string id, Request request);
 
-/// For good. Requests that are sent after the answer are refused; doing it twice is not an error.
+/// Changes what the body mentions; `null` takes a value away.
+[[nodiscard]] boost::asio::awaitable<Checked<Response>> update_key(const Context& context,
+                                                                   std::string id, Request request);
+
+/// The record is gone, and the key unknown; what it used stays with its owner.
+[[nodiscard]] boost::asio::awaitable<Checked<Response>> delete_key(const Context& context,
+                                                                   std::string id, Request request);
+
+// Each acts on every request that is sent after the answer. Doing it twice is not an error.
+[[nodiscard]] boost::asio::awaitable<Checked<Response>>
+disable_key(const Context& context, std::string id, Request request);
+[[nodiscard]] boost::asio::awaitable<Checked<Response>> enable_key(const Context& context,
+                                                                   std::string id, Request request);
+/// For good.
 [[nodiscard]] boost::asio::awaitable<Checked<Response>> revoke_key(const Context& context,
+                                                                   std::string id, Request request);
+
+/// A new key in the place of this one, which ends after `grace_seconds`. There is no instant at
+/// which neither works, and without grace none at which both do.
+[[nodiscard]] boost::asio::awaitable<Checked<Response>> rotate_key(const Context& context,
                                                                    std::string id, Request request);
 
 } // namespace keygate::admin

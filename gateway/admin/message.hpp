@@ -15,6 +15,9 @@ namespace keygate::admin {
 /// How a request came in: over a unix socket the file's mode is the guard.
 enum class Transport { tcp, local };
 
+/// What a caller may do; each may do what those before it may.
+enum class Role { viewer, operator_, admin };
+
 using NameValue = std::pair<std::string, std::string>;
 
 struct Request {
@@ -24,6 +27,11 @@ struct Request {
     std::vector<NameValue> query; // decoded, in order, repetitions kept
     std::vector<std::string> hosts;
     std::vector<std::string> authorizations;
+    std::vector<std::string> if_match; // all values as sent
+    std::vector<std::string> if_none_match;
+    std::vector<std::string> idempotency_keys;
+    Role role = Role::viewer; // as the guard found it
+    std::string actor;        // whose token it was
     std::string body;
 
     /// The first query parameter of that name.

@@ -3,7 +3,7 @@
 #include "admin/json.hpp"
 #include "base/ascii.hpp"
 
-#include <boost/json/object.hpp>
+#include <boost/json.hpp>
 
 #include <algorithm>
 
@@ -47,30 +47,17 @@ void read_mode(Members& in, const keys::ApiNames& api, NewKey& key) {
         in.wrong("mode", "the API has no `test` upstream, so test keys would reach nothing");
 }
 
-void read_scopes(Members& in, const keys::ApiNames& api, NewKey& key) {
-    key.record.scopes = in.texts("scopes");
-    if (!key.record.scopes) return;
-    for (const auto& scope : *key.record.scopes)
-        if (!api.scope_number(scope))
-            return in.wrong("scopes", unknown(scope) + known_names(scope, api.scopes));
-    std::sort(key.record.scopes->begin(), key.record.scopes->end());
-}
+constexpr std::string_view time_form = "must be RFC 3339, such as 2027-01-31T00:00:00Z";
 
 void read_times(Members& in, keys::Time now, NewKey& key) {
-    constexpr std::string_view form = "must be RFC 3339, such as 2027-01-31T00:00:00Z";
     key.record.created_at = now;
     if (const auto text = in.text("created_at")) {
         const auto time = keys::time_from(*text);
-        if (!time) return in.wrong("created_at", form);
+        if (!time) return in.wrong("created_at", time_form);
         key.record.created_at = *time;
     }
-    const auto text = in.text("expires_at");
-    if (!text) return;
-    key.record.expires_at = keys::time_from(*text);
-    if (!key.record.expires_at) return in.wrong("expires_at", form);
     // An expired key can be brought in, like a revoked one: it is refused by its own name.
-    if (!key.has_digest && *key.record.expires_at <= now)
-        in.wrong("expires_at", "must lie in the future");
+    key.record.expires_at = read_expiry(in, key.has_digest ? keys::Time::min() : now);
 }
 
 // Members that say what a key is that exists already.
@@ -103,6 +90,49 @@ void read_imported(Members& in, NewKey& key) {
 
 } // namespace
 
+std::optional<std::string> read_metadata(Members& in) {
+    const auto* const object = in.object("metadata");
+    if (object == nullptr) return std::nullopt;
+    std::string text = json::serialize(*object);
+    if (text.size() > max_object)
+        in.wrong("metadata", "at most " + std::to_string(max_object) + " bytes");
+    return text;
+}
+
+std::optional<std::vector<std::string>> read_scopes(Members& in, const keys::ApiNames& api) {
+    auto scopes = in.texts("scopes");
+    if (!scopes) return scopes;
+    for (const auto& scope : *scopes)
+        if (!api.scope_number(scope))
+            in.wrong("scopes", unknown(scope) + known_names(scope, api.scopes));
+    std::sort(scopes->begin(), scopes->end());
+    return scopes;
+}
+
+std::optional<std::string> read_plan(Members& in, const keys::ApiNames& api) {
+    auto plan = in.text("plan");
+    if (plan && !api.plan_number(*plan))
+        in.wrong("plan", unknown(*plan) + known_names(*plan, api.plans));
+    return plan;
+}
+
+std::optional<keys::Time> read_expiry(Members& in, keys::Time after) {
+    const auto text = in.text("expires_at");
+    if (!text) return std::nullopt;
+    const auto time = keys::time_from(*text);
+    if (!time)
+        in.wrong("expires_at", time_form);
+    else if (*time <= after)
+        in.wrong("expires_at", "must lie in the future");
+    return time;
+}
+
+std::string read_label(Members& in) {
+    auto label = in.text("name").value_or("");
+    if (!is_label(label)) in.wrong("name", "at most 200 bytes without control characters");
+    return label;
+}
+
 bool is_owner_id(std::string_view text) {
     return !text.empty() && text.size() <= max_owner_id &&
            std::all_of(text.begin(), text.end(), is_visible);
@@ -126,9 +156,9 @@ Checked<NewKey> read_new_key(const json::object& body, const keys::Catalog& cata
                              const std::string& prefix) {
     Members in(body, prefix,
                {"api", "owner", "name", "plan", "scopes", "mode", "expires_at", "force", "digest",
-                "id", "status", "prefix", "hint", "created_at"},
-               {"addresses", "referrers", "endpoints", "bind", "rate", "quota", "metadata",
-                "limits", "tenants", "concurrency"});
+                "id", "status", "prefix", "hint", "created_at", "metadata"},
+               {"addresses", "referrers", "endpoints", "bind", "rate", "quota", "limits", "tenants",
+                "concurrency"});
     NewKey key;
     key.has_digest = in.has("digest");
     key.is_forced = in.flag("force");
@@ -139,19 +169,16 @@ Checked<NewKey> read_new_key(const json::object& body, const keys::Catalog& cata
         in.wrong("api", unknown(key.record.api) + known_names(key.record.api, api_names(catalog)));
     key.record.owner = in.required_text("owner");
     if (!is_owner_id(key.record.owner)) in.wrong("owner", "1 to 128 visible ASCII characters");
-    key.record.name = in.text("name").value_or("");
-    if (!is_label(key.record.name))
-        in.wrong("name", "at most 200 bytes without control characters");
+    key.record.name = read_label(in);
+    key.record.metadata = read_metadata(in).value_or("{}");
     if (in.problem()) return *in.problem();
 
     key.api = *number;
     const auto& api = catalog.apis[key.api];
-    key.record.plan = in.text("plan");
-    if (key.record.plan && !api.plan_number(*key.record.plan))
-        in.wrong("plan", unknown(*key.record.plan) + known_names(*key.record.plan, api.plans));
+    key.record.plan = read_plan(in, api);
     read_imported(in, key);
     read_mode(in, api, key);
-    read_scopes(in, api, key);
+    key.record.scopes = read_scopes(in, api);
     read_times(in, now, key);
     if (in.problem()) return *in.problem();
     return key;

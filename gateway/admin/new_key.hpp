@@ -1,6 +1,7 @@
 #pragma once
 
 #include "admin/errors.hpp"
+#include "admin/json.hpp"
 #include "config/settings.hpp"
 #include "keys/catalog.hpp"
 #include "keys/record.hpp"
@@ -11,6 +12,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 // What may become a key, decided without the store: names against the configuration, values against
 // each other. What needs the store (the owner, the plan that counts) is decided in keys_api.cpp.
@@ -29,6 +31,20 @@ struct NewKey {
 [[nodiscard]] Checked<NewKey> read_new_key(const boost::json::object& body,
                                            const keys::Catalog& catalog, keys::Time now,
                                            const std::string& prefix);
+
+constexpr inline std::size_t max_object = 4096; // bytes of a JSON object that people add
+
+/// `metadata`: an object as text; nothing if absent.
+[[nodiscard]] std::optional<std::string> read_metadata(Members& in);
+/// `scopes` of that API, sorted; nothing if absent.
+[[nodiscard]] std::optional<std::vector<std::string>> read_scopes(Members& in,
+                                                                  const keys::ApiNames& api);
+/// `plan` of that API; nothing if absent.
+[[nodiscard]] std::optional<std::string> read_plan(Members& in, const keys::ApiNames& api);
+/// `expires_at`, later than `after`; nothing if absent.
+[[nodiscard]] std::optional<keys::Time> read_expiry(Members& in, keys::Time after);
+/// `name`: a label; empty if absent.
+[[nodiscard]] std::string read_label(Members& in);
 
 /// Owner ids travel in headers: 1..128 visible ASCII characters.
 [[nodiscard]] bool is_owner_id(std::string_view text);

@@ -4,10 +4,9 @@
 #include "admin/new_key.hpp"
 #include "admin/replies.hpp"
 #include "admin/store_call.hpp"
+#include "admin/write.hpp"
 
 #include <boost/json.hpp>
-
-#include <algorithm>
 
 namespace asio = boost::asio;
 namespace json = boost::json;
@@ -16,9 +15,24 @@ namespace keygate::admin {
 
 namespace {
 
-constexpr std::size_t max_attributes = 4096;
+Problem no_such_owner() {
+    return not_found("this API has no such owner");
+}
 
-using OwnerName = std::pair<std::string, std::string>; // API and id: the order of lists
+/// The record as it is now; nothing where there is none.
+Checked<std::optional<keys::OwnerRecord>> found_owner(keys::KeyStore& store,
+                                                      const keys::OwnerName& name) {
+    auto owner = store.find_owner(name);
+    if (owner) return std::optional{std::move(*owner)};
+    if (owner.error().error == keys::StoreError::not_found)
+        return std::optional<keys::OwnerRecord>{};
+    return store_problem(owner.error());
+}
+
+std::optional<std::string> etag_of(const std::optional<keys::OwnerRecord>& owner) {
+    if (!owner) return std::nullopt;
+    return admin::etag_of(*owner);
+}
 
 Checked<keys::OwnerRecord> read_owner(const json::object& body, std::string id,
                                       const keys::Catalog& catalog) {
@@ -32,8 +46,7 @@ Checked<keys::OwnerRecord> read_owner(const json::object& body, std::string id,
     for (const auto& api : catalog.apis)
         names.push_back(api.name);
     if (!number) in.wrong("api", "unknown `" + owner.api + "`; " + known_names(owner.api, names));
-    owner.name = in.text("name").value_or("");
-    if (!is_label(owner.name)) in.wrong("name", "at most 200 bytes without control characters");
+    owner.name = read_label(in);
     if (const auto text = in.text("status")) {
         const auto status = keys::owner_status_from(*text);
         if (!status) in.wrong("status", "one of: active, suspended");
@@ -41,14 +54,10 @@ Checked<keys::OwnerRecord> read_owner(const json::object& body, std::string id,
     }
     if (const auto* attributes = in.object("attributes")) {
         owner.attributes = json::serialize(*attributes);
-        if (owner.attributes.size() > max_attributes) in.wrong("attributes", "at most 4096 bytes");
+        if (owner.attributes.size() > max_object)
+            in.wrong("attributes", "at most " + std::to_string(max_object) + " bytes");
     }
-    owner.plan = in.text("plan");
-    if (number && owner.plan) {
-        const auto& plans = catalog.apis[*number].plans;
-        if (!catalog.apis[*number].plan_number(*owner.plan))
-            in.wrong("plan", "unknown `" + *owner.plan + "`; " + known_names(*owner.plan, plans));
-    }
+    if (number) owner.plan = read_plan(in, catalog.apis[*number]);
     if (in.problem()) return *in.problem();
     return owner;
 }
@@ -57,7 +66,6 @@ Checked<keys::OwnerRecord> read_owner(const json::object& body, std::string id,
 
 asio::awaitable<Checked<Response>> put_owner(const Context& context, std::string id,
                                              Request request) {
-    if (const auto known = only_parameters(request, {}); !known) co_return known.error();
     if (!is_owner_id(id)) co_return unprocessable("id", "1 to 128 visible ASCII characters");
     const auto body = parse_object(request.body);
     if (!body) co_return body.error();
@@ -66,90 +74,87 @@ asio::awaitable<Checked<Response>> put_owner(const Context& context, std::string
 
     const auto& api = context.catalog.apis[*context.catalog.api_number(read->api)];
     const bool needs_plan = !api.plans.empty() && !api.default_plan && !read->plan;
-    auto work = [owner = *read, needs_plan](keys::KeyStore& store,
-                                            keys::Table& table) -> Checked<bool> {
-        if (needs_plan) {
-            // Keys that live on the owner's plan would become unreadable, and their requests 503.
-            const auto before = store.find_owner(owner.api, owner.id);
-            if (before && before->plan)
-                return unprocessable("plan", "cannot be taken away: the API has no default_plan");
-        }
-        const auto is_new = store.put_owner(owner);
-        if (!is_new) return store_problem(is_new.error());
-        table.put_owner(owner);
-        return *is_new;
+    auto decide = [owner = *read, needs_plan, request](keys::KeyStore& store) -> Checked<Decided> {
+        const auto before = found_owner(store, {owner.api, owner.id});
+        if (!before) return before.error();
+        if (const auto met = check_conditions(request, etag_of(*before)); !met) return met.error();
+        // Keys that live on the owner's plan would become unreadable, and their requests 503.
+        if (needs_plan && *before && (*before)->plan)
+            return unprocessable("plan", "cannot be taken away: the API has no default_plan");
+        Decided decided;
+        decided.response = reply(*before ? 200 : 201, to_json(owner), admin::etag_of(owner));
+        if (!*before)
+            decided.response.headers.emplace_back("Location",
+                                                  "/admin/v1/owners/" + percent_encoded(owner.id) +
+                                                      "?api=" + percent_encoded(owner.api));
+        decided.change.put_owner = owner;
+        return decided;
     };
-    const auto is_new = co_await call_store(context.store, std::move(work));
-    if (!is_new) co_return is_new.error();
-    auto response = reply(*is_new ? 201 : 200, to_json(*read));
-    if (*is_new)
-        response.headers.emplace_back("Location", "/admin/v1/owners/" + percent_encoded(read->id) +
-                                                      "?api=" + percent_encoded(read->api));
-    co_return response;
+    auto waiting = write(context, std::move(request), std::move(decide));
+    auto written = co_await std::move(waiting);
+    if (!written) co_return written.error();
+    co_return std::move(written->response);
 }
 
 asio::awaitable<Checked<Response>> get_owner(const Context& context, std::string id,
                                              Request request) {
     if (const auto known = only_parameters(request, {"api"}); !known) co_return known.error();
-    const auto named = read_api(request, context.catalog);
-    if (!named) co_return named.error();
-    if (!*named && context.catalog.apis.size() != 1)
-        co_return bad_request("parameter_missing", "`api`: missing; there are several APIs");
-    auto work = [api = named->value_or(context.catalog.apis.front().name), id = std::move(id)](
-                    keys::KeyStore& store, keys::Table&) { return store.find_owner(api, id); };
-    const auto owner = co_await call_store(context.store, std::move(work));
-    if (!owner && owner.error().error == keys::StoreError::not_found)
-        co_return not_found("this API has no such owner");
+    auto api = the_api(request, context.catalog);
+    if (!api) co_return api.error();
+    auto work = [name = keys::OwnerName{std::move(*api), std::move(id)}](
+                    keys::KeyStore& store, keys::Table&) { return store.find_owner(name); };
+    auto waiting = call_store(context.store, std::move(work));
+    const auto owner = co_await std::move(waiting);
+    if (!owner && owner.error().error == keys::StoreError::not_found) co_return no_such_owner();
     if (!owner) co_return store_problem(owner.error());
-    co_return reply(200, to_json(*owner));
+    co_return reply(200, to_json(*owner), etag_of(*owner));
 }
 
-asio::awaitable<Checked<Response>> list_owners(const Context& context, Request request) {
+asio::awaitable<Checked<Response>> delete_owner(const Context& context, std::string id,
+                                                Request request) {
+    if (const auto empty = no_body(request); !empty) co_return empty.error();
+    auto api = the_api(request, context.catalog);
+    if (!api) co_return api.error();
+    auto decide = [name = keys::OwnerName{std::move(*api), std::move(id)},
+                   request](keys::KeyStore& store) -> Checked<Decided> {
+        const auto before = found_owner(store, name);
+        if (!before) return before.error();
+        if (!*before) return no_such_owner();
+        if (const auto met = check_conditions(request, etag_of(*before)); !met) return met.error();
+        const auto has_keys = store.has_keys(name);
+        if (!has_keys) return store_problem(has_keys.error());
+        if (*has_keys) return conflict("owner_has_keys", "the owner has keys; delete them first");
+        Decided decided;
+        decided.change.remove_owner = name;
+        decided.response.status = 204;
+        return decided;
+    };
+    auto waiting = write(context, std::move(request), std::move(decide), {"api"});
+    auto written = co_await std::move(waiting);
+    if (!written) co_return written.error();
+    co_return std::move(written->response);
+}
+
+asio::awaitable<Checked<Response>> list_owners(const Context& context, std::string,
+                                               Request request) {
     if (const auto known = only_parameters(request, {"api", "cursor", "limit"}); !known)
         co_return known.error();
     const auto api = read_api(request, context.catalog);
     if (!api) co_return api.error();
     const auto limit = read_limit(request);
     if (!limit) co_return limit.error();
-
-    const auto cursor = request.parameter("cursor");
-    const auto colon = cursor ? cursor->find(':') : std::string::npos;
-    if (cursor && colon == std::string::npos)
-        co_return bad_request("parameter_invalid", "`cursor`: not one of ours");
-    OwnerName after;
-    if (cursor) after = {cursor->substr(0, colon), cursor->substr(colon + 1)};
-
-    std::vector<std::string> apis;
-    for (const auto& one : context.catalog.apis)
-        if (!*api || one.name == **api) apis.push_back(one.name);
-    std::sort(apis.begin(), apis.end());
-    using Page = Result<std::vector<keys::OwnerRecord>>;
-    auto work = [apis = std::move(apis), limit = *limit + 1,
-                 after = std::move(after)](keys::KeyStore& store, keys::Table&) -> Page {
-        std::vector<keys::OwnerRecord> page;
-        for (const auto& name : apis) {
-            auto owners = store.list_owners(name);
-            if (!owners) return owners.error();
-            std::sort(owners->begin(), owners->end(),
-                      [](const auto& a, const auto& b) { return a.id < b.id; });
-            for (auto& owner : *owners) {
-                if (page.size() == limit) return page;
-                if (OwnerName{owner.api, owner.id} > after) page.push_back(std::move(owner));
-            }
-        }
-        return page;
+    auto work = [api = api->value_or(""), limit = *limit,
+                 cursor = request.parameter("cursor").value_or("")](keys::KeyStore& store,
+                                                                    keys::Table&) {
+        return store.list_owners(api, cursor, limit);
     };
-    auto page = co_await call_store(context.store, std::move(work));
+    auto waiting = call_store(context.store, std::move(work));
+    auto page = co_await std::move(waiting);
     if (!page) co_return store_problem(page.error());
-    std::optional<std::string> next;
-    if (page->size() > *limit) {
-        page->resize(*limit);
-        next = page->back().api + ":" + page->back().id;
-    }
     json::array data;
-    for (const auto& owner : *page)
+    for (const auto& owner : page->rows)
         data.push_back(to_json(owner));
-    co_return list_reply(std::move(data), std::move(next));
+    co_return list_reply(std::move(data), std::move(page->next));
 }
 
 } // namespace keygate::admin

@@ -21,7 +21,22 @@ json::value or_null(const std::optional<std::string>& text) {
     return json::value(*text);
 }
 
+json::value or_null(const std::optional<keys::Time>& time) {
+    if (!time) return nullptr;
+    return json::value(keys::to_text(*time));
+}
+
+json::value object_or_null(const std::string& text) {
+    json::error_code error;
+    json::value value = json::parse(text, error);
+    if (error || !value.is_object()) return nullptr;
+    return value;
+}
+
+constexpr std::string_view unreadable = "unreadable";
+
 std::string_view shown_status(const keys::KeyRecord& key, keys::Time now) {
+    if (!key.readable) return unreadable;
     const bool is_expired = key.expires_at && *key.expires_at <= now;
     if (key.status == keys::KeyStatus::active && is_expired) return "expired";
     return keys::to_string(key.status);
@@ -36,24 +51,45 @@ json::value shown_scopes(const keys::KeyRecord& key, const keys::Catalog& catalo
     return json::value_from(names.scopes);
 }
 
+/// Parts in their order, so that no two lists of parts look the same.
+class Fingerprint {
+  public:
+    Fingerprint& add(std::string_view part) {
+        text_ += std::to_string(part.size());
+        text_ += ':';
+        text_ += part;
+        return *this;
+    }
+
+    Fingerprint& add_optional(const std::optional<std::string>& part) {
+        return part ? add(*part) : add("\n");
+    }
+
+    [[nodiscard]] std::string etag() const {
+        constexpr std::size_t digits = 32;
+        return '"' + keys::to_hex(keys::digest_of(text_)).substr(0, digits) + '"';
+    }
+
+  private:
+    std::string text_;
+};
+
 } // namespace
 
 json::object to_json(const keys::OwnerRecord& owner) {
-    json::error_code error;
-    json::value attributes = json::parse(owner.attributes, error);
-    if (error || !attributes.is_object()) attributes = nullptr;
     json::object out;
     out["object"] = "owner";
     out["id"] = owner.id;
     out["api"] = owner.api;
     out["name"] = owner.name;
     out["plan"] = or_null(owner.plan);
-    out["status"] = keys::to_string(owner.status);
-    out["attributes"] = std::move(attributes);
+    out["status"] = owner.readable ? keys::to_string(owner.status) : unreadable;
+    out["attributes"] = object_or_null(owner.attributes);
     return out;
 }
 
-json::object to_json(const keys::KeyRecord& key, const keys::Catalog& catalog, keys::Time now) {
+json::object to_json(const keys::KeyRow& row, const keys::Catalog& catalog, keys::Time now) {
+    const keys::KeyRecord& key = row.record;
     json::object out;
     out["object"] = "api_key";
     out["id"] = key.id;
@@ -67,15 +103,47 @@ json::object to_json(const keys::KeyRecord& key, const keys::Catalog& catalog, k
     out["status"] = shown_status(key, now);
     out["plan"] = or_null(key.plan);
     out["created_at"] = keys::to_text(key.created_at);
-    out["expires_at"] = nullptr;
-    if (key.expires_at) out["expires_at"] = keys::to_text(*key.expires_at);
+    out["expires_at"] = or_null(key.expires_at);
+    out["last_used_at"] = or_null(row.usage.last_used_at);
+    out["rotated_to"] = or_null(key.rotated_to);
+    out["pepper"] = nullptr;
+    if (!key.pepper.empty()) out["pepper"] = key.pepper;
+    out["metadata"] = object_or_null(key.metadata);
     return out;
 }
 
-Response reply(unsigned status, const json::object& body) {
+std::string etag_of(const keys::KeyRecord& key) {
+    Fingerprint print;
+    print.add(key.id).add(key.api).add(key.owner).add(keys::to_string(key.status));
+    print.add(keys::to_string(key.mode))
+        .add_optional(key.plan)
+        .add(key.name)
+        .add(key.prefix)
+        .add(key.hint);
+    print.add(keys::to_text(key.created_at))
+        .add_optional(key.rotated_to)
+        .add(key.pepper)
+        .add(key.metadata);
+    print.add(key.expires_at ? keys::to_text(*key.expires_at) : "");
+    print.add(keys::to_hex(key.digest)).add(key.scopes ? "some" : "default");
+    if (key.scopes)
+        for (const std::string& scope : *key.scopes)
+            print.add(scope);
+    return print.etag();
+}
+
+std::string etag_of(const keys::OwnerRecord& owner) {
+    Fingerprint print;
+    print.add(owner.id).add(owner.api).add(owner.name).add_optional(owner.plan);
+    print.add(keys::to_string(owner.status)).add(owner.attributes);
+    return print.etag();
+}
+
+Response reply(unsigned status, const json::object& body, const std::string& etag) {
     Response response;
     response.status = status;
     response.body = json::serialize(body);
+    if (!etag.empty()) response.headers.emplace_back("ETag", etag);
     return response;
 }
 
@@ -90,6 +158,10 @@ Response list_reply(json::array&& data, std::optional<std::string> next) {
 
 Checked<void> only_parameters(const Request& request,
                               std::initializer_list<std::string_view> allowed) {
+    return only_parameters(request, std::span{allowed.begin(), allowed.size()});
+}
+
+Checked<void> only_parameters(const Request& request, std::span<const std::string_view> allowed) {
     for (auto it = request.query.begin(); it != request.query.end(); ++it) {
         const auto& name = it->first;
         if (std::find(allowed.begin(), allowed.end(), name) == allowed.end()) {
@@ -102,6 +174,25 @@ Checked<void> only_parameters(const Request& request,
             return bad_request("parameter_duplicate", "`" + name + "`: written twice");
     }
     return {};
+}
+
+Checked<std::optional<keys::Time>> read_time(const Request& request, std::string_view name) {
+    const auto text = request.parameter(name);
+    if (!text) return std::optional<keys::Time>{};
+    const auto time = keys::time_from(*text);
+    if (!time)
+        return bad_request("parameter_invalid",
+                           "`" + std::string{name} +
+                               "`: must be RFC 3339, such as 2027-01-31T00:00:00Z");
+    return std::optional{*time};
+}
+
+Checked<bool> read_flag(const Request& request, std::string_view name) {
+    const auto text = request.parameter(name);
+    if (text && *text != "true" && *text != "false")
+        return bad_request("parameter_invalid",
+                           "`" + std::string{name} + "`: must be true or false");
+    return text == "true";
 }
 
 Checked<std::size_t> read_limit(const Request& request) {
@@ -123,6 +214,14 @@ Checked<std::optional<std::string>> read_api(const Request& request, const keys:
         names.push_back(known.name);
     return bad_request("parameter_invalid",
                        "`api`: unknown `" + *api + "`; " + known_names(*api, names));
+}
+
+Checked<std::string> the_api(const Request& request, const keys::Catalog& catalog) {
+    const auto named = read_api(request, catalog);
+    if (!named) return named.error();
+    if (*named) return **named;
+    if (catalog.apis.size() == 1) return catalog.apis.front().name;
+    return bad_request("parameter_missing", "`api`: missing; there are several APIs");
 }
 
 } // namespace keygate::admin

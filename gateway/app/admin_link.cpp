@@ -49,10 +49,14 @@ class LocalLink final : public AdminLink {
     Result<void> open() {
         auto store = keys::open_sqlite_store(settings_.store.file);
         if (!store) return store.error();
+        auto peppers = keys::Peppers::load(settings_);
+        if (!peppers) return peppers.error();
+        peppers_ = std::move(*peppers);
+        if (const auto agreed = peppers_.agree_with(**store); !agreed) return agreed.error();
         const auto filled = keys::fill(**store, table_);
         if (!filled) return filled.error();
         store_.emplace(std::move(*store), table_);
-        api_.emplace(admin::Context{settings_, *catalog_, *store_, clock_});
+        api_.emplace(admin::Context{settings_, *catalog_, peppers_, *store_, clock_});
         return {};
     }
 
@@ -60,6 +64,8 @@ class LocalLink final : public AdminLink {
                                  const std::string& body) override {
         admin::Request request;
         request.transport = admin::Transport::local;
+        request.role = admin::Role::admin;
+        request.actor = "local";
         request.method = method;
         request.body = body;
         if (!admin::read_target(target, request))
@@ -82,6 +88,7 @@ class LocalLink final : public AdminLink {
     std::shared_ptr<const keys::Catalog> catalog_;
     keys::Table table_;
     const config::Settings& settings_;
+    keys::Peppers peppers_;
     SystemClock clock_;
     std::optional<keys::StoreThread> store_;
     std::optional<admin::Api> api_;

@@ -126,6 +126,8 @@ struct Gateway::State {
         const config::Settings& settings = snapshot->settings;
         auto opened = keys::open_sqlite_store(settings.store.file);
         if (!opened) return opened.error();
+        if (const auto agreed = snapshot->peppers.agree_with(**opened); !agreed)
+            return agreed.error();
         if (const auto filled = keys::fill(**opened, table); !filled) return filled.error();
         store = std::make_unique<keys::StoreThread>(std::move(*opened), table);
         return {};
@@ -155,8 +157,11 @@ struct Gateway::State {
 
     Result<void> open_admin() {
         const config::Settings& settings = snapshot->settings;
-        api = std::make_unique<admin::Api>(admin::Context{
-            .settings = settings, .catalog = *snapshot->catalog, .store = *store, .clock = clock});
+        api = std::make_unique<admin::Api>(admin::Context{.settings = settings,
+                                                          .catalog = *snapshot->catalog,
+                                                          .peppers = snapshot->peppers,
+                                                          .store = *store,
+                                                          .clock = clock});
         const admin::Handler handle = [this](admin::Request request) {
             return api->handle(std::move(request));
         };

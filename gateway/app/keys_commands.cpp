@@ -1,6 +1,6 @@
 #include "app/keys_commands.hpp"
 
-#include "admin/keys_api.hpp"
+#include "admin/import_api.hpp"
 #include "admin/message.hpp"
 #include "app/command.hpp"
 #include "app/config_option.hpp"

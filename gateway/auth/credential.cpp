@@ -61,8 +61,8 @@ bool holds_key(std::string_view text, const config::KeyFormat& format, Predicate
 
 } // namespace
 
-Decision<Credential> read_credential(const http::RequestHead& head,
-                                     const config::KeyFormat& format) {
+Decision<Credential> read_credential(const http::RequestHead& head, const config::KeyFormat& format,
+                                     const keys::Peppers& peppers) {
     if (head.authorizations == 0) return Refusal{.reason = Reason::auth_missing};
     // RFC 9110 5.3: not a list, so two of them have no meaning, and we do not choose one.
     if (head.authorizations > 1) return Refusal{.reason = Reason::auth_duplicate};
@@ -71,8 +71,12 @@ Decision<Credential> read_credential(const http::RequestHead& head,
     if (!word) return word.error();
     if (!is_token68(*word) || !keys::has_shape(*word, format))
         return Refusal{.reason = Reason::key_bad_format};
-    return Credential{.digest = keys::digest_of(*word),
-                      .stated_mode = keys::stated_mode(*word, format)};
+    Credential credential;
+    for (std::size_t i = 0; i < peppers.size(); ++i)
+        credential.digests[credential.count++] = peppers.digest_of(i, *word);
+    credential.digests[credential.count++] = keys::digest_of(*word);
+    credential.stated_mode = keys::stated_mode(*word, format);
+    return credential;
 }
 
 bool may_pass(const http::RequestHead& head, const config::KeyFormat& format) {

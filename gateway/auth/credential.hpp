@@ -4,15 +4,19 @@
 #include "config/settings.hpp"
 #include "http/head.hpp"
 #include "keys/digest.hpp"
+#include "keys/pepper.hpp"
 #include "keys/record.hpp"
 
+#include <array>
+#include <cstdint>
 #include <optional>
 
 namespace keygate::auth {
 
-/// What a request proves itself with: the digest of its key, never the key.
+/// What a request proves itself with: the digests of its key, never the key.
 struct Credential {
-    keys::Digest digest;
+    std::array<keys::Digest, keys::Peppers::most + 1> digests;
+    std::uint8_t count = 0;                // of digests: one for each pepper, then plain SHA-256
     std::optional<keys::Mode> stated_mode; // by the key's own prefix
 };
 
@@ -20,7 +24,8 @@ struct Credential {
 /// case, RFC 9110 11.1; one or more spaces). A key that cannot be one of the format is refused
 /// unhashed.
 [[nodiscard]] Decision<Credential> read_credential(const http::RequestHead& head,
-                                                   const config::KeyFormat& format);
+                                                   const config::KeyFormat& format,
+                                                   const keys::Peppers& peppers);
 
 /// May this `Authorization` value go upstream on a route with `authorization: pass`? Not if any
 /// word of it has the shape of a key of the API.

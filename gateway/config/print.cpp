@@ -255,11 +255,23 @@ void print_client(Printer& out, const ClientLimits& client) {
     out.close();
 }
 
+void print_peppers(Printer& out, const std::vector<Pepper>& peppers) {
+    out.open("peppers");
+    for (std::size_t i = 0; i < peppers.size(); ++i) {
+        out.open_item(i);
+        out.field("name", peppers[i].name);
+        out.path("file", peppers[i].file);
+        out.close();
+    }
+    out.close();
+}
+
 /// The sections about the process itself.
 void print_process(Printer& out, const Settings& settings) {
     out.open("store");
     out.path("file", settings.store.file);
     out.close();
+    if (!settings.peppers.empty()) print_peppers(out, settings.peppers);
     if (settings.admin) {
         out.open("admin");
         out.field("address", endpoint_text(settings.admin->address));

@@ -5,6 +5,8 @@
 #include "config/read_api.hpp"
 #include "config/scalars.hpp"
 
+#include <algorithm>
+
 namespace keygate::config {
 
 namespace {
@@ -101,6 +103,29 @@ void read_store(const std::optional<View>& view, Settings& settings) {
     fields.done();
 }
 
+void read_peppers(const std::optional<View>& view, Settings& settings) {
+    if (!view) return;
+    for (const View& item : view->items("a list such as [{name: \"2026\", file: pepper-2026}]")) {
+        Pepper pepper;
+        pepper.place = item.place();
+        Fields fields{item};
+        const auto name = fields.need("name");
+        read_text(name, pepper.name, "a name");
+        if (name && !pepper.name.empty() && !is_plain_name(pepper.name))
+            name->complain("a pepper's name has 1 to 64 letters, digits, `.`, `_` or `-`");
+        const auto is_same = [&](const Pepper& other) { return other.name == pepper.name; };
+        if (name && std::any_of(settings.peppers.begin(), settings.peppers.end(), is_same))
+            name->complain(name->seen() + " is listed twice");
+        std::string file;
+        read_text(fields.need("file"), file, a_path);
+        fields.done();
+        pepper.file = below(folder_of(settings.file), file);
+        settings.peppers.push_back(std::move(pepper));
+    }
+    if (settings.peppers.size() > most_peppers)
+        view->complain("at most " + std::to_string(most_peppers) + " peppers are possible");
+}
+
 void read_admin(const std::optional<View>& view, Settings& settings, std::vector<Taken>& taken) {
     if (!view) return;
     Fields fields{*view};
@@ -167,6 +192,7 @@ void read_settings(const Node& root, Profiles& profiles, Settings& settings, Rep
     read_listeners(top.need("listeners"), settings.listeners, taken);
     read_client(top.take("client"), settings.client);
     read_store(top.take("store"), settings);
+    read_peppers(top.take("peppers"), settings);
     read_admin(top.take("admin"), settings, taken);
     read_status(top.take("status"), settings, taken);
     read_log(top.take("log"), settings);

@@ -192,6 +192,15 @@ struct Store {
     std::string file; // default: `<name of the configuration>.db` beside it
 };
 
+/// `peppers:` secrets beside the store that digests of new keys are made with.
+struct Pepper {
+    std::string name; // in records, so that each key finds its own
+    std::string file;
+    Place place;
+};
+
+inline constexpr std::size_t most_peppers = 4; // each costs a request a digest
+
 /// `admin:` without it the command line uses a 0600 unix socket beside the embedded file.
 struct Admin {
     Endpoint address; // loopback only
@@ -221,6 +230,7 @@ struct Settings {
     std::vector<Listener> listeners;
     ClientLimits client;
     Store store;
+    std::vector<Pepper> peppers; // the first one is for new keys
     std::optional<Admin> admin;
     std::optional<Endpoint> status;
     Log log;

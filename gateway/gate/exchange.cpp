@@ -142,7 +142,8 @@ void Exchange::on_head(const http::RequestHead& head) {
     }
 
     const auto credential =
-        auth::read_credential(head, api()->profile.key); // auth_*, key_bad_format
+        auth::read_credential(head, api()->profile.key,
+                              lane_.snapshot->peppers); // auth_*, key_bad_format
     wipe_credential(head.authorization);
     if (!credential) return refuse(credential.error());
     find_key(*credential);
@@ -150,7 +151,9 @@ void Exchange::on_head(const http::RequestHead& head) {
 
 void Exchange::find_key(const auth::Credential& credential) {
     // The table is complete: a key that is not there does not exist.
-    keys::EntryRef entry = lane_.table.find(credential.digest);
+    keys::EntryRef entry;
+    for (std::size_t i = 0; i < credential.count && !entry; ++i)
+        entry = lane_.table.find(credential.digests[i]);
     if (entry) {
         // Among many keys what follows is in no cache: fetched now, it is there when it is needed.
         lane_.counters.prefetch(entry->number);

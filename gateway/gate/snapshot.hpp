@@ -5,6 +5,7 @@
 #include "http/refusal_pages.hpp"
 #include "http/trailers.hpp"
 #include "keys/catalog.hpp"
+#include "keys/pepper.hpp"
 #include "policy/route.hpp"
 #include "proxy/upstream.hpp"
 
@@ -24,7 +25,8 @@ struct Snapshot {
         http::TrailerNames trailers;
     };
 
-    /// Looks up the servers' names. The settings are those that config::load accepted.
+    /// Looks up the servers' names and reads the peppers. The settings are those that config::load
+    /// accepted.
     [[nodiscard]] static Result<std::shared_ptr<const Snapshot>> make(config::Settings settings);
 
     /// What words a refusal for a host before its route is known.
@@ -32,6 +34,7 @@ struct Snapshot {
 
     config::Settings settings;
     std::shared_ptr<const keys::Catalog> catalog;
+    keys::Peppers peppers;
     policy::Routes routes;
     http::ReservedNames reserved;
     http::RefusalPages default_pages;

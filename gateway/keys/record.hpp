@@ -36,7 +36,10 @@ struct KeyRecord {
     std::string hint;                               // last letters
     Time created_at{};
     std::optional<Time> expires_at;
-    bool owner_record_required = false; // made under an owner record: its absence opens nothing
+    bool owner_record_required = false;    // made under an owner record: its absence opens nothing
+    std::string pepper;                    // whose HMAC the digest is; empty: plain SHA-256
+    std::optional<std::string> rotated_to; // the id of the key that replaces this one
+    std::string metadata = "{}";           // a JSON object, kept as written
     bool readable = true; // false: only KeyStore::each makes such a record, of a damaged row
 
     bool operator==(const KeyRecord&) const = default;
@@ -52,6 +55,14 @@ struct OwnerRecord {
     bool readable = true; // false: only KeyStore::each makes such a record, of a damaged row
 
     bool operator==(const OwnerRecord&) const = default;
+};
+
+/// Owners are named within their API.
+struct OwnerName {
+    std::string api;
+    std::string id;
+
+    auto operator<=>(const OwnerName&) const = default;
 };
 
 [[nodiscard]] std::string_view to_string(Mode mode);

@@ -1,9 +1,13 @@
 #include "keys/sqlite_store.hpp"
 
-#include "keys/sqlite.hpp"
+#include "keys/sqlite_backup.hpp"
+#include "keys/sqlite_rows.hpp"
+#include "keys/sqlite_schema.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
+#include <charconv>
 #include <filesystem>
 #include <limits>
 #include <utility>
@@ -11,10 +15,6 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-// One file, two tables. Words and times are text, so that an operator can read the file with any
-// SQLite tool; the CHECKs keep that tool from writing what keygate could not read. `number` is the
-// order of creation and what cursors stand on (a bare rowid would not survive VACUUM).
-//
 // Commits are durable when they return: WAL with synchronous=FULL. The file's lock is taken when it
 // is opened and kept until it is closed, without waiting: a second gateway on one file would decide
 // by a table that knows nothing of the first one's changes.
@@ -27,164 +27,58 @@ using sqlite::Transaction;
 using sqlite::Use;
 namespace errc = boost::system::errc;
 
-constexpr const char* application_id = "1801940084"; // 0x6b677374, "kgst"
-constexpr int schema_version = 1;
+/// Rows that one page may look at: a filter that finds nothing among millions answers all the same.
+constexpr std::size_t most_scanned = 2000;
 
-constexpr const char* schema = R"(
-CREATE TABLE keys (
-    number     INTEGER PRIMARY KEY,
-    digest     BLOB NOT NULL UNIQUE CHECK (length(digest) = 32),
-    id         TEXT NOT NULL UNIQUE CHECK (id <> ''),
-    api        TEXT NOT NULL CHECK (api <> ''),
-    owner      TEXT NOT NULL CHECK (owner <> ''),
-    status     TEXT NOT NULL CHECK (status IN ('active', 'disabled', 'revoked')),
-    mode       TEXT NOT NULL CHECK (mode IN ('live', 'test')),
-    plan       TEXT,          -- NULL: the owner's
-    scopes     TEXT,          -- space-separated; NULL: the profile's default; '': none
-    name       TEXT NOT NULL,
-    prefix     TEXT NOT NULL,
-    hint       TEXT NOT NULL,
-    created_at TEXT NOT NULL CHECK (created_at GLOB '????-??-??T??:??:??Z'),
-    expires_at TEXT          CHECK (expires_at GLOB '????-??-??T??:??:??Z'),
-    owner_record_required INTEGER NOT NULL CHECK (owner_record_required IN (0, 1))
-) STRICT;
-CREATE INDEX keys_of_owner ON keys (owner);
-CREATE TABLE owners (
-    number     INTEGER PRIMARY KEY,
-    api        TEXT NOT NULL CHECK (api <> ''),
-    id         TEXT NOT NULL CHECK (id <> ''),
-    name       TEXT NOT NULL,
-    plan       TEXT,
-    status     TEXT NOT NULL CHECK (status IN ('active', 'suspended')),
-    attributes TEXT NOT NULL, -- a JSON object
-    UNIQUE (api, id)
-) STRICT;
-PRAGMA application_id = 1801940084;
-PRAGMA user_version = 1;
-)";
+/// What an index finds; the rest of a filter is asked of each row.
+enum class Way : std::uint8_t { all, owner, prefix, status };
+constexpr std::array<const char*, 4> way_conditions{"", " AND k.owner = ?3", " AND k.prefix = ?3",
+                                                    " AND k.status = ?3"};
 
-// The order that `bind_key` and `read_key` know.
-#define KEYGATE_KEY_COLUMNS                                                                        \
-    "digest, id, api, owner, status, mode, plan, scopes, name, prefix, hint, created_at, "         \
-    "expires_at, owner_record_required"
-#define KEYGATE_OWNER_COLUMNS "api, id, name, plan, status, attributes"
-
-std::optional<std::string> optional_text(const Statement& row, int column) {
-    if (row.is_null(column)) return std::nullopt;
-    return std::string{row.text(column)};
+Way way_of(const KeyFilter& filter) {
+    if (!filter.owner.empty()) return Way::owner;
+    if (!filter.prefix.empty()) return Way::prefix;
+    return filter.status ? Way::status : Way::all;
 }
 
-/// Assigns what could be read; otherwise the word's name becomes the problem.
-template <class T>
-void assign(T& target, const std::optional<T>& value, const char* word, std::string& problem) {
-    if (value)
-        target = *value;
-    else
-        problem = word;
-}
-
-std::vector<std::string> split(std::string_view words) {
-    std::vector<std::string> list;
-    while (!words.empty()) {
-        const std::size_t end = std::min(words.find(' '), words.size());
-        if (end > 0) list.emplace_back(words.substr(0, end));
-        words.remove_prefix(std::min(end + 1, words.size()));
+std::string_view value_of(const KeyFilter& filter, Way way) {
+    switch (way) {
+    case Way::owner:
+        return filter.owner;
+    case Way::prefix:
+        return filter.prefix;
+    case Way::status:
+        return to_string(*filter.status);
+    case Way::all:
+        break;
     }
-    return list;
+    return {};
 }
 
-/// Fills `key` with what the row holds. Returns the name of a column that cannot be read, or
-/// nothing.
-std::string read_key(const Statement& row, KeyRecord& key) {
-    std::string problem;
-    const std::string_view digest = row.text(0);
-    if (digest.size() == key.digest.bytes.size())
-        std::copy(digest.begin(), digest.end(), key.digest.bytes.begin());
-    else
-        problem = "digest";
-    key.id = row.text(1);
-    key.api = row.text(2);
-    key.owner = row.text(3);
-    assign(key.status, key_status_from(row.text(4)), "status", problem);
-    assign(key.mode, mode_from(row.text(5)), "mode", problem);
-    key.plan = optional_text(row, 6);
-    if (!row.is_null(7)) key.scopes = split(row.text(7));
-    key.name = row.text(8);
-    key.prefix = row.text(9);
-    key.hint = row.text(10);
-    assign(key.created_at, time_from(row.text(11)), "created_at", problem);
-    if (!row.is_null(12)) {
-        Time expires_at{};
-        assign(expires_at, time_from(row.text(12)), "expires_at", problem);
-        key.expires_at = expires_at;
-    }
-    key.owner_record_required = row.integer(13) != 0;
-    key.readable = problem.empty();
-    return problem;
+bool is_unused(const KeyRow& row, Time since) {
+    return row.record.created_at < since &&
+           (!row.usage.last_used_at || *row.usage.last_used_at < since);
 }
 
-std::string read_owner(const Statement& row, OwnerRecord& owner) {
-    std::string problem;
-    owner.api = row.text(0);
-    owner.id = row.text(1);
-    owner.name = row.text(2);
-    owner.plan = optional_text(row, 3);
-    assign(owner.status, owner_status_from(row.text(4)), "status", problem);
-    owner.attributes = row.text(5);
-    owner.readable = problem.empty();
-    return problem;
+bool passes(const KeyRow& row, const KeyFilter& filter) {
+    const KeyRecord& key = row.record;
+    const bool has_ended = key.expires_at && *key.expires_at <= filter.now;
+    return (filter.api.empty() || key.api == filter.api) &&
+           (filter.owner.empty() || key.owner == filter.owner) &&
+           (filter.prefix.empty() || key.prefix == filter.prefix) &&
+           (!filter.status || key.status == *filter.status) &&
+           (!filter.expired || has_ended == *filter.expired) &&
+           (!filter.unused_since || is_unused(row, *filter.unused_since));
 }
 
-Fault damaged(const char* kind, const std::string& id, const std::string& column) {
-    return {StoreError::unreadable, std::string{kind} + " " + id + ": damaged " + column};
-}
-
-/// The form that a key's words and times have in its row; lives as long as they are bound.
-struct KeyText {
-    explicit KeyText(const KeyRecord& key)
-        : created_at(to_text(key.created_at)) {
-        if (key.expires_at) expires_at = to_text(*key.expires_at);
-        is_readable = time_from(created_at) && (!expires_at || time_from(*expires_at));
-        if (!key.scopes) return;
-        scopes.emplace();
-        for (const std::string& scope : *key.scopes) {
-            // Would come back as another list.
-            if (scope.empty() || scope.find(' ') != std::string::npos) is_readable = false;
-            if (!scopes->empty()) *scopes += ' ';
-            *scopes += scope;
-        }
-    }
-
-    std::string created_at;
-    std::optional<std::string> expires_at;
-    std::optional<std::string> scopes;
-    bool is_readable = true; // as what it was
-};
-
-void bind_key(Statement& statement, const KeyRecord& key, const KeyText& text) {
-    statement.bind_blob(1, key.digest.bytes)
-        .bind(2, key.id)
-        .bind(3, key.api)
-        .bind(4, key.owner)
-        .bind(5, to_string(key.status))
-        .bind(6, to_string(key.mode))
-        .bind_optional(7, key.plan)
-        .bind_optional(8, text.scopes)
-        .bind(9, key.name)
-        .bind(10, key.prefix)
-        .bind(11, key.hint)
-        .bind(12, text.created_at)
-        .bind_optional(13, text.expires_at)
-        .bind(14, static_cast<std::int64_t>(key.owner_record_required));
-}
-
-void bind_owner(Statement& statement, const OwnerRecord& owner) {
-    statement.bind(1, owner.api)
-        .bind(2, owner.id)
-        .bind(3, owner.name)
-        .bind_optional(4, owner.plan)
-        .bind(5, to_string(owner.status))
-        .bind(6, owner.attributes);
+/// A cursor is the number of the last row that was looked at.
+std::optional<std::int64_t> number_from(std::string_view cursor) {
+    if (cursor.empty()) return 0;
+    std::int64_t number = 0;
+    const char* const end = cursor.data() + cursor.size();
+    const auto [last, error] = std::from_chars(cursor.data(), end, number);
+    if (error != std::errc{} || last != end || number < 0) return std::nullopt;
+    return number;
 }
 
 class SqliteStore final : public KeyStore {
@@ -197,18 +91,32 @@ class SqliteStore final : public KeyStore {
 
     Result<void> each(const std::function<void(OwnerRecord&&)>& on_owner,
                       const std::function<void(KeyRecord&&)>& on_key) override;
-    Result<void> insert(const std::vector<KeyRecord>& records) override;
-    Result<KeyRecord> set_status(const std::string& id, KeyStatus status) override;
-    Result<KeyRecord> find(const std::string& id) override;
-    Result<std::vector<KeyRecord>> list(const KeyFilter& filter) override;
-    Result<bool> put_owner(const OwnerRecord& owner) override;
-    Result<OwnerRecord> find_owner(const std::string& api, const std::string& id) override;
-    Result<std::vector<OwnerRecord>> list_owners(const std::string& api) override;
+    Result<void> commit(const Change& change) override;
+    Result<KeyRow> find(const std::string& id) override;
+    Result<std::optional<std::string>> find_same(const KeyRecord& key) override;
+    Result<Page<KeyRow>> list(const KeyFilter& filter) override;
+    Result<OwnerRecord> find_owner(const OwnerName& name) override;
+    Result<Page<OwnerRecord>> list_owners(const std::string& api, const std::string& cursor,
+                                          std::size_t limit) override;
+    Result<bool> has_keys(const OwnerName& owner) override;
+    Result<Usage> usage_of(const OwnerName& owner) override;
+    Result<void> add(std::span<const UsageDelta> uses) override;
+    Result<std::vector<std::pair<std::string, Time>>> oldest_keys() override;
+    Result<std::optional<Receipt>> find_receipt(const std::string& name, Time since) override;
+    Result<std::vector<PepperUse>> peppers() override;
+    Result<void> put_pepper(const PepperUse& pepper) override;
+    Result<std::unique_ptr<StoreBackup>> backup(const std::string& file) override;
 
   private:
-    Result<void> insert_one(const KeyRecord& key);
-    Result<std::int64_t> number_of(const std::string& id);
-    Result<std::vector<OwnerRecord>> owners_of(Statement& statement);
+    Result<void> insert(const KeyRecord& key);
+    Result<void> update(const KeyRecord& key);
+    Result<void> remove(const std::string& id);
+    Result<void> put_owner(const OwnerRecord& owner);
+    Result<void> remove_owner(const OwnerName& owner);
+    Result<void> keep(const Receipt& receipt);
+    Result<void> add_one(const UsageDelta& use);
+    Result<Usage> stored_usage(const OwnerName& owner, const std::string& id);
+    Result<bool> exists(Statement& query);
 
     // Before the statements: they must be gone when the file is closed.
     Database database_;
@@ -216,43 +124,89 @@ class SqliteStore final : public KeyStore {
     Statement all_keys_;
     Statement insert_;
     Statement conflicting_;
-    Statement number_;
+    Statement update_;
+    Statement remove_;
     Statement find_;
-    Statement set_status_;
-    Statement list_;
-    Statement list_of_owner_;
+    std::array<Statement, way_conditions.size()> lists_;
     Statement update_owner_;
     Statement insert_owner_;
     Statement find_owner_;
-    Statement owners_of_api_;
+    Statement remove_owner_;
+    Statement list_owners_;
+    Statement list_owners_of_;
+    Statement has_keys_;
+    Statement key_exists_;
+    Statement usage_;
+    Statement put_usage_;
+    Statement remove_usage_;
+    Statement usages_of_owner_;
+    Statement remove_usages_;
+    Statement oldest_;
+    Statement receipt_;
+    Statement put_receipt_;
+    Statement drop_receipts_;
+    Statement peppers_;
+    Statement put_pepper_;
 };
+
+#define KEYGATE_KEY_ROW                                                                            \
+    "SELECT k.digest, k.id, k.api, k.owner, k.status, k.mode, k.plan, k.scopes, k.name, "          \
+    "k.prefix, k.hint, k.created_at, k.expires_at, k.owner_record_required, k.pepper, "            \
+    "k.rotated_to, k.metadata, u.last_used_at, u.total, u.month, u.in_month, k.number "            \
+    "FROM keys k LEFT JOIN usage u ON u.api = k.api AND u.owner = k.owner AND u.id = k.id "
+constexpr int number_column = sqlite::key_columns + 4;
 
 Result<void> SqliteStore::prepare() {
     const std::pair<Statement*, const char*> all[] = {
         {&all_owners_, "SELECT " KEYGATE_OWNER_COLUMNS " FROM owners ORDER BY number"},
         {&all_keys_, "SELECT " KEYGATE_KEY_COLUMNS " FROM keys ORDER BY number"},
-        {&insert_, "INSERT INTO keys (" KEYGATE_KEY_COLUMNS ")"
-                   " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)"},
+        {&insert_,
+         "INSERT INTO keys (" KEYGATE_KEY_COLUMNS ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9,"
+         " ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)"},
         {&conflicting_, "SELECT id FROM keys WHERE id = ?1 OR digest = ?2 ORDER BY id = ?1 DESC"},
-        {&number_, "SELECT number FROM keys WHERE id = ?1"},
-        {&find_, "SELECT " KEYGATE_KEY_COLUMNS " FROM keys WHERE id = ?1"},
-        {&set_status_, "UPDATE keys SET status = ?2 WHERE id = ?1"},
-        {&list_,
-         "SELECT " KEYGATE_KEY_COLUMNS " FROM keys WHERE number > ?1"
-         " AND (?2 = '' OR api = ?2) AND (?3 = '' OR status = ?3) ORDER BY number LIMIT ?4"},
-        {&list_of_owner_,
-         "SELECT " KEYGATE_KEY_COLUMNS " FROM keys WHERE number > ?1 AND owner = ?5"
-         " AND (?2 = '' OR api = ?2) AND (?3 = '' OR status = ?3) ORDER BY number LIMIT ?4"},
+        {&update_, "UPDATE keys SET (digest, api, owner, status, mode, plan, scopes, name, prefix,"
+                   " hint, created_at, expires_at, owner_record_required, pepper, rotated_to,"
+                   " metadata) = (?1, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15,"
+                   " ?16, ?17) WHERE id = ?2"},
+        {&remove_, "DELETE FROM keys WHERE id = ?1"},
+        {&find_, KEYGATE_KEY_ROW "WHERE k.id = ?1"},
         {&update_owner_, "UPDATE owners SET name = ?3, plan = ?4, status = ?5, attributes = ?6"
                          " WHERE api = ?1 AND id = ?2"},
         {&insert_owner_,
          "INSERT INTO owners (" KEYGATE_OWNER_COLUMNS ") VALUES (?1, ?2, ?3, ?4, ?5, ?6)"},
         {&find_owner_, "SELECT " KEYGATE_OWNER_COLUMNS " FROM owners WHERE api = ?1 AND id = ?2"},
-        {&owners_of_api_,
-         "SELECT " KEYGATE_OWNER_COLUMNS " FROM owners WHERE ?1 = '' OR api = ?1 ORDER BY number"},
+        {&remove_owner_, "DELETE FROM owners WHERE api = ?1 AND id = ?2"},
+        {&list_owners_, "SELECT " KEYGATE_OWNER_COLUMNS
+                        " FROM owners WHERE (api, id) > (?1, ?2) ORDER BY api, id LIMIT ?3"},
+        {&list_owners_of_, "SELECT " KEYGATE_OWNER_COLUMNS
+                           " FROM owners WHERE api = ?1 AND id > ?2 ORDER BY id LIMIT ?3"},
+        {&has_keys_, "SELECT 1 FROM keys WHERE owner = ?2 AND api = ?1 LIMIT 1"},
+        {&key_exists_, "SELECT 1 FROM keys WHERE id = ?1"},
+        {&usage_,
+         "SELECT " KEYGATE_USAGE_COLUMNS " FROM usage WHERE api = ?1 AND owner = ?2 AND id = ?3"},
+        {&put_usage_, "REPLACE INTO usage (api, owner, id, " KEYGATE_USAGE_COLUMNS
+                      ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)"},
+        {&remove_usage_, "DELETE FROM usage WHERE api = ?1 AND owner = ?2 AND id = ?3"},
+        {&usages_of_owner_,
+         "SELECT " KEYGATE_USAGE_COLUMNS " FROM usage WHERE api = ?1 AND owner = ?2"},
+        {&remove_usages_, "DELETE FROM usage WHERE api = ?1 AND owner = ?2"},
+        {&oldest_, "SELECT api, min(created_at) FROM keys WHERE status = 'active' GROUP BY api"},
+        {&receipt_,
+         "SELECT " KEYGATE_RECEIPT_COLUMNS " FROM receipts WHERE name = ?1 AND at >= ?2"},
+        {&put_receipt_,
+         "REPLACE INTO receipts (" KEYGATE_RECEIPT_COLUMNS ") VALUES (?1, ?2, ?3, ?4, ?5, ?6)"},
+        {&drop_receipts_, "DELETE FROM receipts WHERE at < ?1"},
+        {&peppers_, "SELECT p.name, p.proof, (SELECT count(*) FROM keys WHERE pepper = p.name)"
+                    " FROM peppers p"},
+        {&put_pepper_, "REPLACE INTO peppers (name, proof) VALUES (?1, ?2)"},
     };
     for (const auto& [statement, sql] : all)
         if (auto prepared = statement->prepare(database_, sql); !prepared) return prepared;
+    for (std::size_t way = 0; way < lists_.size(); ++way) {
+        const std::string sql = std::string{KEYGATE_KEY_ROW "WHERE k.number > ?1"} +
+                                way_conditions[way] + " ORDER BY k.number LIMIT ?2";
+        if (auto prepared = lists_[way].prepare(database_, sql.c_str()); !prepared) return prepared;
+    }
     return {};
 }
 
@@ -263,140 +217,266 @@ Result<void> SqliteStore::each(const std::function<void(OwnerRecord&&)>& on_owne
         const auto row = owners->step();
         if (!row) return row.error();
         if (!*row) break;
-        OwnerRecord owner;
-        read_owner(all_owners_, owner); // a problem stands in `readable`
-        on_owner(std::move(owner));
+        on_owner(sqlite::read_owner(all_owners_));
     }
     const Use keys{all_keys_};
     for (;;) {
         const auto row = keys->step();
         if (!row) return row.error();
         if (!*row) return {};
-        KeyRecord key;
-        read_key(all_keys_, key);
-        on_key(std::move(key));
+        on_key(sqlite::read_key(all_keys_));
     }
 }
 
-Result<void> SqliteStore::insert(const std::vector<KeyRecord>& records) {
+// ---- changes
+
+Result<void> SqliteStore::commit(const Change& change) {
     Transaction transaction{database_};
     if (auto begun = transaction.begin(); !begun) return begun;
-    for (const KeyRecord& key : records)
-        if (auto inserted = insert_one(key); !inserted) return inserted;
+    if (change.put_owner)
+        if (auto done = put_owner(*change.put_owner); !done) return done;
+    for (const KeyRecord& key : change.insert)
+        if (auto done = insert(key); !done) return done;
+    for (const KeyRecord& key : change.update)
+        if (auto done = update(key); !done) return done;
+    for (const std::string& id : change.remove)
+        if (auto done = remove(id); !done) return done;
+    if (change.remove_owner)
+        if (auto done = remove_owner(*change.remove_owner); !done) return done;
+    if (change.receipt)
+        if (auto done = keep(*change.receipt); !done) return done;
     return transaction.commit();
 }
 
-Result<void> SqliteStore::insert_one(const KeyRecord& key) {
-    const KeyText text{key};
-    if (!text.is_readable)
-        return Fault{make_error_code(errc::invalid_argument), "times and scopes of key " + key.id};
-    bind_key(insert_, key, text);
-    auto inserted = insert_.finish();
+Result<void> SqliteStore::insert(const KeyRecord& key) {
+    auto inserted = sqlite::run_with(insert_, key);
     if (inserted) return inserted;
 
     // Looked at only now: a conflict is rare, and SQLite's message does not name the other key.
-    const Use conflicting{conflicting_};
-    conflicting->bind(1, key.id).bind_blob(2, key.digest.bytes);
-    const auto row = conflicting->step();
-    if (row && *row) return Fault{StoreError::conflict, std::string{conflicting->text(0)}};
+    const auto same = find_same(key);
+    if (same && *same) return Fault{StoreError::conflict, **same};
     return inserted;
 }
 
-Result<KeyRecord> SqliteStore::set_status(const std::string& id, KeyStatus status) {
-    auto key = find(id);
-    if (!key || key->status == status) return key;
-    set_status_.bind(1, id).bind(2, to_string(status));
-    if (auto updated = set_status_.finish(); !updated) return updated.error();
-    key->status = status;
-    return key;
+Result<void> SqliteStore::update(const KeyRecord& key) {
+    if (auto updated = sqlite::run_with(update_, key); !updated) return updated;
+    if (database_.changes() == 0) return Fault{StoreError::not_found, key.id};
+    return {};
 }
 
-Result<KeyRecord> SqliteStore::find(const std::string& id) {
+/// What the key used becomes its owner's.
+Result<void> SqliteStore::remove(const std::string& id) {
+    const auto row = find(id);
+    if (!row) return row.error();
+    const OwnerName owner{row->record.api, row->record.owner};
+    auto kept = stored_usage(owner, {});
+    if (!kept) return kept.error();
+    if (row->usage != Usage{}) {
+        kept->add(row->usage);
+        if (auto put = sqlite::run_with(put_usage_, owner, {}, *kept); !put) return put;
+        remove_usage_.bind(1, owner.api).bind(2, owner.id).bind(3, id);
+        if (auto removed = remove_usage_.finish(); !removed) return removed;
+    }
+    remove_.bind(1, id);
+    return remove_.finish();
+}
+
+Result<void> SqliteStore::put_owner(const OwnerRecord& owner) {
+    if (auto updated = sqlite::run_with(update_owner_, owner); !updated) return updated;
+    if (database_.changes() > 0) return {};
+    return sqlite::run_with(insert_owner_, owner);
+}
+
+Result<void> SqliteStore::remove_owner(const OwnerName& owner) {
+    remove_owner_.bind(1, owner.api).bind(2, owner.id);
+    if (auto removed = remove_owner_.finish(); !removed) return removed;
+    if (database_.changes() == 0) return Fault{StoreError::not_found, owner.id};
+    remove_usages_.bind(1, owner.api).bind(2, owner.id);
+    return remove_usages_.finish();
+}
+
+Result<void> SqliteStore::keep(const Receipt& receipt) {
+    // Those that nobody may show any more make way for the new one.
+    const std::string past = to_text(receipt.at - receipt_life);
+    drop_receipts_.bind(1, past);
+    if (auto dropped = drop_receipts_.finish(); !dropped) return dropped;
+    return sqlite::run_with(put_receipt_, receipt);
+}
+
+// ---- reading
+
+Result<bool> SqliteStore::exists(Statement& query) {
+    const Use used{query};
+    return query.step();
+}
+
+Result<KeyRow> SqliteStore::find(const std::string& id) {
     const Use query{find_};
     query->bind(1, id);
     const auto row = query->step();
     if (!row) return row.error();
     if (!*row) return Fault{StoreError::not_found, id};
-    KeyRecord key;
-    const std::string problem = read_key(find_, key);
-    if (!problem.empty()) return damaged("key", id, problem);
-    return key;
+    return KeyRow{sqlite::read_key(find_), sqlite::read_usage(find_, sqlite::key_columns)};
 }
 
-Result<std::int64_t> SqliteStore::number_of(const std::string& id) {
-    const Use query{number_};
-    query->bind(1, id);
+Result<std::optional<std::string>> SqliteStore::find_same(const KeyRecord& key) {
+    const Use query{conflicting_};
+    query->bind(1, key.id).bind_blob(2, key.digest.bytes);
     const auto row = query->step();
     if (!row) return row.error();
-    if (!*row) return Fault{StoreError::not_found, id};
-    return query->integer(0);
+    if (!*row) return std::optional<std::string>{};
+    return std::optional{std::string{query->text(0)}};
 }
 
-Result<std::vector<KeyRecord>> SqliteStore::list(const KeyFilter& filter) {
-    std::int64_t after = 0;
-    if (!filter.after.empty()) {
-        const auto number = number_of(filter.after);
-        if (!number) return number.error();
-        after = *number;
-    }
-    constexpr std::size_t most = std::numeric_limits<std::int64_t>::max();
-    const Use query{filter.owner.empty() ? list_ : list_of_owner_};
-    query->bind(1, after)
-        .bind(2, filter.api)
-        .bind(3, filter.status ? to_string(*filter.status) : std::string_view{})
-        .bind(4, static_cast<std::int64_t>(std::min(filter.limit, most)));
-    if (!filter.owner.empty()) query->bind(5, filter.owner);
+Result<Page<KeyRow>> SqliteStore::list(const KeyFilter& filter) {
+    auto after = number_from(filter.cursor);
+    if (!after) return Fault{StoreError::bad_cursor, filter.cursor};
+    const Way way = way_of(filter);
+    Statement& statement = lists_[static_cast<std::size_t>(way)];
+    const Use query{statement};
+    query->bind(1, *after).bind(2, static_cast<std::int64_t>(most_scanned + 1));
+    if (way != Way::all) query->bind(3, value_of(filter, way));
 
-    std::vector<KeyRecord> keys;
+    Page<KeyRow> page;
+    for (std::size_t scanned = 0;; ++scanned) {
+        const auto row = query->step();
+        if (!row) return row.error();
+        if (!*row) return page;
+        if (page.rows.size() == filter.limit || scanned == most_scanned) {
+            page.next = std::to_string(*after);
+            return page;
+        }
+        after = statement.integer(number_column);
+        KeyRow read{sqlite::read_key(statement),
+                    sqlite::read_usage(statement, sqlite::key_columns)};
+        if (passes(read, filter)) page.rows.push_back(std::move(read));
+    }
+}
+
+Result<OwnerRecord> SqliteStore::find_owner(const OwnerName& name) {
+    const Use query{find_owner_};
+    query->bind(1, name.api).bind(2, name.id);
+    const auto row = query->step();
+    if (!row) return row.error();
+    if (!*row) return Fault{StoreError::not_found, name.id};
+    return sqlite::read_owner(find_owner_);
+}
+
+Result<Page<OwnerRecord>> SqliteStore::list_owners(const std::string& api,
+                                                   const std::string& cursor, std::size_t limit) {
+    OwnerName after{api, {}};
+    if (!cursor.empty()) {
+        const std::size_t colon = cursor.find(':');
+        if (colon == std::string::npos) return Fault{StoreError::bad_cursor, cursor};
+        after = {cursor.substr(0, colon), cursor.substr(colon + 1)};
+        if (!api.empty() && after.api != api) return Fault{StoreError::bad_cursor, cursor};
+    }
+    Statement& statement = api.empty() ? list_owners_ : list_owners_of_;
+    const Use query{statement};
+    query->bind(1, after.api).bind(2, after.id).bind(3, static_cast<std::int64_t>(limit + 1));
+    Page<OwnerRecord> page;
     for (;;) {
         const auto row = query->step();
         if (!row) return row.error();
-        if (!*row) return keys;
-        KeyRecord& key = keys.emplace_back();
-        const std::string problem = read_key(*query.operator->(), key);
-        if (!problem.empty()) return damaged("key", key.id, problem);
+        if (!*row) return page;
+        if (page.rows.size() == limit) {
+            page.next = page.rows.back().api + ":" + page.rows.back().id;
+            return page;
+        }
+        page.rows.push_back(sqlite::read_owner(statement));
     }
 }
 
-Result<bool> SqliteStore::put_owner(const OwnerRecord& owner) {
-    Transaction transaction{database_};
-    if (auto begun = transaction.begin(); !begun) return begun.error();
-    bind_owner(update_owner_, owner);
-    if (auto updated = update_owner_.finish(); !updated) return updated.error();
-    const bool is_new = database_.changes() == 0;
-    if (is_new) {
-        bind_owner(insert_owner_, owner);
-        if (auto inserted = insert_owner_.finish(); !inserted) return inserted.error();
-    }
-    if (auto committed = transaction.commit(); !committed) return committed.error();
-    return is_new;
+Result<bool> SqliteStore::has_keys(const OwnerName& owner) {
+    has_keys_.bind(1, owner.api).bind(2, owner.id);
+    return exists(has_keys_);
 }
 
-Result<OwnerRecord> SqliteStore::find_owner(const std::string& api, const std::string& id) {
-    const Use query{find_owner_};
-    query->bind(1, api).bind(2, id);
-    auto owners = owners_of(find_owner_);
-    if (!owners) return owners.error();
-    if (owners->empty()) return Fault{StoreError::not_found, id};
-    return std::move(owners->front());
-}
-
-Result<std::vector<OwnerRecord>> SqliteStore::list_owners(const std::string& api) {
-    const Use query{owners_of_api_};
-    query->bind(1, api);
-    return owners_of(owners_of_api_);
-}
-
-Result<std::vector<OwnerRecord>> SqliteStore::owners_of(Statement& statement) {
-    std::vector<OwnerRecord> owners;
+Result<std::vector<std::pair<std::string, Time>>> SqliteStore::oldest_keys() {
+    std::vector<std::pair<std::string, Time>> oldest;
+    const Use query{oldest_};
     for (;;) {
-        const auto row = statement.step();
+        const auto row = query->step();
         if (!row) return row.error();
-        if (!*row) return owners;
-        OwnerRecord& owner = owners.emplace_back();
-        const std::string problem = read_owner(statement, owner);
-        if (!problem.empty()) return damaged("owner", owner.id, problem);
+        if (!*row) return oldest;
+        if (const auto time = time_from(query->text(1))) oldest.emplace_back(query->text(0), *time);
     }
+}
+
+Result<std::optional<Receipt>> SqliteStore::find_receipt(const std::string& name, Time since) {
+    const std::string oldest = to_text(since);
+    const Use query{receipt_};
+    query->bind(1, name).bind(2, oldest);
+    const auto row = query->step();
+    if (!row) return row.error();
+    if (!*row) return std::optional<Receipt>{};
+    return std::optional{sqlite::read_receipt(receipt_)};
+}
+
+// ---- usage
+
+Result<Usage> SqliteStore::stored_usage(const OwnerName& owner, const std::string& id) {
+    const Use query{usage_};
+    query->bind(1, owner.api).bind(2, owner.id).bind(3, id);
+    const auto row = query->step();
+    if (!row) return row.error();
+    return *row ? sqlite::read_usage(usage_, 0) : Usage{};
+}
+
+Result<Usage> SqliteStore::usage_of(const OwnerName& owner) {
+    Usage sum;
+    const Use query{usages_of_owner_};
+    query->bind(1, owner.api).bind(2, owner.id);
+    for (;;) {
+        const auto row = query->step();
+        if (!row) return row.error();
+        if (!*row) return sum;
+        sum.add(sqlite::read_usage(usages_of_owner_, 0));
+    }
+}
+
+Result<void> SqliteStore::add(std::span<const UsageDelta> uses) {
+    Transaction transaction{database_};
+    if (auto begun = transaction.begin(); !begun) return begun;
+    for (const UsageDelta& use : uses)
+        if (auto added = add_one(use); !added) return added;
+    return transaction.commit();
+}
+
+Result<void> SqliteStore::add_one(const UsageDelta& use) {
+    key_exists_.bind(1, use.id);
+    const auto is_there = exists(key_exists_);
+    if (!is_there) return is_there.error();
+    const OwnerName owner{use.api, use.owner};
+    const std::string& id = *is_there ? use.id : std::string{};
+    auto usage = stored_usage(owner, id);
+    if (!usage) return usage.error();
+    usage->add(use);
+    return sqlite::run_with(put_usage_, owner, id, *usage);
+}
+
+// ---- peppers and copies
+
+Result<std::vector<PepperUse>> SqliteStore::peppers() {
+    std::vector<PepperUse> known;
+    const Use query{peppers_};
+    for (;;) {
+        const auto row = query->step();
+        if (!row) return row.error();
+        if (!*row) return known;
+        known.push_back({.name = std::string{query->text(0)},
+                         .proof = std::string{query->text(1)},
+                         .keys = static_cast<std::size_t>(query->integer(2))});
+    }
+}
+
+Result<void> SqliteStore::put_pepper(const PepperUse& pepper) {
+    put_pepper_.bind(1, pepper.name).bind(2, pepper.proof);
+    return put_pepper_.finish();
+}
+
+Result<std::unique_ptr<StoreBackup>> SqliteStore::backup(const std::string& file) {
+    return sqlite::begin_backup(database_, file);
 }
 
 Fault system_fault(const std::string& step) {
@@ -422,37 +502,6 @@ Result<void> make_file(const std::filesystem::path& file) {
     return synced;
 }
 
-/// Takes the file's lock, then looks at what the file is, and only then writes to it.
-Result<void> claim(Database& database) {
-    for (const char* setting : {"PRAGMA locking_mode = EXCLUSIVE", "PRAGMA synchronous = FULL",
-                                "PRAGMA foreign_keys = ON", "BEGIN EXCLUSIVE"})
-        if (auto done = database.run(setting); !done) return done;
-
-    const auto application = database.read("PRAGMA application_id");
-    if (!application) return application.error();
-    const auto version = database.read("PRAGMA user_version");
-    if (!version) return version.error();
-    const auto tables = database.read("SELECT count(*) FROM sqlite_schema");
-    if (!tables) return tables.error();
-
-    const bool is_empty = *application == "0" && *version == "0" && *tables == "0";
-    if (!is_empty && *application != application_id)
-        return Fault{StoreError::unreadable, "not made by keygate"};
-    if (!is_empty && *version != std::to_string(schema_version))
-        return Fault{StoreError::unreadable, "its schema version is " + *version +
-                                                 ", this keygate reads version " +
-                                                 std::to_string(schema_version)};
-    if (is_empty)
-        if (auto made = database.run(schema); !made) return made;
-    if (auto committed = database.run("COMMIT"); !committed) return committed;
-
-    const auto journal = database.read("PRAGMA journal_mode = WAL");
-    if (!journal) return journal.error();
-    if (*journal != "wal")
-        return Fault{make_error_code(errc::operation_not_supported), "write-ahead log"};
-    return {};
-}
-
 } // namespace
 
 Result<std::unique_ptr<KeyStore>> open_sqlite_store(const std::string& file) {
@@ -467,7 +516,7 @@ Result<std::unique_ptr<KeyStore>> open_sqlite_store(const std::string& file) {
     if (auto made = make_file(path); !made) return at(made.error());
     auto database = Database::open(path.string());
     if (!database) return at(database.error());
-    if (auto claimed = claim(*database); !claimed) return at(claimed.error());
+    if (auto claimed = sqlite::claim(*database); !claimed) return at(claimed.error());
     auto store = std::make_unique<SqliteStore>(std::move(*database));
     if (auto prepared = store->prepare(); !prepared) return at(prepared.error());
     return std::unique_ptr<KeyStore>{std::move(store)};

@@ -19,6 +19,8 @@ class Category final : public boost::system::error_category {
             return "not found";
         case StoreError::in_use:
             return "in use by another process";
+        case StoreError::bad_cursor:
+            return "not a cursor of this list";
         case StoreError::unreadable:
             return "cannot be read as a key store";
         }

@@ -124,15 +124,15 @@ struct Owner {
     std::vector<std::uint32_t> keys; // their numbers
 };
 
-struct OwnerName {
+struct NumberedOwner {
     std::uint16_t api = 0;
     std::string id;
 
-    bool operator==(const OwnerName&) const = default;
+    bool operator==(const NumberedOwner&) const = default;
 };
 
 struct OwnerHash {
-    std::size_t operator()(const OwnerName& name) const {
+    std::size_t operator()(const NumberedOwner& name) const {
         return std::hash<std::string>{}(name.id) ^ name.api;
     }
 };
@@ -188,7 +188,7 @@ struct Table::State {
     std::vector<Key> keys; // by number
     boost::unordered_flat_set<std::uint32_t, IdHash, IdEqual> by_id{0, IdHash{&keys},
                                                                     IdEqual{&keys}};
-    boost::unordered_flat_map<OwnerName, Owner, OwnerHash> owners;
+    boost::unordered_flat_map<NumberedOwner, Owner, OwnerHash> owners;
 
     // Written by the writer, read by all.
     std::atomic<std::size_t> size = 0;
@@ -207,7 +207,7 @@ void Table::State::publish(Key& key, EntryRef entry) {
 }
 
 void Table::State::leave_owner(const Entry& entry) {
-    const auto owner = owners.find(OwnerName{entry.api, entry.owner});
+    const auto owner = owners.find(NumberedOwner{entry.api, entry.owner});
     if (owner != owners.end()) std::erase(owner->second.keys, entry.number);
 }
 
@@ -229,7 +229,7 @@ void Table::put(const KeyRecord& record) {
     entry->number = is_new ? static_cast<std::uint32_t>(state_->keys.size()) : *known;
     if (!is_new) key.entry = state_->keys[entry->number].entry;
 
-    Owner& owner = state_->owners[OwnerName{entry->api, entry->owner}];
+    Owner& owner = state_->owners[NumberedOwner{entry->api, entry->owner}];
     finish(*entry, key.said, owner.said, *state_->catalog);
     const bool same_owner =
         key.entry && key.entry->api == entry->api && key.entry->owner == entry->owner;
@@ -240,7 +240,7 @@ void Table::put(const KeyRecord& record) {
         state_->keys.push_back(std::move(key));
         state_->publish(state_->keys.back(), entry);
         state_->by_id.insert(entry->number);
-        state_->size.store(state_->keys.size(), std::memory_order_relaxed);
+        state_->size.store(state_->by_id.size(), std::memory_order_relaxed);
     } else {
         state_->keys[entry->number] = std::move(key);
         state_->publish(state_->keys[entry->number], entry);
@@ -250,7 +250,7 @@ void Table::put(const KeyRecord& record) {
 void Table::put_owner(const OwnerRecord& record) {
     const auto api = state_->catalog->api_number(record.api);
     if (!api) return; // its keys are not readable anyway
-    Owner& owner = state_->owners[OwnerName{*api, record.id}];
+    Owner& owner = state_->owners[NumberedOwner{*api, record.id}];
     owner.said.has_record = true;
     owner.said.is_readable = record.readable;
     owner.said.status = record.status;
@@ -259,6 +259,32 @@ void Table::put_owner(const OwnerRecord& record) {
         Key& key = state_->keys[number];
         const boost::intrusive_ptr<Entry> entry{new Entry(*key.entry)};
         finish(*entry, key.said, owner.said, *state_->catalog);
+        state_->publish(key, entry);
+    }
+}
+
+void Table::remove(const std::string& id) {
+    const auto known = state_->by_id.find(std::string_view{id});
+    if (known == state_->by_id.end()) return;
+    Key& key = state_->keys[*known];
+    state_->by_id.erase(known);
+    state_->leave_owner(*key.entry);
+    state_->stripe_of(key.entry->digest).erase(key.entry->digest);
+    if (!key.entry->readable) state_->unreadable.fetch_sub(1, std::memory_order_relaxed);
+    key.entry = nullptr;
+    state_->size.store(state_->by_id.size(), std::memory_order_relaxed);
+}
+
+void Table::remove_owner(const OwnerName& name) {
+    const auto api = state_->catalog->api_number(name.api);
+    if (!api) return;
+    const auto owner = state_->owners.find(NumberedOwner{*api, name.id});
+    if (owner == state_->owners.end()) return;
+    owner->second.said = {};
+    for (const std::uint32_t number : owner->second.keys) {
+        Key& key = state_->keys[number];
+        const boost::intrusive_ptr<Entry> entry{new Entry(*key.entry)};
+        finish(*entry, key.said, owner->second.said, *state_->catalog);
         state_->publish(key, entry);
     }
 }

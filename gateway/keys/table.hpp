@@ -57,6 +57,11 @@ class Table {
     /// return. The key's number, and so its spent limits, survive a change. Writers only: one
     /// thread at a time.
     void put(const KeyRecord& record);
+    /// The key is unknown to every look-up that begins after the return. An id that is not there
+    /// is no error.
+    void remove(const std::string& id);
+    /// Its keys that were made under a record are not readable any more.
+    void remove_owner(const OwnerName& name);
     /// An owner's change re-compiles all of its keys.
     void put_owner(const OwnerRecord& owner);
 

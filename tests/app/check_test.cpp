@@ -74,7 +74,7 @@ BOOST_AUTO_TEST_CASE(mistakes_are_listed_and_counted) {
         outcome.err ==
         file + ":1:10: threads: found `x`; expected a whole number from 0 to 256\n" + file +
             ":9:1: more: unknown name `more`; allowed: version, threads, listeners, client, store, "
-            "admin, status, log, drain, identity, via, apis\n2 mistakes\n");
+            "peppers, admin, status, log, drain, identity, via, apis\n2 mistakes\n");
 }
 
 BOOST_AUTO_TEST_CASE(json_carries_the_same) {

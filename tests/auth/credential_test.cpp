@@ -33,7 +33,7 @@ http::RequestHead head_with(std::string_view authorization, std::uint8_t count =
 }
 
 std::string answer(const http::RequestHead& head, const config::KeyFormat& format) {
-    const auto credential = auth::read_credential(head, format);
+    const auto credential = auth::read_credential(head, format, {});
     return credential ? "ok" : std::string{name(credential.error().reason)};
 }
 
@@ -52,9 +52,9 @@ BOOST_AUTO_TEST_CASE(one_bearer_key_of_the_right_shape_is_read) {
           "Bearer  rp_0123abcd", "Bearer      rp_0123abcd", "Bearer rp_0123abcd ",
           "\tBearer rp_0123abcd \t"})
         BOOST_TEST_CONTEXT(value) {
-            const auto credential = auth::read_credential(head_with(value), without_modes());
+            const auto credential = auth::read_credential(head_with(value), without_modes(), {});
             BOOST_TEST_REQUIRE(credential.has_value());
-            BOOST_TEST((credential->digest == keys::digest_of("rp_0123abcd")));
+            BOOST_TEST((credential->digests[0] == keys::digest_of("rp_0123abcd")));
             BOOST_TEST(!credential->stated_mode.has_value());
         }
 }
@@ -114,8 +114,10 @@ BOOST_AUTO_TEST_CASE(no_field_is_missing_and_two_are_not_chosen_from) {
 }
 
 BOOST_AUTO_TEST_CASE(a_key_states_its_mode_by_its_prefix) {
-    const auto live = auth::read_credential(head_with("Bearer sk_live_0123456789ab"), with_modes());
-    const auto test = auth::read_credential(head_with("Bearer sk_test_0123456789ab"), with_modes());
+    const auto live =
+        auth::read_credential(head_with("Bearer sk_live_0123456789ab"), with_modes(), {});
+    const auto test =
+        auth::read_credential(head_with("Bearer sk_test_0123456789ab"), with_modes(), {});
     BOOST_TEST_REQUIRE((live && test));
     BOOST_TEST((live->stated_mode == keys::Mode::live));
     BOOST_TEST((test->stated_mode == keys::Mode::test));

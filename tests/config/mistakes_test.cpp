@@ -22,7 +22,7 @@ struct Row {
 const std::vector<Row> rows{
     {"threads: 2",
      "thread: 2",
-     "2:1: thread: unknown name `thread`; allowed: version, threads, listeners, client, store, admin, status, log, drain, identity, via, apis; did you mean `threads`?"},
+     "2:1: thread: unknown name `thread`; allowed: version, threads, listeners, client, store, peppers, admin, status, log, drain, identity, via, apis; did you mean `threads`?"},
     {R"~(version: 1
 )~",
      "",

@@ -121,7 +121,7 @@ bool is_digest_of(const keys::Digest& digest, std::string_view text) {
 }
 
 void check(const http::RequestHead& head, const config::KeyFormat& format) {
-    const auto read = auth::read_credential(head, format);
+    const auto read = auth::read_credential(head, format, {});
     const auto key = head.authorizations == 1 ? key_in(head.authorization, format) : std::nullopt;
     hold(read.has_value() == key.has_value(), "accepted is what a plain reading accepts",
          head.authorization);
@@ -136,7 +136,7 @@ void check(const http::RequestHead& head, const config::KeyFormat& format) {
              "two credentials are called so");
         return;
     }
-    hold(is_digest_of(read->digest, *key), "the digest of exactly the key", *key);
+    hold(is_digest_of(read->digests[0], *key), "the digest of exactly the key", *key);
     hold(!passes, "what is accepted does not go to the upstream", *key);
     if (!format.live_prefix.empty()) {
         hold(read->stated_mode.has_value(), "a format with modes shows them", *key);
@@ -159,7 +159,7 @@ void check_in_head(std::string_view value, const config::KeyFormat& format) {
     check(**head, format);
 
     const auto key = key_in(value, format);
-    const auto read = auth::read_credential(**head, format);
+    const auto read = auth::read_credential(**head, format, {});
     hold(read.has_value() == key.has_value(), "the same value in a head", value);
     // As gate/exchange.cpp does it.
     const std::string_view served = (*head)->authorization;

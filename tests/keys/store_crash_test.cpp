@@ -1,5 +1,6 @@
 #include "keys/records.hpp"
 #include "keys/sqlite_store.hpp"
+#include "support/store_calls.hpp"
 
 #include <boost/test/unit_test.hpp>
 
@@ -38,9 +39,10 @@ KeyRecord record_of(int round, int batch, int member) {
         std::vector<KeyRecord> keys;
         for (int i = 0; i < batch_size; ++i)
             keys.push_back(record_of(round, batch, i));
-        if (!(*store)->insert(keys)) ::_exit(2);
+        if (!keygate::test::insert(**store, keys)) ::_exit(2);
         // Every other batch is revoked too; that is acknowledged with it.
-        if (batch % 2 == 1 && !(*store)->set_status(keys[0].id, KeyStatus::revoked)) ::_exit(3);
+        if (batch % 2 == 1 && !keygate::test::set_status(**store, keys[0].id, KeyStatus::revoked))
+            ::_exit(3);
         if (::write(acknowledgements, &batch, sizeof batch) != sizeof batch) ::_exit(4);
     }
 }

@@ -1,6 +1,7 @@
 #include "keys/records.hpp"
 #include "keys/sqlite_store.hpp"
 #include "keys/store_thread.hpp"
+#include "support/store_calls.hpp"
 
 #include <boost/test/unit_test.hpp>
 
@@ -26,7 +27,7 @@ struct Running {
 
 /// The way every change goes: committed, then decided by, then acknowledged.
 void create(KeyStore& store, Table& keys, const KeyRecord& key) {
-    if (store.insert({key})) keys.put(key);
+    if (keygate::test::insert(store, {key})) keys.put(key);
 }
 
 BOOST_FIXTURE_TEST_SUITE(keys_store_thread, Running)
@@ -67,7 +68,7 @@ BOOST_AUTO_TEST_CASE(ending_finishes_what_was_submitted_and_closes_the_store) {
     BOOST_TEST(table.size() == 50U);
     const auto store = open_sqlite_store(file);
     BOOST_TEST_REQUIRE(store.has_value());
-    BOOST_TEST((*store)->list({}).value().size() == 50U);
+    BOOST_TEST((*store)->list({}).value().rows.size() == 50U);
 }
 
 BOOST_AUTO_TEST_CASE(work_may_submit_work_also_while_the_thread_ends) {

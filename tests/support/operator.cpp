@@ -113,7 +113,23 @@ Response World::call(const std::string& method, const std::string& target,
     request.transport = Transport::local;
     request.method = method;
     request.body = body;
+    request.role = Role::admin;
+    request.actor = "local";
     if (!read_target(target, request)) throw std::logic_error("not a target: " + target);
+    return call(std::move(request));
+}
+
+std::vector<keys::KeyRecord> World::stored() {
+    return on_store([](keys::KeyStore& keys, keys::Table&) {
+        std::vector<keys::KeyRecord> all;
+        keys.each([](keys::OwnerRecord&&) {},
+                  [&](keys::KeyRecord&& key) { all.push_back(std::move(key)); })
+            .value();
+        return all;
+    });
+}
+
+Response World::call(Request request) {
     std::optional<Response> response;
     std::exception_ptr failure;
     asio::co_spawn(loop, api.handle(std::move(request)),

@@ -4,7 +4,9 @@
 #include "admin/api.hpp"
 #include "admin/client.hpp"
 #include "admin/http_server.hpp"
-#include "support/memory_store.hpp"
+#include "keys/sqlite_store.hpp"
+#include "support/faulty_store.hpp"
+#include "support/store_calls.hpp"
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
@@ -153,20 +155,37 @@ struct FixedClock final : Clock {
     [[nodiscard]] Now now() const override { return {wall, SteadyTime{}}; }
 };
 
-/// The API over a store in memory.
+/// The API over a store of its own.
 struct World {
     config::Settings set = settings();
     std::shared_ptr<const keys::Catalog> catalog = std::make_shared<const keys::Catalog>(set);
     keys::Table table{catalog};
-    keygate::test::MemoryStore::Contents contents;
+    keys::Peppers peppers;
+    Folder files;
+    std::optional<Fault> fault; // answers every call of the store
     FixedClock clock;
     asio::io_context loop{1}; // of direct calls; outlives the store's thread
-    keys::StoreThread store{std::make_unique<keygate::test::MemoryStore>(contents), table};
-    Api api{Context{set, *catalog, store, clock}};
+    keys::StoreThread store{std::make_unique<keygate::test::FaultyStore>(
+                                keys::open_sqlite_store(files.file("keys.db")).value(), fault),
+                            table};
+    Api api{Context{set, *catalog, peppers, store, clock}};
 
-    /// One call, without a socket.
+    /// One call of an admin, without a socket.
     Response call(const std::string& method, const std::string& target,
                   const std::string& body = {});
+    /// The same with all that a request can have.
+    Response call(Request request);
+    /// What the store holds, in the order of creation.
+    [[nodiscard]] std::vector<keys::KeyRecord> stored();
+
+    /// The same on the store's thread: `work(store, table)`.
+    template <class Work> auto on_store(Work work) {
+        std::promise<decltype(work(std::declval<keys::KeyStore&>(), table))> done;
+        store.submit([&](keys::KeyStore& keys, keys::Table& entries) {
+            done.set_value(work(keys, entries));
+        });
+        return done.get_future().get();
+    }
 
     [[nodiscard]] Handler handler() {
         return [this](Request request) { return api.handle(std::move(request)); };

@@ -2,6 +2,7 @@
 
 #include "config/load.hpp"
 #include "keys/sqlite_store.hpp"
+#include "support/store_calls.hpp"
 
 #include <fstream>
 #include <sstream>
@@ -31,8 +32,8 @@ RunningGateway::RunningGateway(Start start)
         auto store = keys::open_sqlite_store(store_file());
         if (!store) throw std::runtime_error(to_string(store.error()));
         for (const auto& owner : start.owners)
-            (*store)->put_owner(owner).value();
-        if (!start.keys.empty()) (*store)->insert(start.keys).value();
+            keygate::test::put_owner(**store, owner).value();
+        if (!start.keys.empty()) keygate::test::insert(**store, start.keys).value();
     }
     this->start();
 }

@@ -3,6 +3,7 @@
 #include "support/child_process.hpp"
 #include "support/origin_server.hpp"
 #include "support/running_gateway.hpp"
+#include "support/store_calls.hpp"
 #include "support/temp_folder.hpp"
 
 #include <boost/test/unit_test.hpp>
@@ -171,7 +172,8 @@ BOOST_AUTO_TEST_CASE(run_serves_until_a_signal_and_ends_well) {
             {
                 auto store = keys::open_sqlite_store(folder.file("k.db"));
                 BOOST_TEST_REQUIRE(store.has_value());
-                (*store)->insert({support::record_of(key, "key_1", "shop", "acme")}).value();
+                keygate::test::insert(**store, {support::record_of(key, "key_1", "shop", "acme")})
+                    .value();
             }
             support::ChildProcess gateway{{binary, "run", "-c", file}};
             const std::uint16_t port = port_after(gateway, listens);
@@ -274,7 +276,7 @@ BOOST_AUTO_TEST_CASE(curl_is_served,
         folder.write("k.yaml", configuration(origin.port()) + "      POST /open: public\n");
     {
         auto store = keys::open_sqlite_store(folder.file("k.db"));
-        (*store)->insert({support::record_of(key, "key_1", "shop", "acme")}).value();
+        keygate::test::insert(**store, {support::record_of(key, "key_1", "shop", "acme")}).value();
     }
     support::ChildProcess gateway{{binary, "run", "-c", file}};
     const std::string url = "http://127.0.0.1:" + std::to_string(port_after(gateway, listens));

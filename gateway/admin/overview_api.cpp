@@ -1,0 +1,185 @@
+#include "admin/overview_api.hpp"
+
+#include "admin/json.hpp"
+#include "admin/openapi.hpp"
+#include "admin/replies.hpp"
+#include "admin/store_call.hpp"
+#include "admin/write.hpp"
+
+#include <boost/json.hpp>
+
+#include <filesystem>
+
+namespace asio = boost::asio;
+namespace json = boost::json;
+
+namespace keygate::admin {
+
+namespace {
+
+struct NamedUsage {
+    std::string key; // empty: of an owner
+    keys::OwnerName owner;
+    keys::Usage usage;
+};
+
+json::object to_json(const NamedUsage& named, keys::Time now) {
+    json::object requests;
+    requests["total"] = named.usage.total;
+    requests["month"] = named.usage.in(keys::month_of(now));
+    json::object counters;
+    counters["requests"] = std::move(requests);
+    json::object out;
+    out["object"] = "usage";
+    out["key"] = nullptr;
+    if (!named.key.empty()) out["key"] = named.key;
+    out["api"] = named.owner.api;
+    out["owner"] = named.owner.id;
+    out["last_used_at"] = nullptr;
+    if (named.usage.last_used_at) out["last_used_at"] = keys::to_text(*named.usage.last_used_at);
+    out["counters"] = std::move(counters);
+    return out;
+}
+
+Checked<NamedUsage> usage_of_key(keys::KeyStore& store, const std::string& id) {
+    auto row = store.find(id);
+    if (!row && row.error().error == keys::StoreError::not_found)
+        return not_found("there is no key with this id");
+    if (!row) return store_problem(row.error());
+    return NamedUsage{id, {row->record.api, row->record.owner}, row->usage};
+}
+
+Checked<NamedUsage> usage_of_owner(keys::KeyStore& store, const keys::OwnerName& name) {
+    const auto record = store.find_owner(name);
+    if (!record && record.error().error != keys::StoreError::not_found)
+        return store_problem(record.error());
+    const auto has_keys = store.has_keys(name);
+    if (!has_keys) return store_problem(has_keys.error());
+    if (!record && !*has_keys) return not_found("this API has no such owner");
+    auto usage = store.usage_of(name);
+    if (!usage) return store_problem(usage.error());
+    return NamedUsage{{}, name, *usage};
+}
+
+json::object to_json(const config::Plan& plan) {
+    json::array rates;
+    for (const config::Rate& rate : plan.rates)
+        rates.push_back(json::value(rate.text));
+    json::object out;
+    out["name"] = plan.name;
+    out["api_access"] = plan.api_access;
+    out["rates"] = std::move(rates);
+    return out;
+}
+
+json::object to_json(const config::Api& api) {
+    json::array plans;
+    for (const config::Plan& plan : api.plans)
+        plans.push_back(to_json(plan));
+    json::array modes{"live"};
+    if (api.test) modes.push_back("test");
+    json::object out;
+    out["object"] = "api";
+    out["name"] = api.name;
+    out["profile"] = api.profile.name;
+    out["hosts"] = json::value_from(api.hosts);
+    out["scopes"] = json::value_from(api.vocabulary());
+    out["plans"] = std::move(plans);
+    out["default_plan"] = nullptr;
+    if (api.default_plan) out["default_plan"] = *api.default_plan;
+    out["modes"] = std::move(modes);
+    return out;
+}
+
+Problem backup_problem(const Fault& fault) {
+    if (fault.error == boost::system::errc::file_exists)
+        return conflict("file_exists", "the file exists already: " + fault.step);
+    if (fault.error == boost::system::errc::invalid_argument)
+        return unprocessable("file", "must be an absolute path");
+    return store_problem(fault);
+}
+
+/// A copy that lives and dies on the store's thread, whoever lets go of it last.
+using SharedBackup = std::shared_ptr<keys::StoreBackup>;
+
+SharedBackup shared_by(keys::StoreThread& store, std::unique_ptr<keys::StoreBackup> backup) {
+    return {backup.release(), [&store](keys::StoreBackup* last) {
+                store.submit([last](keys::KeyStore&, keys::Table&) { delete last; });
+            }};
+}
+
+} // namespace
+
+asio::awaitable<Checked<Response>> get_usage(const Context& context, std::string, Request request) {
+    if (const auto known = only_parameters(request, {"key", "owner", "api"}); !known)
+        co_return known.error();
+    const auto key = request.parameter("key");
+    const auto owner = request.parameter("owner");
+    if (key.has_value() == owner.has_value())
+        co_return bad_request("parameter_missing", "`key` or `owner`: one of them must be given");
+    keys::OwnerName name;
+    if (owner) {
+        auto api = the_api(request, context.catalog);
+        if (!api) co_return api.error();
+        name = {std::move(*api), *owner};
+    }
+    auto work = [key, name](keys::KeyStore& store, keys::Table&) {
+        return key ? usage_of_key(store, *key) : usage_of_owner(store, name);
+    };
+    auto waiting = call_store(context.store, std::move(work));
+    const auto usage = co_await std::move(waiting);
+    if (!usage) co_return usage.error();
+    co_return reply(200, to_json(*usage, context.now()));
+}
+
+asio::awaitable<Checked<Response>> list_apis(const Context& context, std::string, Request request) {
+    if (const auto known = only_parameters(request, {}); !known) co_return known.error();
+    json::array data;
+    for (const config::Api& api : context.settings.apis)
+        data.push_back(to_json(api));
+    co_return list_reply(std::move(data), std::nullopt);
+}
+
+asio::awaitable<Checked<Response>> back_up(const Context& context, std::string, Request request) {
+    if (const auto known = only_parameters(request, {}); !known) co_return known.error();
+    if (request.transport != Transport::local)
+        co_return Problem{403, "FORBIDDEN", "local_only",
+                          "a copy is made over the unix socket only: `keygate store backup`"};
+    const auto body = parse_object(request.body);
+    if (!body) co_return body.error();
+    Members in(*body, "", {"file"});
+    const std::string file = in.required_text("file");
+    if (in.problem()) co_return *in.problem();
+
+    auto begin = [file, store = &context.store](keys::KeyStore& keys,
+                                                keys::Table&) -> Result<SharedBackup> {
+        auto begun = keys.backup(file);
+        if (!begun) return begun.error();
+        return shared_by(*store, std::move(*begun));
+    };
+    auto beginning = call_store(context.store, std::move(begin));
+    const auto backup = co_await std::move(beginning);
+    if (!backup) co_return backup_problem(backup.error());
+    for (bool is_complete = false; !is_complete;) {
+        auto step = [copy = *backup](keys::KeyStore&, keys::Table&) { return copy->step(); };
+        auto stepping = call_store(context.store, std::move(step));
+        const auto stepped = co_await std::move(stepping);
+        if (!stepped) co_return backup_problem(stepped.error());
+        is_complete = *stepped;
+    }
+    std::error_code ignored;
+    json::object out;
+    out["object"] = "backup";
+    out["file"] = file;
+    out["bytes"] = std::filesystem::file_size(file, ignored);
+    co_return reply(201, out);
+}
+
+asio::awaitable<Checked<Response>> get_openapi(const Context&, std::string, Request request) {
+    if (const auto known = only_parameters(request, {}); !known) co_return known.error();
+    Response response;
+    response.body = openapi_document();
+    co_return response;
+}
+
+} // namespace keygate::admin

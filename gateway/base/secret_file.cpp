@@ -1,0 +1,72 @@
+#include "base/secret_file.hpp"
+
+#include <algorithm>
+#include <cerrno>
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace keygate {
+namespace {
+
+constexpr std::size_t max_length = 256;
+
+Fault fault(int error, std::string step) {
+    return {boost::system::error_code(error, boost::system::system_category()), std::move(step)};
+}
+
+/// A descriptor that is closed.
+class File {
+  public:
+    explicit File(int descriptor)
+        : descriptor_(descriptor) {}
+
+    ~File() {
+        if (descriptor_ >= 0) ::close(descriptor_);
+    }
+
+    File(const File&) = delete;
+    File& operator=(const File&) = delete;
+
+    [[nodiscard]] int get() const { return descriptor_; }
+
+  private:
+    int descriptor_;
+};
+
+bool is_visible(char c) {
+    return c > 0x20 && c < 0x7f;
+}
+
+} // namespace
+
+Result<Secret> read_secret_file(const std::string& file, const std::string& what,
+                                std::size_t min_length) {
+    const std::string step = "read " + what + " file " + file;
+    const File opened(::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+    if (opened.get() < 0) return fault(errno, step);
+
+    struct stat found {};
+
+    if (::fstat(opened.get(), &found) != 0) return fault(errno, step);
+    if (!S_ISREG(found.st_mode)) return fault(EINVAL, step + " (not a file)");
+    if ((found.st_mode & (S_IRWXG | S_IRWXO)) != 0)
+        return fault(EACCES, step + " (others can read or change it; chmod 600 it)");
+
+    std::string text(max_length + 2, '\0');
+    const auto size = ::read(opened.get(), text.data(), text.size());
+    if (size < 0) return fault(errno, step);
+    text.resize(static_cast<std::size_t>(size));
+    if (!text.empty() && text.back() == '\n') text.pop_back();
+    if (!text.empty() && text.back() == '\r') text.pop_back();
+    const bool fits = text.size() >= min_length && text.size() <= max_length &&
+                      std::all_of(text.begin(), text.end(), is_visible);
+    Secret secret{std::move(text)};
+    if (!fits)
+        return fault(EINVAL, step + " (must hold one line of " + std::to_string(min_length) +
+                                 " to 256 visible characters)");
+    return secret;
+}
+
+} // namespace keygate

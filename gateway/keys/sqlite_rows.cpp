@@ -1,0 +1,172 @@
+#include "keys/sqlite_rows.hpp"
+
+#include <algorithm>
+#include <vector>
+
+namespace keygate::keys::sqlite {
+namespace {
+
+namespace errc = boost::system::errc;
+
+std::optional<std::string> optional_text(const Statement& row, int column) {
+    if (row.is_null(column)) return std::nullopt;
+    return std::string{row.text(column)};
+}
+
+/// Assigns what could be read; otherwise the record is not readable.
+template <class T> void assign(T& target, const std::optional<T>& value, bool& readable) {
+    if (value)
+        target = *value;
+    else
+        readable = false;
+}
+
+std::vector<std::string> split(std::string_view words) {
+    std::vector<std::string> list;
+    while (!words.empty()) {
+        const std::size_t end = std::min(words.find(' '), words.size());
+        if (end > 0) list.emplace_back(words.substr(0, end));
+        words.remove_prefix(std::min(end + 1, words.size()));
+    }
+    return list;
+}
+
+/// The form that a key's words and times have in its row; lives as long as they are bound.
+struct KeyText {
+    explicit KeyText(const KeyRecord& key)
+        : created_at(to_text(key.created_at)) {
+        if (key.expires_at) expires_at = to_text(*key.expires_at);
+        is_readable = time_from(created_at) && (!expires_at || time_from(*expires_at));
+        if (!key.scopes) return;
+        scopes.emplace();
+        for (const std::string& scope : *key.scopes) {
+            // Would come back as another list.
+            if (scope.empty() || scope.find(' ') != std::string::npos) is_readable = false;
+            if (!scopes->empty()) *scopes += ' ';
+            *scopes += scope;
+        }
+    }
+
+    std::string created_at;
+    std::optional<std::string> expires_at;
+    std::optional<std::string> scopes;
+    bool is_readable = true; // as what it was
+};
+
+} // namespace
+
+KeyRecord read_key(const Statement& row) {
+    KeyRecord key;
+    const std::string_view digest = row.text(0);
+    key.readable = digest.size() == key.digest.bytes.size();
+    if (key.readable) std::copy(digest.begin(), digest.end(), key.digest.bytes.begin());
+    key.id = row.text(1);
+    key.api = row.text(2);
+    key.owner = row.text(3);
+    assign(key.status, key_status_from(row.text(4)), key.readable);
+    assign(key.mode, mode_from(row.text(5)), key.readable);
+    key.plan = optional_text(row, 6);
+    if (!row.is_null(7)) key.scopes = split(row.text(7));
+    key.name = row.text(8);
+    key.prefix = row.text(9);
+    key.hint = row.text(10);
+    assign(key.created_at, time_from(row.text(11)), key.readable);
+    if (!row.is_null(12)) assign(key.expires_at.emplace(), time_from(row.text(12)), key.readable);
+    key.owner_record_required = row.integer(13) != 0;
+    key.pepper = row.text(14);
+    key.rotated_to = optional_text(row, 15);
+    key.metadata = row.text(16);
+    return key;
+}
+
+OwnerRecord read_owner(const Statement& row) {
+    OwnerRecord owner;
+    owner.api = row.text(0);
+    owner.id = row.text(1);
+    owner.name = row.text(2);
+    owner.plan = optional_text(row, 3);
+    assign(owner.status, owner_status_from(row.text(4)), owner.readable);
+    owner.attributes = row.text(5);
+    return owner;
+}
+
+Usage read_usage(const Statement& row, int first) {
+    Usage usage;
+    // Damage here costs a number that is shown, and decides nothing.
+    if (!row.is_null(first)) usage.last_used_at = time_from(row.text(first));
+    usage.total = static_cast<std::uint64_t>(row.integer(first + 1));
+    usage.month = month_from(row.text(first + 2)).value_or(Month{});
+    usage.in_month = static_cast<std::uint64_t>(row.integer(first + 3));
+    return usage;
+}
+
+Receipt read_receipt(const Statement& row) {
+    return {.name = std::string{row.text(0)},
+            .request = std::string{row.text(1)},
+            .status = static_cast<unsigned>(row.integer(2)),
+            .answer = std::string{row.text(3)},
+            .location = std::string{row.text(4)},
+            .at = time_from(row.text(5)).value_or(Time{})};
+}
+
+Result<void> run_with(Statement& statement, const KeyRecord& key) {
+    const KeyText text{key};
+    if (!text.is_readable)
+        return Fault{make_error_code(errc::invalid_argument), "times and scopes of key " + key.id};
+    statement.bind_blob(1, key.digest.bytes)
+        .bind(2, key.id)
+        .bind(3, key.api)
+        .bind(4, key.owner)
+        .bind(5, to_string(key.status))
+        .bind(6, to_string(key.mode))
+        .bind_optional(7, key.plan)
+        .bind_optional(8, text.scopes)
+        .bind(9, key.name)
+        .bind(10, key.prefix)
+        .bind(11, key.hint)
+        .bind(12, text.created_at)
+        .bind_optional(13, text.expires_at)
+        .bind(14, static_cast<std::int64_t>(key.owner_record_required))
+        .bind(15, key.pepper)
+        .bind_optional(16, key.rotated_to)
+        .bind(17, key.metadata);
+    return statement.finish();
+}
+
+Result<void> run_with(Statement& statement, const OwnerRecord& owner) {
+    statement.bind(1, owner.api)
+        .bind(2, owner.id)
+        .bind(3, owner.name)
+        .bind_optional(4, owner.plan)
+        .bind(5, to_string(owner.status))
+        .bind(6, owner.attributes);
+    return statement.finish();
+}
+
+Result<void> run_with(Statement& statement, const Receipt& receipt) {
+    const std::string at = to_text(receipt.at);
+    statement.bind(1, receipt.name)
+        .bind(2, receipt.request)
+        .bind(3, static_cast<std::int64_t>(receipt.status))
+        .bind(4, receipt.answer)
+        .bind(5, receipt.location)
+        .bind(6, at);
+    return statement.finish();
+}
+
+Result<void> run_with(Statement& statement, const OwnerName& owner, const std::string& id,
+                      const Usage& usage) {
+    std::optional<std::string> last;
+    if (usage.last_used_at) last = to_text(*usage.last_used_at);
+    const std::string month = to_text(usage.month);
+    statement.bind(1, owner.api)
+        .bind(2, owner.id)
+        .bind(3, id)
+        .bind_optional(4, last)
+        .bind(5, static_cast<std::int64_t>(usage.total))
+        .bind(6, month)
+        .bind(7, static_cast<std::int64_t>(usage.in_month));
+    return statement.finish();
+}
+
+} // namespace keygate::keys::sqlite
