@@ -66,7 +66,7 @@ void show(const keys::Change& change, keys::Table& table) {
         table.put(key);
     for (const keys::KeyRecord& key : change.insert)
         table.put(key);
-    if (change.remove_owner) table.remove_owner(*change.remove_owner);
+    if (change.remove_owner) table.remove_owner(change.remove_owner->api, change.remove_owner->id);
 }
 
 /// One call on the store's thread.

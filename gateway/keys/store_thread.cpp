@@ -13,14 +13,14 @@ struct StoreThread::State {
 
     State(std::unique_ptr<KeyStore> opened, Table& keys)
         : store(std::move(opened))
-        , table(keys) {}
+        , table(&keys) {}
 
     // noexcept: work that throws has left store and table in a state that nobody knows.
     void run() noexcept {
         std::vector<Work> batch;
         while (take(batch)) {
             for (Work& work : batch) {
-                work(*store, table);
+                work(*store, *table);
                 work = nullptr; // what it captured ends with it, not with the batch
             }
             batch.clear();
@@ -36,7 +36,7 @@ struct StoreThread::State {
     }
 
     std::unique_ptr<KeyStore> store;
-    Table& table;
+    Table* table;
     std::mutex mutex; // guards the two below
     std::vector<Work> queue;
     bool is_ending = false;
@@ -64,6 +64,10 @@ void StoreThread::submit(std::function<void(KeyStore&, Table&)> work) {
         state_->queue.push_back(std::move(work));
     }
     state_->changed.notify_one();
+}
+
+void StoreThread::replace_table(Table& table) {
+    state_->table = &table;
 }
 
 } // namespace keygate::keys

@@ -13,7 +13,7 @@ namespace keygate::keys {
 /// decides every request that is sent after it.
 class StoreThread {
   public:
-    /// Takes the store; `table` must outlive this object.
+    /// Takes the store; `table` must outlive this object, or be replaced before it dies.
     StoreThread(std::unique_ptr<KeyStore> store, Table& table);
     /// Finishes the work that was submitted and joins.
     ~StoreThread();
@@ -23,6 +23,9 @@ class StoreThread {
     /// Queues work; any thread. It runs on the store's thread and reports back by what it captured
     /// (asio::post to the asker's executor). It must not throw.
     void submit(std::function<void(KeyStore&, Table&)> work);
+
+    /// From inside of work, on the store's thread: what comes after it is given this table.
+    void replace_table(Table& table);
 
   private:
     struct State;

@@ -170,22 +170,28 @@ struct IdEqual {
 // Memory: 600 bytes for a key with an id of 24 letters, a name of 17 and an owner of 11 that has
 // four keys (100,000 keys; all of the heap, entries and indexes; tests/keys/measure_test.cpp).
 struct Table::State {
-    explicit State(std::shared_ptr<const Catalog> names)
-        : catalog(std::move(names)) {}
+    State(std::shared_ptr<const Catalog> names, SubjectsRef all)
+        : catalog(std::move(names))
+        , subjects(std::move(all)) {}
 
     // The map takes its place from the digest's first eight bytes, the stripe from its last.
     [[nodiscard]] Stripe& stripe_of(const Digest& digest) {
         return stripes[digest.bytes.back() % stripes.size()];
     }
 
+    [[nodiscard]] const Key* find(std::string_view id) const;
+    [[nodiscard]] SubjectRef subject_of(std::string_view id, const Table* before) const;
     void publish(Key& key, EntryRef entry);
+    void finish_again(const Owner& owner);
     void leave_owner(const Entry& entry);
+    void count_unreadable(const Entry* before, const Entry* after);
 
     const std::shared_ptr<const Catalog> catalog;
+    const SubjectsRef subjects;
     std::array<Stripe, 64> stripes;
 
     // The writer's own.
-    std::vector<Key> keys; // by number
+    std::vector<Key> keys; // by number; without an entry where the number is another table's
     boost::unordered_flat_set<std::uint32_t, IdHash, IdEqual> by_id{0, IdHash{&keys},
                                                                     IdEqual{&keys}};
     boost::unordered_flat_map<NumberedOwner, Owner, OwnerHash> owners;
@@ -195,24 +201,50 @@ struct Table::State {
     std::atomic<std::size_t> unreadable = 0;
 };
 
+const Key* Table::State::find(std::string_view id) const {
+    const auto known = by_id.find(id);
+    return known == by_id.end() ? nullptr : &keys[*known];
+}
+
+SubjectRef Table::State::subject_of(std::string_view id, const Table* before) const {
+    const Key* known = find(id);
+    if (known == nullptr && before != nullptr) known = before->state_->find(id);
+    return known != nullptr ? known->entry->subject : subjects->make();
+}
+
+void Table::State::count_unreadable(const Entry* before, const Entry* after) {
+    const bool was_unreadable = before != nullptr && !before->readable;
+    const bool is_unreadable = after != nullptr && !after->readable;
+    if (is_unreadable && !was_unreadable) unreadable.fetch_add(1, std::memory_order_relaxed);
+    if (was_unreadable && !is_unreadable) unreadable.fetch_sub(1, std::memory_order_relaxed);
+}
+
 /// From here on all threads see it.
 void Table::State::publish(Key& key, EntryRef entry) {
     const EntryRef old = std::exchange(key.entry, entry);
-    const bool was_unreadable = old && !old->readable;
-    const bool is_unreadable = !entry->readable;
-    if (is_unreadable && !was_unreadable) unreadable.fetch_add(1, std::memory_order_relaxed);
-    if (was_unreadable && !is_unreadable) unreadable.fetch_sub(1, std::memory_order_relaxed);
+    count_unreadable(old.get(), entry.get());
     if (old && old->digest != entry->digest) stripe_of(old->digest).erase(old->digest);
     stripe_of(entry->digest).set(std::move(entry));
 }
 
 void Table::State::leave_owner(const Entry& entry) {
     const auto owner = owners.find(NumberedOwner{entry.api, entry.owner});
-    if (owner != owners.end()) std::erase(owner->second.keys, entry.number);
+    if (owner == owners.end()) return;
+    std::erase(owner->second.keys, entry.number);
+    if (owner->second.keys.empty() && !owner->second.said.has_record) owners.erase(owner);
 }
 
-Table::Table(std::shared_ptr<const Catalog> catalog)
-    : state_(std::make_unique<State>(std::move(catalog))) {}
+void Table::State::finish_again(const Owner& owner) {
+    for (const std::uint32_t number : owner.keys) {
+        Key& key = keys[number];
+        const boost::intrusive_ptr<Entry> entry{new Entry(*key.entry)};
+        finish(*entry, key.said, owner.said, *catalog);
+        publish(key, entry);
+    }
+}
+
+Table::Table(std::shared_ptr<const Catalog> catalog, SubjectsRef subjects)
+    : state_(std::make_unique<State>(std::move(catalog), std::move(subjects))) {}
 
 Table::~Table() = default;
 
@@ -220,14 +252,14 @@ EntryRef Table::find(const Digest& digest) const {
     return state_->stripe_of(digest).find(digest);
 }
 
-void Table::put(const KeyRecord& record) {
+void Table::put(const KeyRecord& record, const Table* before) {
     Key key;
     const auto entry = read(record, *state_->catalog, key.said);
+    entry->subject = state_->subject_of(record.id, before);
+    entry->number = entry->subject->number();
 
-    const auto known = state_->by_id.find(std::string_view{record.id});
-    const bool is_new = known == state_->by_id.end();
-    entry->number = is_new ? static_cast<std::uint32_t>(state_->keys.size()) : *known;
-    if (!is_new) key.entry = state_->keys[entry->number].entry;
+    if (const Key* const known = state_->find(record.id)) key.entry = known->entry;
+    const bool is_new = !key.entry;
 
     Owner& owner = state_->owners[NumberedOwner{entry->api, entry->owner}];
     finish(*entry, key.said, owner.said, *state_->catalog);
@@ -236,15 +268,27 @@ void Table::put(const KeyRecord& record) {
     if (!same_owner) owner.keys.push_back(entry->number);
     if (key.entry && !same_owner) state_->leave_owner(*key.entry);
 
-    if (is_new) {
-        state_->keys.push_back(std::move(key));
-        state_->publish(state_->keys.back(), entry);
-        state_->by_id.insert(entry->number);
-        state_->size.store(state_->by_id.size(), std::memory_order_relaxed);
-    } else {
-        state_->keys[entry->number] = std::move(key);
-        state_->publish(state_->keys[entry->number], entry);
-    }
+    if (state_->keys.size() <= entry->number) state_->keys.resize(entry->number + std::size_t{1});
+    Key& place = state_->keys[entry->number];
+    place = std::move(key);
+    state_->publish(place, entry);
+    if (!is_new) return;
+    state_->by_id.insert(entry->number);
+    state_->size.store(state_->by_id.size(), std::memory_order_relaxed);
+}
+
+bool Table::remove(const std::string& id) {
+    const auto known = state_->by_id.find(std::string_view{id});
+    if (known == state_->by_id.end()) return false;
+    Key& place = state_->keys[*known];
+    // The index finds an id in the entry, so it forgets the key first.
+    state_->by_id.erase(known);
+    const Key key = std::exchange(place, {});
+    state_->stripe_of(key.entry->digest).erase(key.entry->digest);
+    state_->count_unreadable(key.entry.get(), nullptr);
+    state_->leave_owner(*key.entry);
+    state_->size.store(state_->by_id.size(), std::memory_order_relaxed);
+    return true;
 }
 
 void Table::put_owner(const OwnerRecord& record) {
@@ -255,38 +299,21 @@ void Table::put_owner(const OwnerRecord& record) {
     owner.said.is_readable = record.readable;
     owner.said.status = record.status;
     owner.said.plan = plan_named(record.plan, state_->catalog->apis[*api]);
-    for (const std::uint32_t number : owner.keys) {
-        Key& key = state_->keys[number];
-        const boost::intrusive_ptr<Entry> entry{new Entry(*key.entry)};
-        finish(*entry, key.said, owner.said, *state_->catalog);
-        state_->publish(key, entry);
-    }
+    state_->finish_again(owner);
 }
 
-void Table::remove(const std::string& id) {
-    const auto known = state_->by_id.find(std::string_view{id});
-    if (known == state_->by_id.end()) return;
-    Key& key = state_->keys[*known];
-    state_->by_id.erase(known);
-    state_->leave_owner(*key.entry);
-    state_->stripe_of(key.entry->digest).erase(key.entry->digest);
-    if (!key.entry->readable) state_->unreadable.fetch_sub(1, std::memory_order_relaxed);
-    key.entry = nullptr;
-    state_->size.store(state_->by_id.size(), std::memory_order_relaxed);
-}
-
-void Table::remove_owner(const OwnerName& name) {
-    const auto api = state_->catalog->api_number(name.api);
-    if (!api) return;
-    const auto owner = state_->owners.find(NumberedOwner{*api, name.id});
+void Table::remove_owner(const std::string& api, const std::string& id) {
+    const auto number = state_->catalog->api_number(api);
+    if (!number) return;
+    const auto owner = state_->owners.find(NumberedOwner{*number, id});
     if (owner == state_->owners.end()) return;
     owner->second.said = {};
-    for (const std::uint32_t number : owner->second.keys) {
-        Key& key = state_->keys[number];
-        const boost::intrusive_ptr<Entry> entry{new Entry(*key.entry)};
-        finish(*entry, key.said, owner->second.said, *state_->catalog);
-        state_->publish(key, entry);
-    }
+    state_->finish_again(owner->second);
+    if (owner->second.keys.empty()) state_->owners.erase(owner);
+}
+
+const SubjectsRef& Table::subjects() const {
+    return state_->subjects;
 }
 
 std::size_t Table::size() const {

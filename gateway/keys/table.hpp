@@ -3,6 +3,7 @@
 #include "base/result.hpp"
 #include "keys/catalog.hpp"
 #include "keys/record.hpp"
+#include "keys/subject.hpp"
 
 #include <boost/smart_ptr/intrusive_ptr.hpp>
 #include <boost/smart_ptr/intrusive_ref_counter.hpp>
@@ -20,7 +21,7 @@ struct alignas(64) Entry : boost::intrusive_ref_counter<Entry, boost::thread_saf
     static constexpr std::uint16_t no_plan = std::numeric_limits<std::uint16_t>::max();
 
     // What finds and decides a request stands together, in the first cache lines.
-    std::uint32_t number = 0; // dense, below Table::numbers(); where limits keep its state
+    std::uint32_t number = 0; // of the subject
     Digest digest;
     std::uint16_t api = 0;        // position in the catalog
     std::uint16_t plan = no_plan; // position in the API's plans
@@ -30,6 +31,8 @@ struct alignas(64) Entry : boost::intrusive_ref_counter<Entry, boost::thread_saf
     /// False: the record names what the configuration does not know (store_invalid).
     bool readable = true;
     std::int64_t expires_at = std::numeric_limits<std::int64_t>::max(); // Unix seconds
+    /// What is the same in all entries of the key.
+    SubjectRef subject;
     /// `X-Key-Id: …\r\nX-Key-Owner: …\r\n` …, ready to be sent upstream. No value holds a control
     /// byte.
     std::string identity;
@@ -45,7 +48,9 @@ using EntryRef = boost::intrusive_ptr<const Entry>;
 /// is unknown.
 class Table {
   public:
-    explicit Table(std::shared_ptr<const Catalog> catalog);
+    /// @param subjects  shared with the tables of other configurations.
+    explicit Table(std::shared_ptr<const Catalog> catalog,
+                   SubjectsRef subjects = SubjectsRef{new Subjects});
     ~Table();
     Table(const Table&) = delete;
     Table& operator=(const Table&) = delete;
@@ -53,17 +58,22 @@ class Table {
     /// The entry of a digest, or null. Any thread; never allocates.
     [[nodiscard]] EntryRef find(const Digest& digest) const;
 
-    /// Brings one record in, new or changed; effective for every look-up that begins after the
-    /// return. The key's number, and so its spent limits, survive a change. Writers only: one
-    /// thread at a time.
-    void put(const KeyRecord& record);
-    /// The key is unknown to every look-up that begins after the return. An id that is not there
-    /// is no error.
-    void remove(const std::string& id);
-    /// Its keys that were made under a record are not readable any more.
-    void remove_owner(const OwnerName& name);
+    // All changes are effective for every look-up that begins after the return. Writers only: one
+    // thread at a time.
+
+    /// Brings one record in, new or changed. The key's subject, and so its spent limits, survive a
+    /// change.
+    /// @param before  the table of the configuration before, with the same subjects and by the same
+    ///                writer: a key that is new here and was there keeps its subject.
+    void put(const KeyRecord& record, const Table* before = nullptr);
+    /// The key is gone; one that comes under the same id later is another. False if there is none.
+    bool remove(const std::string& id);
     /// An owner's change re-compiles all of its keys.
     void put_owner(const OwnerRecord& owner);
+    /// Its record is gone. Keys that require it become unreadable, others lose its plan and status.
+    void remove_owner(const std::string& api, const std::string& id);
+
+    [[nodiscard]] const SubjectsRef& subjects() const;
 
     [[nodiscard]] std::size_t size() const;
     /// Entries whose record the configuration cannot read.

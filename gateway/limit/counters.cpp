@@ -1,7 +1,7 @@
 // Where all keys' rates are counted.
 //
 // Subjects lie in blocks of 4096, blocks on shelves of 1024; both are made when a number first
-// appears, published with one compare-and-swap, and never move or die before the Counters do. So a
+// appears, published with one compare-and-swap, and never move while anybody charges. So a
 // charge is three loads and the subject's own cache lines: its lock and its states lie side by
 // side.
 //
@@ -85,6 +85,14 @@ class Block {
         auto* lock = std::launder(reinterpret_cast<Lock*>(place));
         auto* states = std::launder(reinterpret_cast<RateState*>(place + sizeof(Lock)));
         return {*lock, {states, rates_}};
+    }
+
+    /// @param smaller  a block with no more rates.
+    void take_over(Block& smaller) {
+        for (std::size_t i = 0; i < subjects; ++i) {
+            const Subject from = smaller[i];
+            std::copy(from.states.begin(), from.states.end(), (*this)[i].states.begin());
+        }
     }
 
   private:
@@ -183,12 +191,27 @@ struct Counters::Blocks {
     Shelf<Middle, shelves> top;
 
     explicit Blocks(std::size_t rates_per_subject)
-        : rates(rates_per_subject) {}
+        : rates(rates_per_subject) {
+        if (rates > max_rates)
+            throw std::invalid_argument("a plan has at most 8 rates, not " + std::to_string(rates));
+    }
 
     Subject subject(std::uint32_t number) {
         const std::size_t block = number / Block::subjects;
         Middle& middle = top.find_or_make(block / shelf_size);
         return middle.find_or_make(block % shelf_size, rates)[number % Block::subjects];
+    }
+
+    /// For an empty one: the states of another with no more rates.
+    void take_over(const Blocks& smaller) {
+        for (std::size_t i = 0; i < shelves; ++i) {
+            const Middle* const from = smaller.top.find(i);
+            if (from == nullptr) continue;
+            Middle& to = top.find_or_make(i);
+            for (std::size_t block = 0; block < shelf_size; ++block)
+                if (Block* const states = from->find(block))
+                    to.find_or_make(block, rates).take_over(*states);
+        }
     }
 
     [[nodiscard]] std::optional<Subject> known_subject(std::uint32_t number) const {
@@ -200,14 +223,17 @@ struct Counters::Blocks {
     }
 };
 
-Counters::Counters(std::size_t rates_per_subject) {
-    if (rates_per_subject > max_rates)
-        throw std::invalid_argument("a plan has at most 8 rates, not " +
-                                    std::to_string(rates_per_subject));
-    blocks_ = std::make_unique<Blocks>(rates_per_subject);
-}
+Counters::Counters(std::size_t rates_per_subject)
+    : blocks_(std::make_unique<Blocks>(rates_per_subject)) {}
 
 Counters::~Counters() = default;
+
+void Counters::grow(std::size_t rates_per_subject) {
+    if (rates_per_subject <= blocks_->rates) return;
+    auto grown = std::make_unique<Blocks>(rates_per_subject);
+    grown->take_over(*blocks_);
+    blocks_ = std::move(grown);
+}
 
 std::optional<Refusal> Counters::charge(std::uint32_t subject, std::span<const Rate> rates,
                                         Instant now, std::uint64_t cost) {

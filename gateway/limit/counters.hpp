@@ -32,6 +32,10 @@ class Counters {
     /// Begins to fetch a subject's state from memory: a charge will follow soon. Any thread.
     void prefetch(std::uint32_t subject) const;
 
+    /// Makes room for plans with more rates; what is spent stays. Fewer than before change nothing.
+    /// While nobody else uses the counters.
+    void grow(std::size_t rates_per_subject);
+
     /// Forgets what a subject has used. Any thread.
     void reset(std::uint32_t subject);
 

@@ -1,3 +1,4 @@
+#include "keys/fill.hpp"
 #include "keys/records.hpp"
 #include "keys/sqlite_store.hpp"
 #include "keys/store_thread.hpp"
@@ -98,6 +99,20 @@ BOOST_AUTO_TEST_CASE(many_threads_may_submit) {
         asker.join();
     thread.reset();
     BOOST_TEST(table.size() == 100U);
+}
+
+BOOST_AUTO_TEST_CASE(work_behind_a_replaced_table_is_given_the_new_one) {
+    Table next{test::catalog(), table.subjects()};
+    StoreThread& running = *thread;
+    thread->submit([](KeyStore& store, Table& keys) { create(store, keys, key_record(1)); });
+    thread->submit([&](KeyStore& store, Table& keys) {
+        BOOST_TEST(fill(store, next, &keys).has_value());
+        running.replace_table(next);
+    });
+    thread->submit([](KeyStore& store, Table& keys) { create(store, keys, key_record(2)); });
+    thread.reset();
+    BOOST_TEST(table.size() == 1U);
+    BOOST_TEST(next.size() == 2U);
 }
 
 BOOST_AUTO_TEST_CASE(what_work_captured_ends_with_it) {

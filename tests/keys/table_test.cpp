@@ -3,8 +3,11 @@
 
 #include <boost/test/unit_test.hpp>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
+#include <map>
+#include <memory>
 #include <random>
 #include <set>
 #include <thread>
@@ -307,6 +310,100 @@ BOOST_AUTO_TEST_CASE(an_owner_s_change_keeps_everything_else_of_a_key) {
     BOOST_TEST((after->status == before->status));
 }
 
+// What is deleted.
+
+BOOST_AUTO_TEST_CASE(a_removed_key_is_unknown_and_its_neighbours_stay) {
+    for (int i = 0; i < 100; ++i)
+        table.put(key_record(i));
+    const std::size_t unreadable = table.unreadable();
+    for (int i = 0; i < 100; i += 2)
+        BOOST_TEST(table.remove(key_record(i).id));
+    BOOST_TEST(table.size() == 50U);
+    BOOST_TEST(table.unreadable() == unreadable / 2);
+    for (int i = 0; i < 100; ++i)
+        BOOST_TEST((table.find(key_record(i).digest) != nullptr) == (i % 2 == 1));
+    BOOST_TEST(!table.remove(key_record(0).id)); // twice
+    BOOST_TEST(!table.remove("key_nope"));
+    table.put_owner(owner_record("acme")); // reaches those that are left
+    BOOST_TEST(!table.find(key_record(0).digest));
+}
+
+BOOST_AUTO_TEST_CASE(an_id_that_comes_back_is_another_key) {
+    const EntryRef before = put();
+    table.remove(record.id);
+    BOOST_TEST((before->status == KeyStatus::active)); // who holds it sees it whole
+    const EntryRef after = put();
+    BOOST_TEST(after->subject != before->subject);
+    BOOST_TEST(after->number != before->number);
+}
+
+BOOST_AUTO_TEST_CASE(without_its_record_an_owner_has_neither_plan_nor_status) {
+    OwnerRecord owner = owner_record("acme");
+    owner.plan = "pro";
+    owner.status = OwnerStatus::suspended;
+    table.put_owner(owner);
+    record.plan = std::nullopt;
+    KeyRecord strict = key_record(2);
+    strict.plan = "pro";
+    strict.owner_record_required = true;
+    table.put(strict);
+    BOOST_TEST(put()->readable);
+    BOOST_TEST(table.find(strict.digest)->readable);
+
+    table.remove_owner("deals", "acme"); // another API's
+    table.remove_owner("gone", "acme");
+    BOOST_TEST(table.unreadable() == 0U);
+    table.remove_owner("shop", "acme");
+    BOOST_TEST(!table.find(record.digest)->readable); // no plan is left
+    BOOST_TEST(!table.find(strict.digest)->readable);
+    BOOST_TEST((table.find(strict.digest)->owner_status == OwnerStatus::active));
+    record.plan = "free";
+    BOOST_TEST(put()->readable);
+    BOOST_TEST(!table.find(strict.digest)->readable);
+    table.put_owner(owner);
+    BOOST_TEST(table.unreadable() == 0U);
+}
+
+// Numbers.
+
+BOOST_AUTO_TEST_CASE(a_number_is_used_again_when_nobody_holds_its_key_any_more) {
+    std::vector<std::uint32_t> forgotten;
+    Table counted{test::catalog(), SubjectsRef{new Subjects{[&](std::uint32_t number) {
+                      forgotten.push_back(number);
+                  }}}};
+    counted.put(key_record(1));
+    EntryRef held = counted.find(key_record(1).digest);
+    counted.remove("key_1");
+    counted.put(key_record(2));
+    BOOST_TEST(counted.find(key_record(2).digest)->number == 1U);
+    BOOST_TEST(forgotten.empty());
+    held.reset();
+    counted.put(key_record(3));
+    BOOST_TEST(counted.find(key_record(3).digest)->number == 0U);
+    BOOST_TEST(forgotten == std::vector<std::uint32_t>{0}, boost::test_tools::per_element());
+}
+
+BOOST_AUTO_TEST_CASE(a_table_that_follows_another_keeps_its_subjects) {
+    put();
+    table.put(key_record(2));
+    table.put(key_record(3));
+    table.remove("key_2");
+
+    config::Settings settings = test::settings();
+    std::swap(settings.apis[0], settings.apis[2]);
+    Table next{std::make_shared<const Catalog>(settings), table.subjects()};
+    next.put(key_record(3), &table);
+    next.put(record, &table);
+    next.put(key_record(4), &table);
+    for (const int i : {1, 3})
+        BOOST_TEST((next.find(key_record(i).digest)->subject ==
+                    table.find(key_record(i).digest)->subject));
+    BOOST_TEST(next.find(record.digest)->api == 2);
+    BOOST_TEST(table.find(record.digest)->api == 0);
+    BOOST_TEST(next.find(key_record(4).digest)->number == 1U); // of the key that was removed
+    BOOST_TEST(next.size() == 3U);
+}
+
 // Identity headers.
 
 BOOST_AUTO_TEST_CASE(a_name_is_encoded_outside_visible_ascii) {
@@ -420,6 +517,84 @@ BOOST_AUTO_TEST_SUITE_END()
 // What one table and the same records, put in any order, with any changes in between, end up as.
 BOOST_AUTO_TEST_SUITE(keys_table_properties)
 
+/// Which keys there are, and who they are: the plain way.
+struct Model {
+    // Not the reference itself: who compares must not keep a number from being used again.
+    std::map<std::string, const Subject*> keys;
+
+    void check(const Table& table, const std::vector<KeyRecord>& all) const {
+        BOOST_TEST_REQUIRE(table.size() == keys.size());
+        std::set<std::uint32_t> numbers;
+        for (const KeyRecord& key : all) {
+            const EntryRef entry = table.find(key.digest);
+            const auto known = keys.find(key.id);
+            BOOST_TEST_REQUIRE((entry != nullptr) == (known != keys.end()));
+            if (!entry) continue;
+            BOOST_TEST_REQUIRE((entry->subject.get() == known->second));
+            BOOST_TEST_REQUIRE(entry->number == entry->subject->number());
+            BOOST_TEST_REQUIRE(numbers.insert(entry->number).second);
+        }
+    }
+};
+
+BOOST_AUTO_TEST_CASE(every_key_has_a_number_of_its_own_for_as_long_as_anybody_holds_it) {
+    std::mt19937 random{17};
+    const auto below = [&](std::size_t bound) {
+        return std::uniform_int_distribution<std::size_t>{0, bound - 1}(random);
+    };
+    std::vector<KeyRecord> all;
+    for (int i = 0; i < 12; ++i)
+        all.push_back(key_record(i));
+    for (int round = 0; round < 50; ++round) {
+        // By number: how many lives have begun with it, and how many of them it was forgotten for.
+        std::map<std::uint32_t, int> begun;
+        std::map<std::uint32_t, int> forgotten;
+        auto table = std::make_unique<Table>(
+            test::catalog(), SubjectsRef{new Subjects{[&](std::uint32_t n) { ++forgotten[n]; }}});
+        Model model;
+        std::vector<EntryRef> held; // by requests in flight
+        for (int step = 0; step < 300; ++step) {
+            KeyRecord& key = all[below(all.size())];
+            switch (below(8)) {
+            case 0:
+            case 1:
+                BOOST_TEST_REQUIRE(table->remove(key.id) == (model.keys.erase(key.id) == 1));
+                break;
+            case 2:
+                if (const EntryRef entry = table->find(key.digest)) held.push_back(entry);
+                break;
+            case 3:
+                if (!held.empty())
+                    held.erase(held.begin() + static_cast<std::ptrdiff_t>(below(held.size())));
+                break;
+            case 4: {
+                auto next = std::make_unique<Table>(test::catalog(), table->subjects());
+                std::shuffle(all.begin(), all.end(), random);
+                for (const KeyRecord& one : all)
+                    if (model.keys.contains(one.id)) next->put(one, table.get());
+                table = std::move(next);
+                break;
+            }
+            default: {
+                key.name = std::to_string(step);
+                table->put(key);
+                const SubjectRef subject = table->find(key.digest)->subject;
+                const auto [known, is_new] = model.keys.try_emplace(key.id);
+                if (!is_new) break;
+                known->second = subject.get();
+                for (const EntryRef& entry : held)
+                    BOOST_TEST_REQUIRE(entry->number != subject->number());
+                ++begun[subject->number()];
+            }
+            }
+            model.check(*table, all);
+            for (const auto& [number, lives] : begun)
+                BOOST_TEST_REQUIRE(forgotten[number] == lives - 1);
+        }
+        BOOST_TEST(begun.size() <= all.size() + 300U / 8);
+    }
+}
+
 BOOST_AUTO_TEST_CASE(the_last_records_decide_and_their_order_does_not) {
     std::mt19937 random{11};
     const auto one_of = [&](auto... choices) {
@@ -429,9 +604,32 @@ BOOST_AUTO_TEST_CASE(the_last_records_decide_and_their_order_does_not) {
     for (int round = 0; round < 60; ++round) {
         std::vector<KeyRecord> keys;
         std::vector<OwnerRecord> owners;
-        Table changed{test::catalog()};
+        auto now = std::make_unique<Table>(test::catalog());
+        const auto fill_with = [&](Table& table, const Table* before) {
+            for (const OwnerRecord& owner : owners)
+                table.put_owner(owner);
+            for (const KeyRecord& key : keys)
+                table.put(key, before);
+        };
         for (int i = 0; i < 200; ++i) {
-            if (i % 4 == 0) {
+            Table& changed = *now;
+            if (i % 16 == 1) {
+                const std::string id = key_record(one_of(1, 2, 3, 4, 5, 6, 7, 8, 9)).id;
+                const bool was_there =
+                    std::erase_if(keys, [&](const KeyRecord& old) { return old.id == id; }) == 1;
+                BOOST_TEST(changed.remove(id) == was_there);
+            } else if (i % 16 == 6) {
+                const OwnerRecord gone =
+                    owner_record(one_of("a", "b", "c"), one_of("shop", "deals"));
+                std::erase_if(owners, [&](const OwnerRecord& old) {
+                    return old.id == gone.id && old.api == gone.api;
+                });
+                changed.remove_owner(gone.api, gone.id);
+            } else if (i % 64 == 63) {
+                auto next = std::make_unique<Table>(test::catalog(), changed.subjects());
+                fill_with(*next, now.get());
+                now = std::move(next);
+            } else if (i % 4 == 0) {
                 OwnerRecord owner = owner_record(one_of("a", "b", "c"), one_of("shop", "deals"));
                 if (one_of(0, 1)) owner.plan = one_of("free", "pro", "basic", "nonsense");
                 owner.status = one_of(OwnerStatus::active, OwnerStatus::suspended);
@@ -452,11 +650,9 @@ BOOST_AUTO_TEST_CASE(the_last_records_decide_and_their_order_does_not) {
                 changed.put(key);
             }
         }
+        const Table& changed = *now;
         Table fresh{test::catalog()};
-        for (const OwnerRecord& owner : owners)
-            fresh.put_owner(owner);
-        for (const KeyRecord& key : keys)
-            fresh.put(key);
+        fill_with(fresh, nullptr);
 
         BOOST_TEST(changed.size() == fresh.size());
         BOOST_TEST(changed.unreadable() == fresh.unreadable());

@@ -200,4 +200,22 @@ BOOST_AUTO_TEST_CASE(threads_that_meet_in_new_blocks_lose_no_charge) {
     BOOST_TEST(admitted == 400);
 }
 
+BOOST_AUTO_TEST_CASE(counters_that_grow_forget_nothing) {
+    Counters counters{1};
+    const Rates one{rate_of(5, 60s)};
+    const Rates three{rate_of(5, 60s), rate_of(7, 3600s), rate_of(9, 24h)};
+    const std::uint32_t last = std::numeric_limits<std::uint32_t>::max();
+    for (const std::uint32_t subject : {0U, 4095U, 4096U, 4'194'304U, last})
+        BOOST_TEST(passed(counters, subject, one, start, 3) == 3);
+    counters.grow(3);
+    counters.grow(2); // never fewer
+    for (const std::uint32_t subject : {0U, 4095U, 4096U, 4'194'304U, last}) {
+        BOOST_TEST(passed(counters, subject, three, start, 9) == 2);
+        BOOST_TEST(passed(counters, subject, three, start + 60s, 9) == 5);
+        BOOST_TEST(passed(counters, subject, three, start + 120s, 9) == 0); // 7 in the hour
+    }
+    BOOST_TEST(passed(counters, 1, three, start, 9) == 5);
+    BOOST_CHECK_THROW(counters.grow(9), std::invalid_argument);
+}
+
 BOOST_AUTO_TEST_SUITE_END()

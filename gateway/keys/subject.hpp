@@ -1,0 +1,63 @@
+#pragma once
+
+#include <boost/smart_ptr/intrusive_ptr.hpp>
+#include <boost/smart_ptr/intrusive_ref_counter.hpp>
+
+#include <cstdint>
+#include <functional>
+#include <mutex>
+#include <utility>
+#include <vector>
+
+namespace keygate::keys {
+
+class Subjects;
+
+/// One key, whatever becomes of its record: all of its entries share it, also those of an earlier
+/// configuration that requests in flight still hold. So what a key has used outlives every change
+/// of it, and ends with it. Any thread.
+class Subject : public boost::intrusive_ref_counter<Subject, boost::thread_safe_counter> {
+  public:
+    /// Gives the number back.
+    ~Subject();
+    Subject(const Subject&) = delete;
+    Subject& operator=(const Subject&) = delete;
+
+    /// Dense, and nobody else's while this lives: where limits keep the key's state.
+    [[nodiscard]] std::uint32_t number() const { return number_; }
+
+  private:
+    friend class Subjects;
+    Subject(boost::intrusive_ptr<Subjects> subjects, std::uint32_t number);
+
+    boost::intrusive_ptr<Subjects> subjects_;
+    std::uint32_t number_;
+};
+
+using SubjectRef = boost::intrusive_ptr<Subject>;
+
+/// Gives every key its number. One for all tables of a process. Any thread.
+class Subjects : public boost::intrusive_ref_counter<Subjects, boost::thread_safe_counter> {
+  public:
+    /// @param forget  called with a number that somebody had before, on the thread that calls
+    ///                `make` and before it returns: what was counted under it is no longer true.
+    explicit Subjects(std::function<void(std::uint32_t)> forget = {})
+        : forget_(std::move(forget)) {}
+
+    /// A key that nobody has seen before. The lowest number that was never used, or one whose
+    /// subject is gone.
+    [[nodiscard]] SubjectRef make();
+
+  private:
+    friend class Subject;
+    void give_back(std::uint32_t number) noexcept;
+
+    std::function<void(std::uint32_t)> forget_;
+    std::mutex mutex_; // guards the two below; taken when a key comes or goes
+    std::vector<std::uint32_t> free_;
+    std::uint32_t next_ = 0;
+};
+
+using SubjectsRef = boost::intrusive_ptr<Subjects>;
+
+} // namespace keygate::keys
