@@ -2,12 +2,14 @@
 
 #include <cstddef>
 #include <string>
+#include <type_traits>
 
 namespace keygate {
 
 /// Empties a buffer and gives its memory back: `text = {}` empties it and keeps the memory.
-inline void release(std::string& text) {
-    std::string{}.swap(text);
+template <class Allocator>
+void release(std::basic_string<char, std::char_traits<char>, Allocator>& text) {
+    std::remove_reference_t<decltype(text)>{}.swap(text);
 }
 
 /// The same for a buffer that is wanted again soon, unless it has grown beyond `kept` bytes.

@@ -2,10 +2,18 @@
 
 #include <openssl/crypto.h>
 
+#include <array>
+#include <cstring>
+
 namespace keygate {
 
 void wipe(char* data, std::size_t size) {
-    OPENSSL_cleanse(data, size);
+    ::explicit_bzero(data, size);
+}
+
+[[gnu::noinline]] void wipe_stack() {
+    std::array<char, std::size_t{16} * 1024> below{};
+    wipe(below.data(), below.size());
 }
 
 Secret& Secret::operator=(Secret&& other) noexcept {

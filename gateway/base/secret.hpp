@@ -1,5 +1,6 @@
 #pragma once
 
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -8,6 +9,14 @@ namespace keygate {
 
 /// Overwrites memory in a way that the compiler cannot leave out.
 void wipe(char* data, std::size_t size);
+
+inline void wipe(std::span<char> bytes) {
+    wipe(bytes.data(), bytes.size());
+}
+
+/// Overwrites the stack below the caller, as deep as the libraries go that were called before from
+/// the same place: what they kept in their own frames is gone.
+void wipe_stack();
 
 /// Text that must not be seen: a raw key, an admin token. It cannot be printed, logged, copied or
 /// compared with `==`, and it is overwritten when it dies.
