@@ -1,14 +1,13 @@
 #include "admin/access.hpp"
 
-#include "admin/errors.hpp"
 #include "base/ascii.hpp"
+#include "base/secret_file.hpp"
 
+#include <openssl/crypto.h>
 #include <openssl/rand.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
-#include <memory>
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -81,10 +80,6 @@ Result<void> make_token(const std::string& file) {
     return fault(error, step);
 }
 
-bool is_visible(char c) {
-    return c > 0x20 && c < 0x7f;
-}
-
 /// The host of a Host field, without its port.
 std::string_view without_port(std::string_view host) {
     const auto bracket = host.rfind(']');
@@ -98,77 +93,75 @@ Problem unauthorized(std::string reason, std::string message) {
     return {401, "UNAUTHORIZED", std::move(reason), std::move(message)};
 }
 
-struct Guard {
-    Guard(Handler n, Secret t, const config::Endpoint& address)
-        : next(std::move(n))
-        , token(std::move(t)) {
-        const bool is_v6 = address.host.find(':') != std::string::npos;
-        hosts = {is_v6 ? "[" + address.host + "]" : address.host, "localhost", "127.0.0.1",
-                 "[::1]"};
+std::string_view name_of(Transport transport) {
+    return transport == Transport::tcp ? "tcp" : "local";
+}
+
+/// A body is JSON, or nothing was said of it (RFC 9110 8.3).
+bool is_json(const std::vector<std::string>& content_types) {
+    if (content_types.empty()) return true;
+    if (content_types.size() > 1) return false;
+    const std::string_view value = content_types.front();
+    return ascii::equal_ignoring_case(ascii::trimmed(value.substr(0, value.find(';'))),
+                                      "application/json");
+}
+
+/// A call as the log tells of it.
+struct Call {
+    explicit Call(const Request& request)
+        : who("actor=" + request.actor + " role=" + std::string{to_string(request.role)} +
+              " transport=" + std::string{name_of(request.transport)})
+        , method(request.method.substr(0, max_method))
+        , path(request.path) {}
+
+    /// @param status  0: the call was cut, nobody knows what came of it.
+    [[nodiscard]] std::string line(unsigned status, std::string_view request_id) const {
+        std::string out = "admin: " + who + " method=" + method + " path=" + told_path(status);
+        out += " status=" + (status == 0 ? "unknown" : std::to_string(status));
+        if (!request_id.empty()) out.append(" request_id=").append(request_id);
+        return out;
     }
 
-    [[nodiscard]] std::optional<Problem> refusal(const Request& request) const {
-        if (request.transport == Transport::local) return std::nullopt;
-        const auto host =
-            request.hosts.size() == 1 ? without_port(request.hosts.front()) : std::string_view{};
-        const auto is_host = [&](const std::string& known) {
-            return ascii::equal_ignoring_case(known, host);
-        };
-        if (std::none_of(hosts.begin(), hosts.end(), is_host))
-            return Problem{421, "MISDIRECTED", "host_invalid",
-                           "`Host`: must be the admin address or localhost"};
-        if (request.authorizations.empty())
-            return unauthorized("token_missing", "`Authorization: Bearer <token>` is missing");
-        if (request.authorizations.size() > 1)
-            return unauthorized("token_invalid", "`Authorization`: written twice");
-        constexpr std::string_view scheme = "Bearer ";
-        const std::string_view value = request.authorizations.front();
-        // An empty token is no token: it never matches.
-        if (token.empty() || !ascii::equal_ignoring_case(value.substr(0, scheme.size()), scheme) ||
-            !token.matches(value.substr(scheme.size())))
-            return unauthorized("token_invalid", "the admin token is not valid");
-        return std::nullopt;
-    }
+    static constexpr std::size_t max_method = 16;
+    static constexpr std::size_t max_path = 200;
 
-    Handler next;
-    Secret token;
-    std::array<std::string, 4> hosts;
+    std::string who;
+    std::string method;
+    std::string path;
+
+  private:
+    /// Where there is no such thing its name may be a key itself, taken for an id: then only the
+    /// begin of it is told.
+    [[nodiscard]] std::string told_path(unsigned status) const {
+        constexpr std::size_t shown = 8;
+        std::string out;
+        for (std::size_t at = 0; at < path.size() && out.size() < max_path;) {
+            const std::size_t end = std::min(path.find('/', at + 1), path.size());
+            const std::string_view segment = std::string_view{path}.substr(at, end - at);
+            const bool is_cut = status == 404 && segment.size() > shown + 1 && at > 0 &&
+                                out != "/admin" && out != "/admin/v1";
+            out.append(is_cut ? segment.substr(0, shown + 1) : segment);
+            if (is_cut) out += "...";
+            at = end;
+        }
+        if (out.size() <= max_path) return out;
+        out.resize(max_path);
+        return out + "...";
+    }
 };
 
-asio::awaitable<Response> pass(std::shared_ptr<const Guard> guard, Request request) {
-    if (const auto problem = guard->refusal(request))
-        co_return to_response(*problem, new_request_id());
-    request.role = Role::admin;
-    request.actor = request.transport == Transport::local ? "local" : "token_file";
-    auto waiting = guard->next(std::move(request));
-    co_return co_await std::move(waiting);
+std::string_view request_id_of(const Response& response) {
+    for (const auto& [name, value] : response.headers)
+        if (name == "X-Request-Id") return value;
+    return {};
 }
+
+constexpr std::chrono::seconds refusals_pause{1};
 
 } // namespace
 
 Result<Secret> read_token(const std::string& file) {
-    const std::string step = "read token file " + file;
-    const File opened(::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
-    if (opened.get() < 0) return fault(errno, step);
-
-    struct stat found {};
-
-    if (::fstat(opened.get(), &found) != 0) return fault(errno, step);
-    if (!S_ISREG(found.st_mode)) return fault(EINVAL, step + " (not a file)");
-    if ((found.st_mode & (S_IRWXG | S_IRWXO)) != 0)
-        return fault(EACCES, step + " (others can read or change it; chmod 600 it)");
-
-    std::string text(max_length + 2, '\0');
-    const auto size = ::read(opened.get(), text.data(), text.size());
-    if (size < 0) return fault(errno, step);
-    text.resize(static_cast<std::size_t>(size));
-    if (!text.empty() && text.back() == '\n') text.pop_back();
-    if (!text.empty() && text.back() == '\r') text.pop_back();
-    const bool fits = text.size() >= min_length && text.size() <= max_length &&
-                      std::all_of(text.begin(), text.end(), is_visible);
-    Secret token{std::move(text)};
-    if (!fits) return fault(EINVAL, step + " (must hold one line of 16 to 256 visible characters)");
-    return token;
+    return read_secret_file(file, "token", min_length);
 }
 
 Result<Secret> read_or_make_token(const std::string& file) {
@@ -180,13 +173,153 @@ Result<Secret> read_or_make_token(const std::string& file) {
     return read_token(file);
 }
 
-Handler guarded(Handler next, Secret token, const config::Endpoint& address) {
-    const auto guard = std::make_shared<const Guard>(std::move(next), std::move(token), address);
-    return [guard](Request request) { return pass(guard, std::move(request)); };
+bool may(Role role, Role needed) {
+    return role >= needed;
 }
 
-Handler guarded_local(Handler next) {
-    return guarded(std::move(next), Secret{}, {});
+std::string_view to_string(Role role) {
+    switch (role) {
+    case Role::viewer:
+        return "viewer";
+    case Role::operator_:
+        return "operator";
+    case Role::admin:
+        return "admin";
+    }
+    return "unknown";
+}
+
+Problem role_too_low(Role needed) {
+    return {403, "FORBIDDEN", "role_too_low",
+            "this call needs a token with the role " + std::string{to_string(needed)}};
+}
+
+Result<Access> read_access(const std::optional<config::Admin>& admin) {
+    Access access{.tokens = {}, .hosts = {"localhost", "127.0.0.1", "[::1]"}};
+    if (!admin) return access;
+    if (admin->address) {
+        const std::string& host = admin->address->host;
+        const bool is_v6 = host.find(':') != std::string::npos;
+        access.hosts.push_back(is_v6 ? "[" + host + "]" : host);
+    }
+    access.hosts.insert(access.hosts.end(), admin->hosts.begin(), admin->hosts.end());
+    for (const config::AdminToken& token : admin->tokens) {
+        const auto digest = keys::digest_from_text(token.digest);
+        if (!digest) return fault(EINVAL, "read the digest of the token " + token.name);
+        access.tokens.push_back({token.name, token.role, *digest});
+    }
+    if (!admin->token_file) return access;
+    const auto token = read_or_make_token(*admin->token_file);
+    if (!token) return token.error();
+    const keys::Digest digest = keys::digest_of(token->reveal());
+    for (const KnownToken& other : access.tokens)
+        if (other.digest == digest)
+            return fault(EINVAL, "read token file " + *admin->token_file +
+                                     " (its token is also the token `" + other.name + "`)");
+    access.tokens.push_back({"token_file", Role::admin, digest});
+    return access;
+}
+
+Guard::Guard(Handler next, Access access, const Clock& clock, Log log)
+    : next_(std::move(next))
+    , access_(std::move(access))
+    , clock_(clock)
+    , log_(std::move(log)) {}
+
+Guard::~Guard() {
+    tell_refusals();
+}
+
+asio::awaitable<Response> Guard::handle(Request request) {
+    ++requests_;
+    const Transport transport = request.transport;
+    const auto entry = let_in(request);
+    if (!entry) {
+        note_refusal(entry.error(), transport);
+        co_return to_response(entry.error(), new_request_id());
+    }
+    if (untold_ != 0 && clock_.now().steady - *told_ >= refusals_pause) tell_refusals();
+    std::optional<Call> call;
+    if (!request.is_read()) call.emplace(request);
+    Response response;
+    if (!request.body.empty() && !is_json(request.content_types)) {
+        response = to_response({415, "UNSUPPORTED_MEDIA_TYPE", "content_type_invalid",
+                                "`Content-Type`: must be application/json"},
+                               new_request_id());
+    } else {
+        auto waiting = next_(std::move(request));
+        try {
+            response = co_await std::move(waiting);
+        } catch (...) {
+            if (call) log_(call->line(0, {}));
+            throw;
+        }
+    }
+    if (call) log_(call->line(response.status, request_id_of(response)));
+    co_return response;
+}
+
+Checked<void> Guard::let_in(Request& request) const {
+    const bool is_local = request.transport == Transport::local;
+    if (!is_local && !is_known_host(request))
+        return Problem{421, "MISDIRECTED", "host_invalid",
+                       "`Host`: must be the admin address, localhost, or one of admin.hosts"};
+    const auto& authorizations = request.authorizations;
+    if (authorizations.empty()) {
+        if (!is_local)
+            return unauthorized("token_missing", "`Authorization: Bearer <token>` is missing");
+        request.role = Role::admin;
+        request.actor = local_actor;
+        return {};
+    }
+    if (authorizations.size() > 1)
+        return unauthorized("token_invalid", "`Authorization`: written twice");
+    constexpr std::string_view scheme = "Bearer ";
+    const std::string_view value = authorizations.front();
+    const KnownToken* const token =
+        ascii::equal_ignoring_case(value.substr(0, scheme.size()), scheme)
+            ? find_token(value.substr(scheme.size()))
+            : nullptr;
+    if (token == nullptr) return unauthorized("token_invalid", "the admin token is not valid");
+    request.role = token->role;
+    request.actor = token->name;
+    return {};
+}
+
+bool Guard::is_known_host(const Request& request) const {
+    if (request.hosts.size() != 1) return false;
+    const std::string_view host = without_port(request.hosts.front());
+    return std::any_of(access_.hosts.begin(), access_.hosts.end(), [&](const std::string& known) {
+        return ascii::equal_ignoring_case(known, host);
+    });
+}
+
+/// How long it takes says nothing of which token it was, or how much of it was right: digests of
+/// what was presented tell nothing of what would have been right.
+const KnownToken* Guard::find_token(std::string_view presented) const {
+    // Too short to be one, whatever digest was configured.
+    if (presented.size() < min_length || presented.size() > max_length) return nullptr;
+    const keys::Digest digest = keys::digest_of(presented);
+    const KnownToken* found = nullptr;
+    for (const KnownToken& token : access_.tokens)
+        if (CRYPTO_memcmp(token.digest.bytes.data(), digest.bytes.data(), digest.bytes.size()) == 0)
+            found = &token;
+    return found;
+}
+
+void Guard::note_refusal(const Problem& problem, Transport transport) {
+    ++refused_;
+    ++untold_;
+    last_refusal_ = problem.reason + " over " + std::string{name_of(transport)};
+    if (!told_ || clock_.now().steady - *told_ >= refusals_pause) tell_refusals();
+}
+
+void Guard::tell_refusals() {
+    if (untold_ == 0) return;
+    log_("admin: " + std::to_string(untold_) + (untold_ == 1 ? " call was" : " calls were") +
+         " not let in; the last: " + last_refusal_);
+    untold_ = 0;
+    told_ = clock_.now().steady;
 }
 
 } // namespace keygate::admin

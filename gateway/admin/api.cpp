@@ -1,5 +1,6 @@
 #include "admin/api.hpp"
 
+#include "admin/access.hpp"
 #include "admin/errors.hpp"
 #include "admin/import_api.hpp"
 #include "admin/keys_api.hpp"
@@ -90,8 +91,7 @@ Checked<Routed> route(const Request& request) {
 Checked<Routed> permitted(const Request& request) {
     auto routed = route(request);
     if (!routed) return routed;
-    if (request.role < routed->call->name.role)
-        return Problem{403, "FORBIDDEN", "role_too_low", "the token's role may not do this"};
+    if (!may(request.role, routed->call->name.role)) return role_too_low(routed->call->name.role);
     if (request.method == "GET" && !request.body.empty())
         return bad_request("body_unexpected", "a GET has no body");
     return routed;

@@ -58,8 +58,9 @@ struct Client::Link {
     }
 };
 
-std::string socket_of(const config::Store& store) {
-    return store.file + ".sock";
+std::string socket_of(const config::Settings& settings) {
+    if (settings.admin && !settings.admin->socket.empty()) return settings.admin->socket;
+    return settings.store.file + ".sock";
 }
 
 Client::Client(std::unique_ptr<Link> link)
@@ -103,7 +104,12 @@ Result<Client> Client::connect(const config::Endpoint& address, Secret token,
 
 Result<Response> Client::call(const std::string& method, const std::string& target,
                               const std::string& body) {
-    std::string head = method + " " + target + " HTTP/1.1\r\nHost: " + link_->host + "\r\n";
+    // Room for all of it at once: a text that grows leaves copies of the token behind.
+    std::string head;
+    head.reserve(256 + method.size() + target.size() + link_->host.size() +
+                 link_->token.reveal().size());
+    head.append(method).append(" ").append(target).append(" HTTP/1.1\r\nHost: ");
+    head.append(link_->host).append("\r\n");
     if (!link_->token.empty()) {
         head += "Authorization: Bearer ";
         head += link_->token.reveal();

@@ -11,8 +11,8 @@
 
 namespace keygate::admin {
 
-/// Where the unix socket of a gateway stands: beside its embedded file.
-[[nodiscard]] std::string socket_of(const config::Store& store);
+/// Where the unix socket of a gateway stands: where `admin:` says, else beside its embedded file.
+[[nodiscard]] std::string socket_of(const config::Settings& settings);
 
 /// A blocking client of the admin API, for the command line: one connection, one call at a time.
 /// Every wait ends after the deadline with a Fault (timed_out).

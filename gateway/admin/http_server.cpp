@@ -7,7 +7,7 @@
 
 #include "admin/errors.hpp"
 #include "base/ascii.hpp"
-#include "base/secret.hpp"
+#include "base/wiping.hpp"
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/generic/stream_protocol.hpp>
@@ -42,7 +42,11 @@ namespace bhttp = boost::beast::http;
 namespace keygate::admin {
 
 using boost::system::error_code;
-using Parser = bhttp::request_parser<bhttp::string_body>;
+
+// What a request brings may hold a token or a key: Beast's copies of it are overwritten like ours.
+using WipedBody = bhttp::basic_string_body<char, std::char_traits<char>, WipingAllocator<char>>;
+using Parser = bhttp::request_parser<WipedBody, WipingAllocator<char>>;
+using Buffer = beast::basic_flat_buffer<WipingAllocator<char>>;
 
 namespace {
 
@@ -73,12 +77,24 @@ std::string_view code_of(unsigned status) {
     }
 }
 
-std::vector<std::string> values_of(const Parser::value_type& message, bhttp::field name) {
+/// @param name  a field of Beast's, or any text.
+template <class Name>
+std::vector<std::string> values_of(const Parser::value_type& message, const Name& name) {
     std::vector<std::string> values;
     const auto [first, last] = message.equal_range(name);
     for (auto field = first; field != last; ++field)
         values.emplace_back(field->value());
     return values;
+}
+
+/// The fields that the API and its guard look at.
+void read_fields(const Parser::value_type& message, Request& request) {
+    request.hosts = values_of(message, bhttp::field::host);
+    request.authorizations = values_of(message, bhttp::field::authorization);
+    request.if_match = values_of(message, bhttp::field::if_match);
+    request.if_none_match = values_of(message, bhttp::field::if_none_match);
+    request.content_types = values_of(message, bhttp::field::content_type);
+    request.idempotency_keys = values_of(message, "Idempotency-Key");
 }
 
 // RFC 9112 6.3: a body whose end can be read in two ways is refused, not repaired.
@@ -138,9 +154,18 @@ struct HttpServer::Session : std::enable_shared_from_this<HttpServer::Session> {
         socket.close(ignored);
     }
 
+    /// Wipes what was read and used; what belongs to the next request goes on.
+    void forget_used(std::size_t capacity) {
+        Buffer fresh;
+        fresh.reserve(capacity);
+        const auto next = buffer.data();
+        fresh.commit(asio::buffer_copy(fresh.prepare(next.size()), next));
+        buffer = std::move(fresh);
+    }
+
     Socket socket;
     asio::steady_timer timer;
-    beast::flat_buffer buffer;
+    Buffer buffer;
     Transport transport;
     bool is_busy = false; // a request was begun and is not answered yet
 };
@@ -316,6 +341,8 @@ asio::awaitable<void> HttpServer::serve(std::shared_ptr<Session> session) {
     bool go_on = !is_stopping_;
     while (go_on) {
         const bool more = co_await serve_one(*session);
+        wipe_stack(); // where Beast joins folded lines
+        session->forget_used(options_.max_head);
         go_on = more && !is_stopping_;
     }
 }
@@ -342,8 +369,7 @@ asio::awaitable<bool> HttpServer::serve_one(Session& session) {
     Request request;
     request.transport = session.transport;
     request.method = std::string{parser.get().method_string()};
-    request.hosts = values_of(parser.get(), bhttp::field::host);
-    request.authorizations = values_of(parser.get(), bhttp::field::authorization);
+    read_fields(parser.get(), request);
     const std::string target{parser.get().target()};
     const bool is_clear = read_target(target, request) && has_clear_framing(parser.get()) &&
                           request.hosts.size() <= 1 &&
@@ -368,7 +394,7 @@ asio::awaitable<bool> HttpServer::serve_one(Session& session) {
     }
     session.timer.cancel();
 
-    request.body = std::move(parser.get().body());
+    request.body.assign(parser.get().body());
     const bool keep_alive = parser.get().keep_alive() && !is_stopping_;
     const bool with_body = request.method != "HEAD";
     auto response = co_await answer(std::move(request));
@@ -423,6 +449,7 @@ asio::awaitable<bool> HttpServer::refuse(Session& session, unsigned status,
         if (error) break;
         left -= std::min(left, bytes);
     }
+    wipe(waste); // it lies where the coroutine's frame does
     co_return false;
 }
 

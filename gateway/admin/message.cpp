@@ -6,6 +6,12 @@
 
 namespace keygate::admin {
 
+Request::~Request() {
+    wipe(body.data(), body.size());
+    for (std::string& value : authorizations)
+        wipe(value.data(), value.size());
+}
+
 std::optional<std::string> Request::parameter(std::string_view name) const {
     for (const auto& [key, value] : query)
         if (key == name) return value;

@@ -1,5 +1,8 @@
 #pragma once
 
+#include "base/secret.hpp"
+#include "config/settings.hpp"
+
 #include <boost/asio/awaitable.hpp>
 
 #include <functional>
@@ -15,24 +18,39 @@ namespace keygate::admin {
 /// How a request came in: over a unix socket the file's mode is the guard.
 enum class Transport { tcp, local };
 
-/// What a caller may do; each may do what those before it may.
-enum class Role { viewer, operator_, admin };
+using config::Role;
 
 using NameValue = std::pair<std::string, std::string>;
 
+/// Whoever calls over the unix socket without a token.
+inline constexpr std::string_view local_actor = "local";
+
+/// Fields that decide something are kept as sent, one value for each time that they were written.
 struct Request {
+    Request() = default;
+    Request(const Request&) = default;
+    Request& operator=(const Request&) = default;
+    Request(Request&&) = default;
+    Request& operator=(Request&&) = default;
+    /// Tokens, and bodies that may hold a key, do not stay in memory.
+    ~Request();
+
     Transport transport = Transport::tcp;
+    // Who calls and what they may: set by the guard (admin/access.hpp).
+    Role role = Role::viewer;
+    std::string actor;
     std::string method;
     std::string path;             // raw: begins with `/`, no query; segments still percent-encoded
     std::vector<NameValue> query; // decoded, in order, repetitions kept
     std::vector<std::string> hosts;
     std::vector<std::string> authorizations;
-    std::vector<std::string> if_match; // all values as sent
+    std::vector<std::string> if_match;
     std::vector<std::string> if_none_match;
     std::vector<std::string> idempotency_keys;
-    Role role = Role::viewer; // as the guard found it
-    std::string actor;        // whose token it was
+    std::vector<std::string> content_types;
     std::string body;
+
+    [[nodiscard]] bool is_read() const { return method == "GET" || method == "HEAD"; }
 
     /// The first query parameter of that name.
     [[nodiscard]] std::optional<std::string> parameter(std::string_view name) const;

@@ -64,8 +64,9 @@ class LocalLink final : public AdminLink {
                                  const std::string& body) override {
         admin::Request request;
         request.transport = admin::Transport::local;
-        request.role = admin::Role::admin;
-        request.actor = "local";
+        // Whoever can open the store's file can do anything to it.
+        request.role = config::Role::admin;
+        request.actor = admin::local_actor;
         request.method = method;
         request.body = body;
         if (!admin::read_target(target, request))
@@ -105,15 +106,15 @@ bool is_nobody(const Fault& fault) {
 
 Result<std::unique_ptr<AdminLink>> open_admin_link(const config::Settings& settings) {
     using Link = std::unique_ptr<AdminLink>;
-    auto local = admin::Client::connect_local(admin::socket_of(settings.store), call_deadline);
+    auto local = admin::Client::connect_local(admin::socket_of(settings), call_deadline);
     if (local) return Link{std::make_unique<RemoteLink>(std::move(*local))};
     if (!is_nobody(local.error())) return local.error();
 
-    if (settings.admin) {
-        auto token = admin::read_token(settings.admin->token_file);
+    if (settings.admin && settings.admin->address && settings.admin->token_file) {
+        auto token = admin::read_token(*settings.admin->token_file);
         if (token) {
             auto remote =
-                admin::Client::connect(settings.admin->address, std::move(*token), call_deadline);
+                admin::Client::connect(*settings.admin->address, std::move(*token), call_deadline);
             if (remote) return Link{std::make_unique<RemoteLink>(std::move(*remote))};
             if (!is_nobody(remote.error())) return remote.error();
         } else if (!is_nobody(token.error())) {

@@ -68,10 +68,11 @@ std::unique_ptr<AdminLink> open_link(const config::Settings& settings) {
     if (link) return std::move(*link);
     const auto& fault = link.error();
     if (fault.error == keys::StoreError::in_use)
-        throw CommandError(exit_unreachable, settings.store.file +
-                                                 " is in use, and no gateway answers on " +
-                                                 admin::socket_of(settings.store) +
-                                                 (settings.admin ? " or the admin address" : ""));
+        throw CommandError(
+            exit_unreachable,
+            settings.store.file + " is in use, and no gateway answers on " +
+                admin::socket_of(settings) +
+                (settings.admin && settings.admin->address ? " or the admin address" : ""));
     throw CommandError(exit_unreachable, to_string(fault));
 }
 

@@ -2,6 +2,7 @@
 
 #include "admin/access.hpp"
 #include "admin/api.hpp"
+#include "admin/client.hpp"
 #include "admin/http_server.hpp"
 #include "admin/status_pages.hpp"
 #include "app/worker.hpp"
@@ -98,6 +99,7 @@ struct Gateway::State {
     asio::io_context control{1};
     asio::executor_work_guard<asio::io_context::executor_type> control_work;
     std::unique_ptr<admin::Api> api;
+    std::unique_ptr<admin::Guard> guard; // before the API
     std::vector<std::unique_ptr<admin::HttpServer>> servers;
     std::thread control_thread;
     std::uint16_t status_port = 0;
@@ -120,6 +122,16 @@ struct Gateway::State {
             [this] { return static_cast<double>(table.unreadable()); });
         metrics.add("keygate_access_log_dropped_total", "Lines that the access log lost.",
                     [this] { return static_cast<double>(access_log->dropped()); });
+        const auto of_guard = [this](std::uint64_t (admin::Guard::*count)() const) {
+            return [this, count] {
+                return guard ? static_cast<double>((guard.get()->*count)()) : 0.0;
+            };
+        };
+        metrics.add("keygate_admin_requests_total", "Calls to the admin API.",
+                    of_guard(&admin::Guard::requests));
+        metrics.add("keygate_admin_refused_total",
+                    "Calls to the admin API without a valid token or Host.",
+                    of_guard(&admin::Guard::refused));
     }
 
     Result<void> open_store() {
@@ -162,22 +174,19 @@ struct Gateway::State {
                                                           .peppers = snapshot->peppers,
                                                           .store = *store,
                                                           .clock = clock});
-        const admin::Handler handle = [this](admin::Request request) {
-            return api->handle(std::move(request));
-        };
+        auto access = admin::read_access(settings.admin);
+        if (!access) return access.error();
+        guard = std::make_unique<admin::Guard>(
+            [this](admin::Request request) { return api->handle(std::move(request)); },
+            std::move(*access), clock, [](const std::string& line) { spdlog::info("{}", line); });
         // The command line's way in; the file's mode is the guard.
-        auto local = std::make_unique<admin::HttpServer>(control.get_executor(),
-                                                         admin::guarded_local(handle));
-        if (const auto listening = local->listen_local(settings.store.file + ".sock"); !listening)
+        auto local = std::make_unique<admin::HttpServer>(control.get_executor(), guard->handler());
+        if (const auto listening = local->listen_local(admin::socket_of(settings)); !listening)
             return listening.error();
         servers.push_back(std::move(local));
-        if (!settings.admin) return {};
-        auto token = admin::read_or_make_token(settings.admin->token_file);
-        if (!token) return token.error();
-        auto server = std::make_unique<admin::HttpServer>(
-            control.get_executor(),
-            admin::guarded(handle, std::move(*token), settings.admin->address));
-        if (const auto listening = server->listen(settings.admin->address); !listening)
+        if (!settings.admin || !settings.admin->address) return {};
+        auto server = std::make_unique<admin::HttpServer>(control.get_executor(), guard->handler());
+        if (const auto listening = server->listen(*settings.admin->address); !listening)
             return listening.error();
         admin_port = server->port();
         servers.push_back(std::move(server));

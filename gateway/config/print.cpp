@@ -99,8 +99,11 @@ class Printer {
 
     void size(std::string_view name, std::uint64_t bytes) { field(name, size_text(bytes)); }
 
-    void path(std::string_view name, std::string_view file) {
-        field(name, as_written_in(folder_of(settings_.file), file));
+    void path(std::string_view name, std::string_view file) { field(name, written(file)); }
+
+    /// A path as the configuration would write it.
+    [[nodiscard]] std::string written(std::string_view file) const {
+        return as_written_in(folder_of(settings_.file), file);
     }
 
     [[nodiscard]] const std::string& here() const { return path_; }
@@ -266,18 +269,45 @@ void print_peppers(Printer& out, const std::vector<Pepper>& peppers) {
     out.close();
 }
 
+std::string_view role_text(Role role) {
+    switch (role) {
+    case Role::viewer:
+        return "viewer";
+    case Role::operator_:
+        return "operator";
+    case Role::admin:
+        return "admin";
+    }
+    return "viewer";
+}
+
+void print_admin(Printer& out, const Admin& admin) {
+    out.open("admin");
+    out.field("address",
+              admin.address ? endpoint_text(*admin.address) : "unix:" + out.written(admin.socket));
+    if (admin.token_file) out.path("token_file", *admin.token_file);
+    if (!admin.tokens.empty()) {
+        out.open("tokens");
+        for (std::size_t i = 0; i < admin.tokens.size(); ++i) {
+            out.open_item(i);
+            out.field("name", admin.tokens[i].name);
+            out.field("role", role_text(admin.tokens[i].role));
+            out.field("digest", admin.tokens[i].digest);
+            out.close();
+        }
+        out.close();
+    }
+    if (!admin.hosts.empty()) print_list(out, "hosts", admin.hosts);
+    out.close();
+}
+
 /// The sections about the process itself.
 void print_process(Printer& out, const Settings& settings) {
     out.open("store");
     out.path("file", settings.store.file);
     out.close();
     if (!settings.peppers.empty()) print_peppers(out, settings.peppers);
-    if (settings.admin) {
-        out.open("admin");
-        out.field("address", endpoint_text(settings.admin->address));
-        out.path("token_file", settings.admin->token_file);
-        out.close();
-    }
+    if (settings.admin) print_admin(out, *settings.admin);
     if (settings.status) {
         out.open("status");
         out.field("address", endpoint_text(*settings.status));

@@ -2,6 +2,7 @@
 
 #include "config/addresses.hpp"
 #include "config/paths.hpp"
+#include "config/read_admin.hpp"
 #include "config/read_api.hpp"
 #include "config/scalars.hpp"
 
@@ -129,18 +130,23 @@ void read_peppers(const std::optional<View>& view, Settings& settings) {
 void read_admin(const std::optional<View>& view, Settings& settings, std::vector<Taken>& taken) {
     if (!view) return;
     Fields fields{*view};
-    const auto address_view = fields.need("address");
-    const auto address = read_endpoint(address_view, taken);
-    // Whoever reaches this address and has the token can make keys, and the token travels in clear.
-    if (address && !is_loopback(*address))
-        address_view->refuse(
-            "a loopback address (127.0.0.1 or [::1]): the admin API speaks no TLS");
-    std::string token_file;
-    read_text(fields.need("token_file"), token_file, a_path);
-    fields.later({"tokens", "tls"});
+    Admin admin;
+    const std::string folder = folder_of(settings.file);
+    const auto address = fields.need("address");
+    if (address && address->is_scalar() && address->node().text.starts_with("unix:")) {
+        read_admin_socket(*address, folder, admin);
+    } else if (address) {
+        admin.address = read_endpoint(address, taken);
+        // Whoever reaches this address and has the token can make keys, and the token travels in
+        // clear.
+        if (admin.address && !is_loopback(*admin.address))
+            address->refuse("a loopback address (127.0.0.1 or [::1]), or unix:PATH: the admin API "
+                            "speaks no TLS");
+    }
+    read_admin_access(*view, fields, folder, admin);
+    fields.later({"tls"});
     fields.done();
-    settings.admin =
-        Admin{address.value_or(Endpoint{}), below(folder_of(settings.file), token_file)};
+    settings.admin = std::move(admin);
 }
 
 void read_status(const std::optional<View>& view, Settings& settings, std::vector<Taken>& taken) {

@@ -201,10 +201,28 @@ struct Pepper {
 
 inline constexpr std::size_t most_peppers = 4; // each costs a request a digest
 
+/// What a token of the admin API may do; each may what those before it may.
+enum class Role : std::uint8_t {
+    viewer,    // read
+    operator_, // `operator`: change keys and owners
+    admin      // also: reload the configuration, back up the store
+};
+
+/// A token of the admin API: its text is nowhere, its digest is enough to know it.
+struct AdminToken {
+    std::string name; // who it is in the log; unique
+    Role role = Role::viewer;
+    std::string digest; // `sha256:<64 lower-case hex>`, unique
+};
+
 /// `admin:` without it the command line uses a 0600 unix socket beside the embedded file.
 struct Admin {
-    Endpoint address; // loopback only
-    std::string token_file;
+    std::optional<Endpoint> address; // loopback only; absent: nothing but the unix socket
+    std::string socket;              // of `address: "unix:PATH"`; empty: beside the embedded file
+    /// One plain token with the role admin, made when absent. Over TCP it or `tokens` is there.
+    std::optional<std::string> token_file;
+    std::vector<AdminToken> tokens;
+    std::vector<std::string> hosts; // names beside the loopback's that `Host` may say; lower case
 };
 
 /// `log:`

@@ -13,6 +13,7 @@ namespace {
 namespace json = boost::json;
 using namespace std::chrono_literals;
 using test::Folder;
+using test::guarded;
 using test::Running;
 using test::World;
 
@@ -256,7 +257,7 @@ BOOST_FIXTURE_TEST_SUITE(admin_api, Populated)
 
 BOOST_AUTO_TEST_CASE(every_call_is_answered_as_the_table_says_over_a_unix_socket) {
     const Folder folder;
-    Running running(guarded_local(handler()));
+    Running running(guarded(handler()));
     BOOST_TEST_REQUIRE(running.on_socket(folder.file("a.sock")).has_value());
     auto client = Client::connect_local(folder.file("a.sock"), 10s);
     BOOST_TEST_REQUIRE(client.has_value());
@@ -266,7 +267,7 @@ BOOST_AUTO_TEST_CASE(every_call_is_answered_as_the_table_says_over_a_unix_socket
 
 BOOST_AUTO_TEST_CASE(every_call_is_answered_as_the_table_says_over_tcp) {
     const std::string token = "a-token-for-the-tests";
-    Running running(guarded(handler(), Secret{std::string{token}}, {"127.0.0.1", 0}));
+    Running running(guarded(handler(), token));
     running.on_tcp();
     auto client = Client::connect(running.address(), Secret{std::string{token}}, 10s);
     BOOST_TEST_REQUIRE(client.has_value());
@@ -441,7 +442,7 @@ BOOST_AUTO_TEST_CASE(a_call_that_is_cut_while_the_store_works_is_ended_by_the_st
     std::promise<void> gate;
     const auto opened = gate.get_future().share();
     {
-        Running running(guarded_local([&](Request request) {
+        Running running(guarded([&](Request request) {
             called.set_value();
             return api.handle(std::move(request));
         }));

@@ -85,6 +85,30 @@ BOOST_AUTO_TEST_CASE(one_connection_carries_many_requests_also_pipelined) {
     BOOST_TEST(both.find("GET /2 []") > both.find("GET /1 []"));
 }
 
+BOOST_AUTO_TEST_CASE(fields_that_decide_are_kept_as_often_as_they_were_sent) {
+    Running running(
+        [](Request request) -> asio::awaitable<Response> {
+            Response response;
+            for (const auto* values :
+                 {&request.authorizations, &request.if_match, &request.if_none_match,
+                  &request.idempotency_keys, &request.content_types}) {
+                for (const std::string& value : *values)
+                    response.body += value + ",";
+                response.body += ";";
+            }
+            co_return response;
+        },
+        small());
+    running.on_tcp();
+    const auto answer = exchange(
+        running.port(), "GET / HTTP/1.1\r\nHost: a\r\nIf-Match: \"1\"\r\nX: y\r\n"
+                        "idempotency-key: k\r\nif-match: \"2\", \"3\"\r\nIf-None-Match: *\r\n"
+                        "Idempotency-Key:\r\nAuthorization: a b\r\nContent-Type: t\r\n"
+                        "Content-Type: u\r\nConnection: close\r\n\r\n");
+    BOOST_TEST(answer.substr(answer.find("\r\n\r\n") + 4) ==
+               "a b,;\"1\",\"2\", \"3\",;*,;k,,;t,u,;");
+}
+
 BOOST_AUTO_TEST_CASE(an_answer_to_head_has_no_body) {
     Running running(echo, small());
     running.on_tcp();

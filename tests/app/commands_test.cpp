@@ -167,7 +167,7 @@ BOOST_AUTO_TEST_CASE(what_is_refused_is_1_what_is_wrongly_used_is_2_what_is_away
 
 BOOST_AUTO_TEST_CASE(a_gateway_on_the_socket_is_asked) {
     admin::test::World world;
-    Running running(admin::guarded_local(world.handler()));
+    Running running(admin::test::guarded(world.handler()));
     BOOST_TEST_REQUIRE(running.on_socket(folder.file("gate.db.sock")).has_value());
     auto made = options<SetOwner>();
     made.id = "acme";
@@ -177,12 +177,22 @@ BOOST_AUTO_TEST_CASE(a_gateway_on_the_socket_is_asked) {
     BOOST_TEST(!std::filesystem::exists(folder.file("gate.db")));
 }
 
+BOOST_AUTO_TEST_CASE(a_gateway_is_asked_on_the_socket_that_the_configuration_names) {
+    admin::test::World world;
+    Running running(admin::test::guarded(world.handler()));
+    BOOST_TEST_REQUIRE(running.on_socket(folder.file("admin.sock")).has_value());
+    write_config("admin: {address: \"unix:admin.sock\"}\n");
+    BOOST_TEST(set("acme", "pro") == 0, err.str());
+    BOOST_TEST(owners_of(world) == 1u);
+    BOOST_TEST(!std::filesystem::exists(folder.file("gate.db")));
+}
+
 BOOST_AUTO_TEST_CASE(a_gateway_at_the_admin_address_is_asked_with_its_token) {
     admin::test::World world;
     const auto token_file = folder.file("admin.token");
     auto token = admin::read_or_make_token(token_file);
     BOOST_TEST_REQUIRE(token.has_value());
-    Running running(admin::guarded(world.handler(), std::move(*token), {"127.0.0.1", 0}));
+    Running running(admin::test::guarded(world.handler(), std::string{token->reveal()}));
     running.on_tcp();
     write_config("admin: {address: \"127.0.0.1:" + std::to_string(running.port()) +
                  "\", token_file: admin.token}\n");

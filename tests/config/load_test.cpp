@@ -44,8 +44,8 @@ BOOST_AUTO_TEST_CASE(what_is_written_is_what_is_set) {
     BOOST_TEST(!s.client.max_body);
     BOOST_TEST(s.store.file == "keys.db");
     BOOST_TEST_REQUIRE(s.admin.has_value());
-    BOOST_TEST(s.admin->address.port == 9900);
-    BOOST_TEST(s.admin->token_file == "admin.token");
+    BOOST_TEST(s.admin->address->port == 9900);
+    BOOST_TEST(s.admin->token_file.value() == "admin.token");
     BOOST_TEST_REQUIRE(s.status.has_value());
     BOOST_TEST((s.drain.delay == 1s));
     BOOST_TEST((s.drain.timeout == 20s));
@@ -136,7 +136,7 @@ BOOST_AUTO_TEST_CASE(paths_begin_at_the_folder_of_the_configuration) {
     auto loaded = config::load(text, "/etc/gate/shop.yaml", test::world());
     BOOST_TEST_REQUIRE(loaded.settings.has_value(), test::mistakes_in(loaded));
     BOOST_TEST(loaded.settings->store.file == "/etc/gate/keys.db");
-    BOOST_TEST(loaded.settings->admin->token_file == "/etc/gate/admin.token");
+    BOOST_TEST(loaded.settings->admin->token_file.value() == "/etc/gate/admin.token");
     BOOST_TEST(loaded.settings->log.access == "/etc/gate/log/access.log");
 
     text = test::edited("store: {file: keys.db}\n", "", text);
@@ -148,7 +148,7 @@ BOOST_AUTO_TEST_CASE(paths_begin_at_the_folder_of_the_configuration) {
     text = test::edited("token_file: admin.token", "token_file: /run/token", text);
     loaded = config::load(text, "/etc/gate/shop.yaml", test::world());
     BOOST_TEST_REQUIRE(loaded.settings.has_value());
-    BOOST_TEST(loaded.settings->admin->token_file == "/run/token");
+    BOOST_TEST(loaded.settings->admin->token_file.value() == "/run/token");
 }
 
 BOOST_AUTO_TEST_CASE(a_smaller_head_takes_the_default_target_with_it) {

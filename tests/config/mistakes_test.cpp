@@ -155,11 +155,58 @@ const std::vector<Row> rows{
      R"~(3:12: listeners: found `127.0.0.1:8080`; expected a list such as [{address: "127.0.0.1:8080"}])~"},
     {R"~("127.0.0.1:9900")~",
      R"~("0.0.0.0:9900")~",
-     "7:18: admin.address: found `0.0.0.0:9900`; expected a loopback address (127.0.0.1 or [::1]): the admin API speaks no TLS"},
+     "7:18: admin.address: found `0.0.0.0:9900`; expected a loopback address (127.0.0.1 or [::1]), or unix:PATH: the admin API speaks no TLS"},
+    {R"~("127.0.0.1:9900")~",
+     R"~("unix:")~",
+     "7:18: admin.address: found `unix:`; expected `unix:` and a file's path"},
+    {R"~("127.0.0.1:9900")~",
+     R"~("unix:run/")~",
+     "7:18: admin.address: found `unix:run/`; expected `unix:` and a file's path"},
+    {R"~("127.0.0.1:9900")~",
+     R"~("unix:/aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa")~",
+     "7:18: admin.address: a socket's path has at most 107 bytes; this one has 108, with the folder of the configuration"},
+    {R"~("127.0.0.1:9900", token_file: admin.token)~",
+     R"~("unix:admin.sock", hosts: [a.example])~",
+     "7:44: admin.hosts: has no meaning on a unix socket: `Host` is not looked at there"},
     {", token_file: admin.token",
-     ", tokens: []",
-     R"~(7:1: admin: `token_file` is missing
-7:36: admin.tokens: `tokens` is not available yet)~"},
+     "",
+     "7:1: admin: `token_file` or `tokens` is missing: over TCP nobody is let in without a token"},
+    {", token_file: admin.token",
+     ", tokens: [], tls: {}",
+     R"~(7:44: admin.tokens: lists no token; leave `tokens` out
+7:48: admin.tls: `tls` is not available yet)~"},
+    {"token_file: admin.token",
+     "tokens: ci",
+     "7:44: admin.tokens: found `ci`; expected a list such as [{name: ci, role: operator, digest: \"sha256:…\"}]"},
+    {"token_file: admin.token",
+     "tokens: [{}]",
+     R"~(7:45: admin.tokens[0]: `name` is missing
+7:45: admin.tokens[0]: `role` is missing
+7:45: admin.tokens[0]: `digest` is missing)~"},
+    {"token_file: admin.token",
+     R"~(tokens: [{name: "a b", role: root, digest: "the token itself", secret: x}])~",
+     R"~(7:52: admin.tokens[0].name: found `a b`; expected 1 to 64 letters, digits, `.`, `_` or `-`
+7:65: admin.tokens[0].role: found `root`; expected one of: viewer, operator, admin
+7:79: admin.tokens[0].digest: expected `sha256:` and the 64 lower-case hexadecimal digits of the token's SHA-256
+7:99: admin.tokens[0].secret: unknown name `secret`; allowed: name, role, digest)~"},
+    {"token_file: admin.token",
+     "tokens: [{name: local, role: operatr, digest: sha256:DDDDDDDDDDDDDDDD0123456789abcdef0123456789abcdef0123456789abcdef}]",
+     R"~(7:52: admin.tokens[0].name: `local` is how the log names whoever uses no token of this list
+7:65: admin.tokens[0].role: found `operatr`; expected one of: viewer, operator, admin; did you mean `operator`?
+7:82: admin.tokens[0].digest: expected `sha256:` and the 64 lower-case hexadecimal digits of the token's SHA-256)~"},
+    {"token_file: admin.token",
+     "tokens: [{name: ci, role: viewer, digest: sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef}, {name: ci, role: admin, digest: sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef}]",
+     R"~(7:159: admin.tokens[1].name: `ci` is the name of another token
+7:184: admin.tokens[1].digest: is the digest of another token: nobody could tell who of them calls)~"},
+    {"token_file: admin.token",
+     "token_file: admin.token, hosts: []",
+     "7:68: admin.hosts: lists no host; leave `hosts` out"},
+    {"token_file: admin.token",
+     R"~(token_file: admin.token, hosts: ["a.example:1", A.example, b.example, b.example, "*.c"])~",
+     R"~(7:69: admin.hosts[0]: found `a.example:1`; expected a host without a port; requests to any port of it are meant
+7:84: admin.hosts[1]: found `A.example`; expected lower case
+7:106: admin.hosts[3]: `b.example` is listed twice
+7:117: admin.hosts[4]: found `*.c`; wildcards in `hosts` are not available yet)~"},
     {R"~("127.0.0.1:9901")~",
      R"~("127.0.0.1:9900")~",
      "8:19: status.address: `127.0.0.1:9900` is taken by `admin.address` (line 7)"},

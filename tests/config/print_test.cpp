@@ -27,7 +27,13 @@ const std::string odd = R"~(version: 1
 listeners: [{address: "[::1]:8080"}, {address: "127.0.0.1:0"}]
 client: {max_body: 10MB, write_timeout: 1500ms, max_target: 65, expect: answer, max_connections_per_address: 7}
 store: {file: "data/$$ys \"x\".db"}
-admin: {address: "[::1]:9900", token_file: /run/token}
+admin:
+  address: "[::1]:9900"
+  token_file: /run/token
+  tokens:
+    - {name: ci, role: operator, digest: "sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"}
+    - {digest: "sha256:f123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef", role: viewer, name: "board.2"}
+  hosts: [keygate.internal, "::2"]
 log: {level: error, access: ./stdout}
 identity: {prefix: "X_$$'"}
 apis:
@@ -60,6 +66,20 @@ BOOST_AUTO_TEST_CASE(what_is_printed_loads_again_as_the_same) {
     BOOST_TEST(text.find("max_body: 10000000") != std::string::npos);
     // One scope is one scope, whether all or any of the list is asked for.
     BOOST_TEST(text.find("\"M#X /y\": z") != std::string::npos);
+}
+
+BOOST_AUTO_TEST_CASE(who_may_speak_to_the_admin_api_is_printed) {
+    const std::string text = printed_twice(odd, "conf/odd.yml");
+    for (const char* line :
+         {"    - name: ci\n      role: operator\n      digest: \"sha256:0123",
+          "    - name: board.2\n      role: viewer\n", "  hosts: [keygate.internal, \"[::2]\"]\n"})
+        BOOST_TEST(text.find(line) != std::string::npos, text);
+    const std::string socket = printed_twice(
+        test::edited("\"127.0.0.1:9900\", token_file: admin.token", "\"unix:run/admin.sock\""),
+        "conf/odd.yml");
+    BOOST_TEST(socket.find("admin:\n  address: \"unix:run/admin.sock\"\nstatus") !=
+                   std::string::npos,
+               socket);
 }
 
 BOOST_AUTO_TEST_CASE(defaults_are_filled_in) {

@@ -155,6 +155,10 @@ struct FixedClock final : Clock {
     [[nodiscard]] Now now() const override { return {wall, SteadyTime{}}; }
 };
 
+/// A guard that lives as long as the handler: it lets in over a unix socket, and over TCP with
+/// this token of the role admin.
+[[nodiscard]] Handler guarded(Handler next, const std::string& token = {});
+
 /// The API over a store of its own.
 struct World {
     config::Settings set = settings();
