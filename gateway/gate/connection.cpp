@@ -88,14 +88,18 @@ void Connection::read() {
     if (transfer.state == Moved::would_block) return;
     if (transfer.state == Moved::failed) return close();
     if (transfer.state == Moved::ended) return on_client_end();
+    const std::span<char> bytes = buffer.first(transfer.bytes);
+    // What nobody has looked at yet may hold a key: it stays in the inbox alone, or nowhere.
     if (state_ == State::lingering) {
         thrown_away_ += transfer.bytes;
+        wipe(bytes);
     } else if (inbox_.empty()) {
-        const std::span<char> bytes = buffer.first(transfer.bytes);
         const std::size_t used = take(bytes);
         if (!is_over()) inbox_.assign(bytes.data() + used, bytes.size() - used);
+        wipe(bytes.subspan(used));
     } else {
-        inbox_.append(buffer.data(), transfer.bytes);
+        inbox_.append(bytes.data(), bytes.size());
+        wipe(bytes);
         read_inbox();
     }
     if (state_ == State::closed) return;
@@ -108,7 +112,7 @@ void Connection::read_inbox() {
     if (used == inbox_.size() || is_over())
         release(inbox_); // idle connections keep no buffer
     else
-        inbox_.erase(0, used);
+        drop_front(inbox_, used);
     if (state_ != State::closed) wait();
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "base/wiping.hpp"
 #include "gate/exchange.hpp"
 #include "gate/lane.hpp"
 #include "net/channel.hpp"
@@ -62,7 +63,7 @@ class Connection final : public Client, net::ReadyHandler, net::DeadlineHandler,
     net::Outgoing out_;
     Exchange exchange_;
     net::Deadline deadline_;
-    std::string inbox_; // bytes that could not be taken yet: a part of a head, the next request
+    WipingString inbox_; // bytes that could not be taken yet: a part of a head, the next request
     std::size_t scanned_ = 0; // of the head that is arriving
     std::size_t thrown_away_ = 0;
     State state_ = State::head;

@@ -34,10 +34,9 @@ bool is_head_method(std::string_view bytes) {
     return bytes.starts_with("HEAD ");
 }
 
-/// The raw key has served when its digest is known: it does not stay in our buffers.
-void wipe_credential(std::string_view value) {
-    // The view points into the bytes that `begin` was given as writable.
-    wipe(const_cast<char*>(value.data()), value.size());
+/// What was not data: the lines of chunks, and trailers, in which anything may stand.
+void wipe_framing(std::span<char> bytes, const http::BodyReader::Piece& piece) {
+    wipe(bytes.subspan(piece.data.size(), piece.consumed - piece.data.size()));
 }
 
 } // namespace
@@ -64,12 +63,16 @@ std::size_t Exchange::begin(std::span<char> bytes, std::span<char> rest) {
         keeps_alive_ = false;
         is_head_request_ = is_head_method({bytes.data(), bytes.size()});
         refuse(head.error());
+        wipe(bytes);
+        wipe_stack(); // where the parser joins folded lines
         return 0;
     }
     rest_ = rest;
+    head_size_ = bytes.size();
     on_head(**head);
     rest_ = {};
     head_ = nullptr;
+    wipe(bytes);
     return rest_taken_;
 }
 
@@ -144,7 +147,6 @@ void Exchange::on_head(const http::RequestHead& head) {
     const auto credential =
         auth::read_credential(head, api()->profile.key,
                               lane_.snapshot->peppers); // auth_*, key_bad_format
-    wipe_credential(head.authorization);
     if (!credential) return refuse(credential.error());
     find_key(*credential);
 }
@@ -199,8 +201,10 @@ void Exchange::prepare_request(const Snapshot::Api& compiled, const policy::Perm
     const bool forwards_expect =
         snapshot.settings.client.expect == config::Expect::forward && !body_.is_done();
     waits_for_continue_ = expects_continue_ && forwards_expect;
-    const bool passes_authorization =
+    passes_authorization_ =
         permit.route().pass_authorization && auth::may_pass(*head_, api()->profile.key);
+    // Room for all of it at once, the host three times: a text that grows leaves copies behind.
+    if (passes_authorization_) request_head_.reserve(3 * head_size_ + 2048);
     http::write_request(request_head_, *head_,
                         {.path = target_.path,
                          .query = target_.query,
@@ -210,7 +214,7 @@ void Exchange::prepare_request(const Snapshot::Api& compiled, const policy::Perm
                          .request_id = id_.text(),
                          .via = snapshot.settings.via,
                          .trailers = &compiled.trailers,
-                         .pass_authorization = passes_authorization,
+                         .pass_authorization = passes_authorization_,
                          .forwards_expect = forwards_expect},
                         snapshot.reserved);
 }
@@ -254,9 +258,12 @@ void Exchange::send_request() {
     if (!rest_.empty() && !body_.is_done()) {
         piece = body_.read(rest_);
         rest_taken_ = piece.consumed;
-        if (!is_body_bounded(piece)) return;
     }
-    if (!send_body(request_head_, piece)) return on_send_failed();
+    const bool is_bounded = is_body_bounded(piece);
+    const bool is_sent = is_bounded && send_body(request_head_, piece);
+    wipe_framing(rest_, piece);
+    if (!is_bounded) return;
+    if (!is_sent) return on_send_failed();
     if (expects_continue_ && !invite_body()) return;
     wait_for_upstream();
 }
@@ -278,10 +285,12 @@ bool Exchange::wants_body() const {
 std::size_t Exchange::on_body(std::span<char> bytes) {
     waits_for_continue_ = false;
     const auto piece = body_.read(bytes);
-    if (!is_body_bounded(piece)) return piece.consumed;
-    if (send_body({}, piece))
+    const bool is_bounded = is_body_bounded(piece);
+    const bool is_sent = is_bounded && send_body({}, piece);
+    wipe_framing(bytes, piece);
+    if (is_sent)
         wait_for_upstream();
-    else
+    else if (is_bounded)
         on_send_failed();
     return piece.consumed;
 }
@@ -490,6 +499,8 @@ void Exchange::record(observe::Outcome outcome) {
     }
     permit_.reset();
     caller_.reset();
+    if (passes_authorization_) wipe(request_head_.data(), request_head_.size());
+    passes_authorization_ = false;
     release_beyond(request_head_, kept_capacity);
     for (std::string* const word : {&method_, &host_, &path_})
         release_beyond(*word, kept_word);

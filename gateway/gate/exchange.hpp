@@ -52,7 +52,7 @@ class Exchange final : proxy::LinkUser, net::DeadlineHandler {
     Exchange& operator=(const Exchange&) = delete;
 
     /// Begins with a whole head, `bytes`, and whatever has arrived behind it. May be over when it
-    /// returns. Wipes the credential from `bytes`.
+    /// returns. Wipes `bytes`: whatever was in them, a credential does not stay in our buffers.
     /// @returns how much of `rest` belonged to this request.
     std::size_t begin(std::span<char> bytes, std::span<char> rest);
     /// Refuses what is no request at all, or not yet: `bytes`.
@@ -147,8 +147,10 @@ class Exchange final : proxy::LinkUser, net::DeadlineHandler {
     std::optional<policy::Permit> permit_;
     http::BodyReader body_;
     http::RequestId id_;
-    std::string request_head_; // for the upstream; kept for a second try
-    bool is_chunked_ = false;  // the request's body
+    std::size_t head_size_ = 0;         // bytes, as it came
+    std::string request_head_;          // for the upstream; kept for a second try
+    bool passes_authorization_ = false; // it holds what the client sent as such
+    bool is_chunked_ = false;           // the request's body
     bool is_head_request_ = false;
     bool is_repeatable_ = false; // no body, and doing it twice is doing it once (RFC 9110 9.2.2)
     bool keeps_alive_ = false;

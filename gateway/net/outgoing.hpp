@@ -1,10 +1,10 @@
 #pragma once
 
 #include "base/release.hpp"
+#include "base/wiping.hpp"
 #include "net/channel.hpp"
 
 #include <initializer_list>
-#include <string>
 #include <string_view>
 
 namespace keygate::net {
@@ -37,7 +37,7 @@ class Outgoing {
 
   private:
     Channel& channel_;
-    std::string waiting_;
+    WipingString waiting_; // a head may carry what a public route passes on
     std::size_t done_ = 0; // of waiting_
     std::uint64_t sent_ = 0;
 };
