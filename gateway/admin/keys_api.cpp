@@ -188,8 +188,17 @@ asio::awaitable<Checked<Response>> create_key(const Context& context, std::strin
 asio::awaitable<Checked<Response>> list_keys(const Context& context, std::string, Request request) {
     auto filter = read_filter(request, context);
     if (!filter) co_return filter.error();
-    auto work = [filter = std::move(*filter)](keys::KeyStore& store, keys::Table&) {
-        return store.list(filter);
+    auto work = [filter = std::move(*filter)](keys::KeyStore& store, keys::Table& table) {
+        auto page = store.list(filter);
+        if (!page) return page;
+        for (keys::KeyRow& row : page->rows)
+            table.add_pending(row.usage, row.record.id, filter.now);
+        // A key whose first use the store does not know yet is in use.
+        if (filter.unused_since)
+            std::erase_if(page->rows, [&](const keys::KeyRow& row) {
+                return row.usage.last_used_at >= filter.unused_since;
+            });
+        return page;
     };
     auto waiting = call_store(context.store, std::move(work));
     auto page = co_await std::move(waiting);
@@ -203,8 +212,11 @@ asio::awaitable<Checked<Response>> list_keys(const Context& context, std::string
 asio::awaitable<Checked<Response>> get_key(const Context& context, std::string id,
                                            Request request) {
     if (const auto known = only_parameters(request, {}); !known) co_return known.error();
-    auto work = [id = std::move(id)](keys::KeyStore& store, keys::Table&) {
-        return store.find(id);
+    auto work = [id = std::move(id), now = context.now()](keys::KeyStore& store,
+                                                          keys::Table& table) {
+        auto row = store.find(id);
+        if (row) table.add_pending(row->usage, id, now);
+        return row;
     };
     auto waiting = call_store(context.store, std::move(work));
     const auto key = co_await std::move(waiting);

@@ -123,8 +123,11 @@ asio::awaitable<Checked<Response>> get_usage(const Context& context, std::string
         if (!api) co_return api.error();
         name = {std::move(*api), *owner};
     }
-    auto work = [key, name](keys::KeyStore& store, keys::Table&) {
-        return key ? usage_of_key(store, *key) : usage_of_owner(store, name);
+    auto work = [key, name, now = context.now()](keys::KeyStore& store, keys::Table& table) {
+        auto usage = key ? usage_of_key(store, *key) : usage_of_owner(store, name);
+        if (usage && key) table.add_pending(usage->usage, *key, now);
+        if (usage && !key) table.add_pending(usage->usage, name, now);
+        return usage;
     };
     auto waiting = call_store(context.store, std::move(work));
     const auto usage = co_await std::move(waiting);

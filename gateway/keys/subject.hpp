@@ -1,5 +1,7 @@
 #pragma once
 
+#include "keys/tally.hpp"
+
 #include <boost/smart_ptr/intrusive_ptr.hpp>
 #include <boost/smart_ptr/intrusive_ref_counter.hpp>
 
@@ -26,12 +28,16 @@ class Subject : public boost::intrusive_ref_counter<Subject, boost::thread_safe_
     /// Dense, and nobody else's while this lives: where limits keep the key's state.
     [[nodiscard]] std::uint32_t number() const { return number_; }
 
+    /// What it did that is not stored yet.
+    [[nodiscard]] Tally& tally() const { return tally_; }
+
   private:
     friend class Subjects;
     Subject(boost::intrusive_ptr<Subjects> subjects, std::uint32_t number);
 
     boost::intrusive_ptr<Subjects> subjects_;
     std::uint32_t number_;
+    mutable Tally tally_; // counting is no change of the key
 };
 
 using SubjectRef = boost::intrusive_ptr<Subject>;

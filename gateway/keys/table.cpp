@@ -316,6 +316,20 @@ const SubjectsRef& Table::subjects() const {
     return state_->subjects;
 }
 
+void Table::add_pending(Usage& usage, const std::string& id, Time now) const {
+    const auto known = state_->by_id.find(std::string_view{id});
+    if (known != state_->by_id.end())
+        keys::add_pending(usage, state_->keys[*known].entry->subject->tally(), now);
+}
+
+void Table::add_pending(Usage& usage, const OwnerName& name, Time now) const {
+    const auto api = state_->catalog->api_number(name.api);
+    const auto owner = state_->owners.find(NumberedOwner{api.value_or(no_api), name.id});
+    if (owner == state_->owners.end()) return;
+    for (const std::uint32_t number : owner->second.keys)
+        keys::add_pending(usage, state_->keys[number].entry->subject->tally(), now);
+}
+
 std::size_t Table::size() const {
     return state_->size.load(std::memory_order_relaxed);
 }

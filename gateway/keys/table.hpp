@@ -4,6 +4,7 @@
 #include "keys/catalog.hpp"
 #include "keys/record.hpp"
 #include "keys/subject.hpp"
+#include "keys/usage.hpp"
 
 #include <boost/smart_ptr/intrusive_ptr.hpp>
 #include <boost/smart_ptr/intrusive_ref_counter.hpp>
@@ -72,6 +73,10 @@ class Table {
     void put_owner(const OwnerRecord& owner);
     /// Its record is gone. Keys that require it become unreadable, others lose its plan and status.
     void remove_owner(const std::string& api, const std::string& id);
+
+    // What a key or all keys of an owner did and the store does not know yet. The writer's thread.
+    void add_pending(Usage& usage, const std::string& id, Time now) const;
+    void add_pending(Usage& usage, const OwnerName& owner, Time now) const;
 
     [[nodiscard]] const SubjectsRef& subjects() const;
 
