@@ -12,27 +12,35 @@ std::string address_group(std::string_view address) {
     return {bytes.begin(), bytes.begin() + 8};
 }
 
+void Admission::set_bounds(std::uint32_t max_connections,
+                           std::optional<std::uint32_t> max_per_address) {
+    const std::lock_guard lock{mutex_};
+    max_.store(max_connections, std::memory_order_relaxed);
+    max_per_address_ = max_per_address;
+}
+
 std::optional<Refusal> Admission::enter(std::string_view address) {
-    if (open_.fetch_add(1, std::memory_order_relaxed) < max_ && enter_by_address(address))
+    const std::uint32_t max = max_.load(std::memory_order_relaxed);
+    if (open_.fetch_add(1, std::memory_order_relaxed) < max && enter_by_address(address))
         return std::nullopt;
     open_.fetch_sub(1, std::memory_order_relaxed);
     return Refusal{Reason::overloaded};
 }
 
 bool Admission::enter_by_address(std::string_view address) {
-    if (!max_per_address_) return true;
+    std::string group = address_group(address);
     const std::lock_guard lock{mutex_};
-    std::uint32_t& open = by_address_[address_group(address)];
-    if (open >= *max_per_address_) return false;
+    std::uint32_t& open = by_address_[std::move(group)];
+    if (max_per_address_ && open >= *max_per_address_) return false;
     ++open;
     return true;
 }
 
 void Admission::leave(std::string_view address) {
     open_.fetch_sub(1, std::memory_order_relaxed);
-    if (!max_per_address_) return;
+    const std::string group = address_group(address);
     const std::lock_guard lock{mutex_};
-    const auto found = by_address_.find(address_group(address));
+    const auto found = by_address_.find(group);
     if (found != by_address_.end() && --found->second == 0) by_address_.erase(found);
 }
 

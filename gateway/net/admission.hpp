@@ -14,14 +14,16 @@
 // called.
 namespace keygate::net {
 
-/// Counts the connections of the whole process, and of each address where that is bounded. Any
-/// thread.
+/// Counts the connections of the whole process and of each address. Any thread.
 class Admission {
   public:
     explicit Admission(std::uint32_t max_connections,
                        std::optional<std::uint32_t> max_per_address = {})
         : max_(max_connections)
         , max_per_address_(max_per_address) {}
+
+    /// Other bounds, for those who come from now on; who is here stays. Any thread.
+    void set_bounds(std::uint32_t max_connections, std::optional<std::uint32_t> max_per_address);
 
     /// `overloaded` when there is no place; otherwise the place is taken until `leave` with the
     /// same address.
@@ -33,10 +35,12 @@ class Admission {
   private:
     [[nodiscard]] bool enter_by_address(std::string_view address);
 
-    std::uint32_t max_;
-    std::optional<std::uint32_t> max_per_address_;
+    std::atomic<std::uint32_t> max_;
     std::atomic<std::uint32_t> open_{0};
-    std::mutex mutex_; // taken once for a connection's begin and once for its end
+    // Guards the two below; taken once for a connection's begin and once for its end, also without
+    // a bound: it may come later, and counts those who are here by then.
+    std::mutex mutex_;
+    std::optional<std::uint32_t> max_per_address_;
     std::unordered_map<std::string, std::uint32_t> by_address_; // only those that are here
 };
 

@@ -46,6 +46,25 @@ BOOST_AUTO_TEST_CASE(who_was_refused_by_one_bound_takes_no_place_of_the_other) {
     BOOST_TEST(!admission.enter("192.0.2.2"));
 }
 
+BOOST_AUTO_TEST_CASE(other_bounds_count_those_who_are_here) {
+    Admission admission{5};
+    for (int i = 0; i < 4; ++i)
+        BOOST_TEST(!admission.enter("192.0.2.1"));
+    admission.set_bounds(5, 2);
+    BOOST_TEST(admission.enter("192.0.2.1").has_value());
+    BOOST_TEST(!admission.enter("192.0.2.2"));
+    for (int i = 0; i < 3; ++i)
+        admission.leave("192.0.2.1"); // of those that came without a bound
+    BOOST_TEST(!admission.enter("192.0.2.1"));
+    BOOST_TEST(admission.enter("192.0.2.1").has_value());
+    admission.set_bounds(1, {});
+    BOOST_TEST(admission.enter("192.0.2.3").has_value());
+    BOOST_TEST(admission.open() == 3U); // nobody was sent away
+    admission.set_bounds(4, {});
+    BOOST_TEST(!admission.enter("192.0.2.1"));
+    BOOST_TEST(admission.enter("192.0.2.1").has_value());
+}
+
 BOOST_AUTO_TEST_CASE(threads_share_the_bounds) {
     Admission admission{1'000, 3};
     std::vector<std::thread> threads;
