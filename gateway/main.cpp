@@ -5,6 +5,7 @@
 #include "app/config_option.hpp"
 #include "app/keys_commands.hpp"
 #include "app/owners_commands.hpp"
+#include "app/reload_command.hpp"
 #include "app/run.hpp"
 
 #include <CLI/CLI.hpp>
@@ -40,6 +41,7 @@ void add_commands(CLI::App& app, std::function<int()>& chosen) {
         chosen = [checked] { return app::check(*checked, std::cout, std::cerr); };
     });
 
+    app::add_reload_command(app, chosen);
     app::add_keys_commands(app, chosen);
     app::add_owners_commands(app, chosen);
 

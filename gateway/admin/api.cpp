@@ -6,6 +6,7 @@
 #include "admin/keys_api.hpp"
 #include "admin/overview_api.hpp"
 #include "admin/owners_api.hpp"
+#include "admin/reload_api.hpp"
 
 #include <algorithm>
 #include <array>
@@ -44,6 +45,7 @@ constexpr std::array calls{
     Call{{"POST", "/admin/v1/keys/{id}:revoke", Role::operator_}, revoke_key},
     Call{{"POST", "/admin/v1/keys/{id}:rotate", Role::operator_}, rotate_key},
     Call{{"GET", "/admin/v1/usage", Role::viewer}, get_usage},
+    Call{{"POST", "/admin/v1/config:reload", Role::admin}, reload_config},
     Call{{"POST", "/admin/v1/store:backup", Role::admin}, back_up},
     Call{{"GET", "/admin/v1/openapi.json", Role::viewer}, get_openapi},
 };
@@ -103,7 +105,8 @@ asio::awaitable<Response> Api::handle(Request request) const {
     const auto request_id = new_request_id();
     auto routed = permitted(request);
     if (!routed) co_return to_response(routed.error(), request_id);
-    auto waiting = routed->call->carry(context_, std::move(routed->id), std::move(request));
+    const auto context = contexts_();
+    auto waiting = routed->call->carry(*context, std::move(routed->id), std::move(request));
     auto outcome = co_await std::move(waiting);
     if (!outcome) co_return to_response(outcome.error(), request_id);
     outcome->headers.emplace_back("X-Request-Id", request_id);

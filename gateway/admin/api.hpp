@@ -5,8 +5,11 @@
 
 #include <boost/asio/awaitable.hpp>
 
+#include <functional>
+#include <memory>
 #include <span>
 #include <string_view>
+#include <utility>
 
 namespace keygate::admin {
 
@@ -17,13 +20,21 @@ struct CallName {
     Role role;               // the lowest that may
 };
 
-/// The operator's calls: `/admin/v1/owners…`, `/admin/v1/keys…`. Every rule about keys and owners
-/// is behind `handle`, whoever calls: the HTTP server of a running gateway, or the command line on
-/// the embedded file when none runs.
+/// The operator's calls: `/admin/v1/owners…`, `/admin/v1/keys…`, `/admin/v1/config:reload`. Every
+/// rule about keys and owners is behind `handle`, whoever calls: the HTTP server of a running
+/// gateway, or the command line on the embedded file when none runs.
 class Api {
   public:
+    /// Gives the context of the configuration as it is now; a request keeps the one that it began
+    /// in.
+    using Contexts = std::function<std::shared_ptr<const Context>()>;
+
+    explicit Api(Contexts contexts)
+        : contexts_(std::move(contexts)) {}
+
+    /// For a configuration that never changes.
     explicit Api(const Context& context)
-        : context_(context) {}
+        : contexts_([only = std::make_shared<const Context>(context)] { return only; }) {}
 
     /// Answers one request; refusals are answers too. The Api lives until the awaitable completes.
     [[nodiscard]] boost::asio::awaitable<Response> handle(Request request) const;
@@ -32,7 +43,7 @@ class Api {
     [[nodiscard]] static std::vector<CallName> calls();
 
   private:
-    Context context_;
+    Contexts contexts_;
 };
 
 } // namespace keygate::admin

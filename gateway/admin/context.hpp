@@ -1,5 +1,6 @@
 #pragma once
 
+#include "admin/reload_api.hpp"
 #include "base/clock.hpp"
 #include "config/settings.hpp"
 #include "keys/catalog.hpp"
@@ -10,13 +11,14 @@
 
 namespace keygate::admin {
 
-/// What the calls of the admin API work with. All of it outlives the API.
+/// What the calls of the admin API work with, in one configuration. All of it outlives the calls.
 struct Context {
     const config::Settings& settings;
     const keys::Catalog& catalog; // of the same settings
     const keys::Peppers& peppers;
     keys::StoreThread& store;
     const Clock& clock;
+    Reload reload{}; // none where no gateway runs
 
     [[nodiscard]] keys::Time now() const {
         return std::chrono::floor<std::chrono::seconds>(clock.now().wall);

@@ -56,11 +56,13 @@ Problem store_problem(const Fault& fault) {
 Response to_response(const Problem& problem, const std::string& request_id) {
     Response response;
     response.status = problem.status;
-    response.body = json::serialize(json::object{{"error",
-                                                  {{"code", problem.code},
-                                                   {"reason", problem.reason},
-                                                   {"message", problem.message},
-                                                   {"request_id", request_id}}}});
+    json::object body{{"error",
+                       {{"code", problem.code},
+                        {"reason", problem.reason},
+                        {"message", problem.message},
+                        {"request_id", request_id}}}};
+    if (!problem.mistakes.empty()) body["mistakes"] = json::value_from(problem.mistakes);
+    response.body = json::serialize(body);
     if (!problem.allow.empty()) response.headers.emplace_back("Allow", problem.allow);
     // RFC 9110 15.5.2: a 401 carries a challenge.
     if (problem.status == 401)

@@ -7,6 +7,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace keygate::admin {
 
@@ -27,6 +28,7 @@ struct Problem {
     std::string reason;  // `member_invalid`, for programs
     std::string message; // one sentence; begins with the member's name where there is one
     std::string allow;   // the `Allow` field of a 405
+    std::vector<std::string> mistakes; // all that is wrong, where that is more than one thing
 };
 
 [[noreturn]] void throw_exception_from_error(const Problem& problem,
@@ -49,7 +51,8 @@ template <class T> using Checked = boost::system::result<T, Problem>;
 /// of somewhere else, else 503.
 [[nodiscard]] Problem store_problem(const Fault& fault);
 
-/// The body of the default refusals: `{"error":{"code","reason","message","request_id"}}`.
+/// The body of the default refusals: `{"error":{"code","reason","message","request_id"}}`, with
+/// `mistakes` beside it where there are any.
 [[nodiscard]] Response to_response(const Problem& problem, const std::string& request_id);
 
 /// A new id for one request: 32 hexadecimal digits.

@@ -104,7 +104,7 @@ bool is_nobody(const Fault& fault) {
 
 } // namespace
 
-Result<std::unique_ptr<AdminLink>> open_admin_link(const config::Settings& settings) {
+Result<std::unique_ptr<AdminLink>> open_running_admin_link(const config::Settings& settings) {
     using Link = std::unique_ptr<AdminLink>;
     auto local = admin::Client::connect_local(admin::socket_of(settings), call_deadline);
     if (local) return Link{std::make_unique<RemoteLink>(std::move(*local))};
@@ -122,6 +122,13 @@ Result<std::unique_ptr<AdminLink>> open_admin_link(const config::Settings& setti
         }
         // Without a token file no gateway has run on these settings yet.
     }
+    return Link{};
+}
+
+Result<std::unique_ptr<AdminLink>> open_admin_link(const config::Settings& settings) {
+    using Link = std::unique_ptr<AdminLink>;
+    auto running = open_running_admin_link(settings);
+    if (!running || *running) return running;
     auto opened = std::make_unique<LocalLink>(settings);
     const auto done = opened->open();
     if (!done) return done.error();

@@ -23,4 +23,8 @@ class AdminLink {
 /// `settings` must outlive the link.
 [[nodiscard]] Result<std::unique_ptr<AdminLink>> open_admin_link(const config::Settings& settings);
 
+/// The same without the embedded file: null where no gateway runs.
+[[nodiscard]] Result<std::unique_ptr<AdminLink>>
+open_running_admin_link(const config::Settings& settings);
+
 } // namespace keygate::app

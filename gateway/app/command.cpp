@@ -43,6 +43,10 @@ std::string message_of(const admin::Response& response) {
            "; is this the admin address of a keygate?";
 }
 
+const char* or_address(const config::Settings& settings) {
+    return settings.admin && settings.admin->address ? " or the admin address" : "";
+}
+
 } // namespace
 
 int reported(std::ostream& err, const std::function<int()>& work) {
@@ -68,21 +72,32 @@ std::unique_ptr<AdminLink> open_link(const config::Settings& settings) {
     if (link) return std::move(*link);
     const auto& fault = link.error();
     if (fault.error == keys::StoreError::in_use)
-        throw CommandError(
-            exit_unreachable,
-            settings.store.file + " is in use, and no gateway answers on " +
-                admin::socket_of(settings) +
-                (settings.admin && settings.admin->address ? " or the admin address" : ""));
+        throw CommandError(exit_unreachable, settings.store.file +
+                                                 " is in use, and no gateway answers on " +
+                                                 admin::socket_of(settings) + or_address(settings));
     throw CommandError(exit_unreachable, to_string(fault));
+}
+
+std::unique_ptr<AdminLink> open_running_link(const config::Settings& settings) {
+    auto link = open_running_admin_link(settings);
+    if (!link) throw CommandError(exit_unreachable, to_string(link.error()));
+    if (!*link)
+        throw CommandError(exit_unreachable, "no gateway answers on " + admin::socket_of(settings) +
+                                                 or_address(settings));
+    return std::move(*link);
+}
+
+std::string succeeded(const admin::Response& response) {
+    if (response.status >= 500) throw CommandError(exit_unreachable, message_of(response));
+    if (response.status >= 300) throw CommandError(exit_refused, message_of(response));
+    return response.body;
 }
 
 std::string call(AdminLink& link, const std::string& method, const std::string& target,
                  const std::string& body) {
     auto response = link.call(method, target, body);
     if (!response) throw CommandError(exit_unreachable, to_string(response.error()));
-    if (response->status >= 500) throw CommandError(exit_unreachable, message_of(*response));
-    if (response->status >= 300) throw CommandError(exit_refused, message_of(*response));
-    return std::move(response->body);
+    return succeeded(*response);
 }
 
 std::string api_of(const config::Settings& settings, const std::string& named) {

@@ -41,6 +41,12 @@ class CommandError : public std::runtime_error {
 /// The gateway, or the embedded file. @throws CommandError (unreachable)
 [[nodiscard]] std::unique_ptr<AdminLink> open_link(const config::Settings& settings);
 
+/// The gateway that runs on these settings. @throws CommandError (unreachable) where none does.
+[[nodiscard]] std::unique_ptr<AdminLink> open_running_link(const config::Settings& settings);
+
+/// The body of an answer that must be a success. @throws CommandError (refused, unreachable)
+[[nodiscard]] std::string succeeded(const admin::Response& response);
+
 /// One call that must succeed; its body. @throws CommandError (refused, unreachable)
 [[nodiscard]] std::string call(AdminLink& link, const std::string& method,
                                const std::string& target, const std::string& body = {});

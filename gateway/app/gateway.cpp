@@ -5,6 +5,7 @@
 #include "admin/client.hpp"
 #include "admin/http_server.hpp"
 #include "admin/status_pages.hpp"
+#include "app/reloader.hpp"
 #include "app/worker.hpp"
 #include "keys/fill.hpp"
 #include "keys/sqlite_store.hpp"
@@ -40,21 +41,6 @@ std::size_t thread_count(const config::Settings& settings) {
     return std::max(1U, std::thread::hardware_concurrency());
 }
 
-std::size_t most_rates(const config::Settings& settings) {
-    std::size_t most = 0;
-    for (const config::Api& api : settings.apis)
-        for (const config::Plan& plan : api.plans)
-            most = std::max(most, plan.rates.size());
-    return most;
-}
-
-std::vector<observe::Metrics::RouteLabel> route_labels(const gate::Snapshot& snapshot) {
-    std::vector<observe::Metrics::RouteLabel> labels(snapshot.routes.all().size());
-    for (const policy::Route& route : snapshot.routes.all())
-        labels[route.number] = {.api = snapshot.settings.apis[route.api].name, .route = route.name};
-    return labels;
-}
-
 /// The sockets of one listener, one for each worker; all on the port that the first one got.
 Result<std::vector<int>> open_listeners(config::Endpoint endpoint, std::size_t count) {
     std::vector<int> descriptors;
@@ -74,25 +60,23 @@ Result<std::vector<int>> open_listeners(config::Endpoint endpoint, std::size_t c
 } // namespace
 
 struct Gateway::State {
-    State(std::shared_ptr<const gate::Snapshot> compiled, const Clock& time,
+    State(const std::shared_ptr<const gate::Snapshot>& compiled, const Clock& time,
           std::unique_ptr<observe::AccessLog> log)
-        : snapshot(std::move(compiled))
-        , clock(time)
+        : clock(time)
         , access_log(std::move(log))
-        , table(snapshot->catalog)
-        , counters(most_rates(snapshot->settings))
-        , admission(snapshot->settings.client.max_connections,
-                    snapshot->settings.client.max_connections_per_address)
-        , metrics(route_labels(*snapshot), thread_count(snapshot->settings))
+        , counters(most_rates(compiled->settings))
+        , admission(compiled->settings.client.max_connections,
+                    compiled->settings.client.max_connections_per_address)
+        , metrics(thread_count(compiled->settings))
+        , reloader({compiled, std::make_shared<keys::Table>(compiled->catalog, new_subjects())})
         , control_work(asio::make_work_guard(control)) {}
 
-    std::shared_ptr<const gate::Snapshot> snapshot;
     const Clock& clock;
     std::unique_ptr<observe::AccessLog> access_log;
-    keys::Table table;
     limit::Counters counters;
     net::Admission admission;
     observe::Metrics metrics;
+    Reloader reloader;
     std::unique_ptr<keys::StoreThread> store;
 
     // The operator's side: one thread for admin API, health and metrics.
@@ -113,13 +97,28 @@ struct Gateway::State {
     std::condition_variable hurried;
     bool is_hurried = false;
 
+    /// A number that is used again begins with nothing spent.
+    [[nodiscard]] keys::SubjectsRef new_subjects() {
+        return keys::SubjectsRef{
+            new keys::Subjects{[this](std::uint32_t number) { counters.reset(number); }}};
+    }
+
     void add_metrics() {
         metrics.add("keygate_keys", "Keys in the table.",
-                    [this] { return static_cast<double>(table.size()); });
+                    [this] { return static_cast<double>(reloader.serving().table->size()); });
         metrics.add(
             "keygate_keys_unreadable",
             "Keys whose record the configuration cannot read: they are answered store_invalid.",
-            [this] { return static_cast<double>(table.unreadable()); });
+            [this] { return static_cast<double>(reloader.serving().table->unreadable()); });
+        metrics.add("keygate_config_reloads_total", "Reloads of the configuration, also failed.",
+                    [this] { return static_cast<double>(reloader.reloads()); });
+        metrics.add("keygate_config_reload_failures_total", "Reloads that changed nothing.",
+                    [this] { return static_cast<double>(reloader.failures()); });
+        metrics.add("keygate_config_last_reload_success_timestamp_seconds",
+                    "When the configuration that is served was loaded, Unix time.", [this] {
+                        const auto time = reloader.last_success().time_since_epoch();
+                        return std::chrono::duration<double>(time).count();
+                    });
         metrics.add("keygate_access_log_dropped_total", "Lines that the access log lost.",
                     [this] { return static_cast<double>(access_log->dropped()); });
         const auto of_guard = [this](std::uint64_t (admin::Guard::*count)() const) {
@@ -135,18 +134,19 @@ struct Gateway::State {
     }
 
     Result<void> open_store() {
-        const config::Settings& settings = snapshot->settings;
-        auto opened = keys::open_sqlite_store(settings.store.file);
+        const Serving first = reloader.serving();
+        auto opened = keys::open_sqlite_store(first.snapshot->settings.store.file);
         if (!opened) return opened.error();
-        if (const auto agreed = snapshot->peppers.agree_with(**opened); !agreed)
+        if (const auto agreed = first.snapshot->peppers.agree_with(**opened); !agreed)
             return agreed.error();
-        if (const auto filled = keys::fill(**opened, table); !filled) return filled.error();
-        store = std::make_unique<keys::StoreThread>(std::move(*opened), table);
+        if (const auto filled = keys::fill(**opened, *first.table); !filled) return filled.error();
+        store = std::make_unique<keys::StoreThread>(std::move(*opened), *first.table);
         return {};
     }
 
     Result<void> open_status() {
-        const config::Settings& settings = snapshot->settings;
+        const Serving first = reloader.serving();
+        const config::Settings& settings = first.snapshot->settings;
         if (!settings.status) return {};
         auto server = std::make_unique<admin::HttpServer>(
             control.get_executor(),
@@ -167,13 +167,31 @@ struct Gateway::State {
         return {};
     }
 
+    /// Of the configuration that is served now, which lives as long as the context.
+    [[nodiscard]] std::shared_ptr<const admin::Context> context() {
+        struct Owned {
+            std::shared_ptr<const gate::Snapshot> snapshot;
+            admin::Context context;
+        };
+
+        auto snapshot = reloader.serving().snapshot;
+        const auto owned = std::make_shared<const Owned>(
+            Owned{snapshot,
+                  {.settings = snapshot->settings,
+                   .catalog = *snapshot->catalog,
+                   .peppers = snapshot->peppers,
+                   .store = *store,
+                   .clock = clock,
+                   .reload = [this](std::function<void(admin::ReloadOutcome)> done) {
+                       reloader.begin(std::move(done));
+                   }}});
+        return {owned, &owned->context};
+    }
+
     Result<void> open_admin() {
-        const config::Settings& settings = snapshot->settings;
-        api = std::make_unique<admin::Api>(admin::Context{.settings = settings,
-                                                          .catalog = *snapshot->catalog,
-                                                          .peppers = snapshot->peppers,
-                                                          .store = *store,
-                                                          .clock = clock});
+        const Serving first = reloader.serving();
+        const config::Settings& settings = first.snapshot->settings;
+        api = std::make_unique<admin::Api>([this] { return context(); });
         auto access = admin::read_access(settings.admin);
         if (!access) return access.error();
         guard = std::make_unique<admin::Guard>(
@@ -194,9 +212,11 @@ struct Gateway::State {
     }
 
     Result<void> open_workers() {
-        const std::size_t threads = thread_count(snapshot->settings);
+        const Serving first = reloader.serving();
+        const config::Settings& settings = first.snapshot->settings;
+        const std::size_t threads = thread_count(settings);
         std::vector<std::vector<int>> sockets(threads);
-        for (const config::Listener& listener : snapshot->settings.listeners) {
+        for (const config::Listener& listener : settings.listeners) {
             auto opened = open_listeners(listener.address, threads);
             if (!opened) {
                 for (const auto& row : sockets)
@@ -209,18 +229,18 @@ struct Gateway::State {
                 sockets[i].push_back((*opened)[i]);
         }
         const Now now = clock.now();
+        const auto labels = route_labels(*first.snapshot);
         for (std::size_t i = 0; i < threads; ++i)
-            workers.push_back(
-                std::make_unique<Worker>(Shared{.clock = clock,
-                                                .snapshot = snapshot,
-                                                .table = table,
-                                                .counters = counters,
-                                                .admission = admission,
-                                                .metrics = metrics,
-                                                .access_log = *access_log,
-                                                .limiter_offset = now.wall.time_since_epoch() -
-                                                                  now.steady.time_since_epoch()},
-                                         i, std::move(sockets[i])));
+            workers.push_back(std::make_unique<Worker>(
+                Shared{.clock = clock,
+                       .counters = counters,
+                       .admission = admission,
+                       .metrics = metrics,
+                       .access_log = *access_log,
+                       .limiter_offset =
+                           now.wall.time_since_epoch() - now.steady.time_since_epoch()},
+                Duty{first.snapshot, first.table, metrics.routes(i, labels)}, i,
+                std::move(sockets[i])));
         return {};
     }
 
@@ -266,6 +286,8 @@ Result<std::unique_ptr<Gateway>> Gateway::start(config::Settings settings, const
     for (const auto step :
          {&State::open_store, &State::open_status, &State::open_admin, &State::open_workers})
         if (const auto done = (state.*step)(); !done) return done.error();
+    state.reloader.start(
+        {*state.store, state.workers, state.counters, state.admission, state.metrics});
     state.control_thread = std::thread{[&state] { state.control.run(); }};
     return gateway;
 }
@@ -274,6 +296,8 @@ Gateway::Gateway(std::unique_ptr<State> state)
     : state_(std::move(state)) {}
 
 Gateway::~Gateway() {
+    // First: who reloads waits for the workers.
+    state_->reloader.stop();
     for (auto& worker : state_->workers)
         worker->stop();
     state_->workers.clear();
@@ -284,8 +308,13 @@ Gateway::~Gateway() {
     state_->store.reset();
 }
 
+void Gateway::reload(std::function<void(admin::ReloadOutcome)> done) {
+    state_->reloader.begin(std::move(done));
+}
+
 void Gateway::drain() {
-    const config::Drain& limits = state_->snapshot->settings.drain;
+    state_->reloader.refuse();
+    const config::Drain limits = state_->reloader.serving().snapshot->settings.drain;
     state_->is_draining = true;
     if (state_->wait_for(limits.delay)) return;
     std::vector<std::future<void>> begun;
@@ -319,7 +348,7 @@ std::uint16_t Gateway::admin_port() const {
 }
 
 std::size_t Gateway::keys() const {
-    return state_->table.size();
+    return state_->reloader.serving().table->size();
 }
 
 } // namespace keygate::app

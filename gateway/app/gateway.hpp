@@ -1,10 +1,12 @@
 #pragma once
 
+#include "admin/reload_api.hpp"
 #include "base/clock.hpp"
 #include "base/result.hpp"
 #include "config/settings.hpp"
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <vector>
 
@@ -22,6 +24,12 @@ class Gateway {
     ~Gateway();
     Gateway(const Gateway&) = delete;
     Gateway& operator=(const Gateway&) = delete;
+
+    /// Reads the configuration's file again and serves what it says from here on: the next request
+    /// of every connection is judged by it, requests in flight end as they began. What cannot be
+    /// done is refused as a whole, and logged. `done`, which may be empty, is called once, on a
+    /// thread of ours; not after the destructor. Any thread.
+    void reload(std::function<void(admin::ReloadOutcome)> done);
 
     /// Readiness goes off; after `drain.delay` no connection is taken any more; what is in flight
     /// has `drain.timeout` to end. Blocks until then, or until `hurry` is called.

@@ -43,13 +43,14 @@ sigset_t block_signals() {
     return signals;
 }
 
-int wait_for_signal(const sigset_t& signals) {
+/// The next signal that ends the process; those before it that ask for a reload are obeyed.
+int wait_for_signal(const sigset_t& signals, Gateway& gateway) {
     for (;;) {
         int signal = 0;
         if (::sigwait(&signals, &signal) != 0) continue;
         if (signal != SIGHUP) return signal;
-        // It would be the end of the process for those who expect a reload.
-        spdlog::warn("SIGHUP: there is no reload yet; the configuration stays as it is");
+        // Not waited for: whoever wants to stop does not wait for a name that is looked up.
+        gateway.reload({});
     }
 }
 
@@ -81,9 +82,9 @@ int run(const std::string& config_file) {
     if (gateway.status_port() != 0) spdlog::info("status on port {}", gateway.status_port());
     if (gateway.admin_port() != 0) spdlog::info("admin API on port {}", gateway.admin_port());
 
-    spdlog::info("{}: draining", ::strsignal(wait_for_signal(signals)));
+    spdlog::info("{}: draining", ::strsignal(wait_for_signal(signals, gateway)));
     std::thread second{[&] {
-        wait_for_signal(signals);
+        wait_for_signal(signals, gateway);
         gateway.hurry();
     }};
     gateway.drain();

@@ -13,23 +13,26 @@
 
 namespace keygate::app {
 
-Worker::Worker(Shared shared, std::size_t number, std::vector<int> listeners)
+namespace {
+
+gate::EpochRef begin(net::Poller& poller, Duty duty) {
+    return gate::EpochRef{new gate::Epoch{poller, std::move(duty.snapshot), std::move(duty.table),
+                                          std::move(duty.route_counters)}};
+}
+
+} // namespace
+
+Worker::Worker(Shared shared, Duty duty, std::size_t number, std::vector<int> listeners)
     : shared_(std::move(shared))
     , poller_(io_, shared_.clock)
     , access_log_(shared_.access_log)
     , lane_{.poller = poller_,
-            .snapshot = shared_.snapshot,
-            .table = shared_.table,
+            .epoch = begin(poller_, std::move(duty)),
             .counters = shared_.counters,
             .admission = shared_.admission,
             .metrics = shared_.metrics.thread(number),
             .access_log = access_log_,
-            .request_reader = {{.max_fields = shared_.snapshot->settings.client.max_fields,
-                                .max_target = shared_.snapshot->settings.client.max_target},
-                               shared_.snapshot->settings.via},
             .limiter_offset = shared_.limiter_offset} {
-    for (const proxy::Upstream& upstream : lane_.snapshot->upstreams)
-        lane_.pools.push_back(std::make_unique<proxy::Pool>(poller_, upstream));
     for (const int descriptor : listeners)
         listeners_.push_back(std::make_unique<net::Listener>(
             poller_, descriptor,
@@ -62,10 +65,11 @@ void Worker::refuse(int descriptor, std::string_view address, const Refusal& ref
     http::RequestId id;
     lane_.request_ids.next(poller_.now().wall, id);
     std::string answer;
-    lane_.snapshot->pages_for({}).write(answer, refusal,
-                                        {.after = http::AfterAnswer::close,
-                                         .date = lane_.date.at(poller_.now().wall),
-                                         .request_id = id.text()});
+    const http::RefusalPages& pages = lane_.epoch->snapshot->pages_for({});
+    pages.write(answer, refusal,
+                {.after = http::AfterAnswer::close,
+                 .date = lane_.date.at(poller_.now().wall),
+                 .request_id = id.text()});
     // A new connection's buffer takes this whole; if not, the close says enough.
     const ssize_t sent =
         ::send(descriptor, answer.data(), answer.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
@@ -73,14 +77,24 @@ void Worker::refuse(int descriptor, std::string_view address, const Refusal& ref
     ::shutdown(descriptor, SHUT_WR);
     (void)::recv(descriptor, poller_.buffer().data(), poller_.buffer().size(), MSG_DONTWAIT);
     ::close(descriptor);
-    const unsigned status = lane_.snapshot->pages_for({}).status(refusal.reason);
-    lane_.metrics.count(observe::ThreadMetrics::no_route, refusal.reason, status, {});
+    const unsigned status = pages.status(refusal.reason);
+    lane_.metrics.count(lane_.metrics.no_route, refusal.reason, status, {});
     access_log_.write({.time = poller_.now().wall,
                        .request_id = id.text(),
                        .client = address,
                        .outcome = refusal.reason,
                        .status = status,
                        .sent = sent > 0 ? static_cast<std::uint64_t>(sent) : 0});
+}
+
+void Worker::take_over(Duty next, std::shared_ptr<Standstill> standstill) {
+    boost::asio::post(io_, [this, next = std::move(next), all = std::move(standstill)]() mutable {
+        // What can be made beforehand is made before anybody has to wait for it.
+        gate::EpochRef epoch = begin(poller_, std::move(next));
+        all->stand();
+        lane_.begin_epoch(std::move(epoch));
+        all->go_on();
+    });
 }
 
 std::future<void> Worker::drain() {
@@ -102,8 +116,8 @@ void Worker::stop() {
     boost::asio::post(io_, [this] {
         listeners_.clear();
         lane_.clients.clear_and_dispose([](gate::Client* client) { delete client; });
+        lane_.epoch.reset();
         poller_.stop(); // sweeps what the clients left
-        lane_.pools.clear();
         access_log_.flush();
     });
 }

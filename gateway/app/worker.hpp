@@ -1,5 +1,6 @@
 #pragma once
 
+#include "app/standstill.hpp"
 #include "base/clock.hpp"
 #include "gate/lane.hpp"
 
@@ -21,8 +22,6 @@ namespace keygate::app {
 /// What all workers share. Outlives them.
 struct Shared {
     const Clock& clock;
-    std::shared_ptr<const gate::Snapshot> snapshot;
-    const keys::Table& table;
     limit::Counters& counters;
     net::Admission& admission;
     observe::Metrics& metrics;
@@ -30,16 +29,27 @@ struct Shared {
     std::chrono::nanoseconds limiter_offset; // see gate::Lane
 };
 
+/// What a worker needs of a configuration to serve it.
+struct Duty {
+    std::shared_ptr<const gate::Snapshot> snapshot;
+    std::shared_ptr<const keys::Table> table;
+    std::vector<observe::RouteCounters*> route_counters; // of the worker's metrics
+};
+
 /// One thread with its io_context, its listening sockets, its clients and its upstream connections.
 /// A connection never leaves its worker.
 class Worker {
   public:
     /// @param listeners  descriptors of listening sockets, one for each listener; now the worker's.
-    Worker(Shared shared, std::size_t number, std::vector<int> listeners);
+    Worker(Shared shared, Duty duty, std::size_t number, std::vector<int> listeners);
     /// Joins; `stop` first.
     ~Worker();
     Worker(const Worker&) = delete;
     Worker& operator=(const Worker&) = delete;
+
+    /// Every request that begins after the standstill is judged by `next`; those in flight end as
+    /// they began, and no connection is closed. Not while or after `stop`. Any thread.
+    void take_over(Duty next, std::shared_ptr<Standstill> standstill);
 
     /// Takes no new connections, lets go of idle ones, and ends the others after their answer. Any
     /// thread. The future is ready when that has begun.

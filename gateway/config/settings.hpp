@@ -124,6 +124,8 @@ struct Answer {
     std::uint16_t status = 0; // 400..599
     std::string code;         // `INVALID_API_KEY`
     std::string message;      // one sentence for the client's developer
+
+    bool operator==(const Answer&) const = default;
 };
 
 enum class Alphabet : std::uint8_t {
@@ -138,6 +140,8 @@ struct Run {
     Alphabet alphabet = Alphabet::token;
     std::uint32_t min = 0; // letters
     std::uint32_t max = 0;
+
+    bool operator==(const Run&) const = default;
 };
 
 /// What keys of an API look like: which are accepted at all, and what a new one is made of.
@@ -152,6 +156,8 @@ struct KeyFormat {
     Run mint;                      // min == max
     std::uint32_t shown_first = 0; // letters of a key kept in clear for people, from its start …
     std::uint32_t shown_last = 0;  // … and from its end
+
+    bool operator==(const KeyFormat&) const = default;
 };
 
 enum class DefaultScopes : std::uint8_t { all, none };
@@ -166,6 +172,8 @@ struct Profile {
     bool show_reason = true;
     std::string realm = "api"; // of the Bearer challenge
     std::array<Answer, reason_count> answers;
+
+    bool operator==(const Profile&) const = default;
 };
 
 struct Api {

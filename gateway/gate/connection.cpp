@@ -142,7 +142,7 @@ std::size_t Connection::take_head(std::span<char> bytes) {
         return 2;
     }
     const auto end = http::find_head_end({bytes.data(), bytes.size()}, scanned_,
-                                         lane_.snapshot->settings.client.max_head);
+                                         exchange_.client_limits().max_head);
     if (end.state == http::HeadEnd::State::incomplete) {
         scanned_ = end.scanned;
         return 0;
@@ -238,7 +238,7 @@ void Connection::end_after_answer() {
 
 /// Sets the deadline of what is waited for from the client now.
 void Connection::wait() {
-    const config::ClientLimits& limits = lane_.snapshot->settings.client;
+    const config::ClientLimits& limits = exchange_.client_limits();
     if (state_ >= State::lingering) return; // set once, when it begins
     if (!out_.is_empty()) {
         // From the moment at which it blocks, and anew with each piece that it takes; what it sends

@@ -58,7 +58,7 @@ Exchange::~Exchange() {
 
 std::size_t Exchange::begin(std::span<char> bytes, std::span<char> rest) {
     start(lane_.poller.now().wall);
-    const auto head = lane_.request_reader.read({bytes.data(), bytes.size()});
+    const auto head = epoch_->request_reader.read({bytes.data(), bytes.size()});
     if (!head) {
         keeps_alive_ = false;
         is_head_request_ = is_head_method({bytes.data(), bytes.size()});
@@ -84,6 +84,7 @@ void Exchange::begin_refused(const Refusal& refusal, std::string_view bytes) {
 
 void Exchange::start(WallTime now) {
     is_running_ = true;
+    epoch_ = lane_.epoch;
     started_ = lane_.poller.now();
     lane_.request_ids.next(now, id_);
     head_ = nullptr;
@@ -127,16 +128,17 @@ void Exchange::on_head(const http::RequestHead& head) {
         host_ = head.host;
     }
     if (const auto refusal =
-            http::check_body_length(head, lane_.snapshot->settings.client.max_body))
+            http::check_body_length(head, epoch_->snapshot->settings.client.max_body))
         return refuse(*refusal); // body_too_large
 
-    const auto target = http::judge_target(head, lane_.snapshot->settings.client.max_target,
+    const auto target = http::judge_target(head, epoch_->snapshot->settings.client.max_target,
                                            lane_.target_scratch); // target_*, route_method
     if (!target) return refuse(target.error());
     target_ = *target;
     if (lane_.access_log.is_on()) path_ = target_.path;
 
-    const auto route = lane_.snapshot->routes.find(head.host, head.method, target_.path); // route_*
+    const auto route =
+        epoch_->snapshot->routes.find(head.host, head.method, target_.path); // route_*
     if (!route) return refuse(route.error());
     route_ = *route;
     if (route_->access == config::Access::open) {
@@ -146,7 +148,7 @@ void Exchange::on_head(const http::RequestHead& head) {
 
     const auto credential =
         auth::read_credential(head, api()->profile.key,
-                              lane_.snapshot->peppers); // auth_*, key_bad_format
+                              epoch_->snapshot->peppers); // auth_*, key_bad_format
     if (!credential) return refuse(credential.error());
     find_key(*credential);
 }
@@ -155,7 +157,7 @@ void Exchange::find_key(const auth::Credential& credential) {
     // The table is complete: a key that is not there does not exist.
     keys::EntryRef entry;
     for (std::size_t i = 0; i < credential.count && !entry; ++i)
-        entry = lane_.table.find(credential.digests[i]);
+        entry = epoch_->table->find(credential.digests[i]);
     if (entry) {
         // Among many keys what follows is in no cache: fetched now, it is there when it is needed.
         lane_.counters.prefetch(entry->number);
@@ -168,7 +170,7 @@ void Exchange::find_key(const auth::Credential& credential) {
 void Exchange::on_key(const auth::Credential& credential, const Result<keys::EntryRef>& found) {
     if (!found) return fail(found.error());
     caller_ = *found;
-    const Snapshot::Api& compiled = lane_.snapshot->apis[route_->api];
+    const Snapshot::Api& compiled = epoch_->snapshot->apis[route_->api];
     auto identity = auth::identify(*found, credential, route_->api, compiled.test.has_value(),
                                    lane_.poller.now().wall); // key_*, store_invalid
     if (!identity) return refuse(identity.error());
@@ -186,16 +188,16 @@ void Exchange::on_key(const auth::Credential& credential, const Result<keys::Ent
 }
 
 void Exchange::forward(const policy::Permit& permit) {
-    const Snapshot::Api& compiled = lane_.snapshot->apis[permit.route().api];
+    const Snapshot::Api& compiled = epoch_->snapshot->apis[permit.route().api];
     const keys::Entry* const caller = permit.caller();
     const bool is_test = caller != nullptr && caller->mode == keys::Mode::test;
-    pool_ = lane_.pools[is_test ? *compiled.test : compiled.live].get();
+    pool_ = epoch_->pools[is_test ? *compiled.test : compiled.live].get();
     prepare_request(compiled, permit);
     dial(Kind::any);
 }
 
 void Exchange::prepare_request(const Snapshot::Api& compiled, const policy::Permit& permit) {
-    const Snapshot& snapshot = *lane_.snapshot;
+    const Snapshot& snapshot = *epoch_->snapshot;
     const keys::Entry* const caller = permit.caller();
     if (!compiled.trailers.empty()) body_.keep_trailers(compiled.trailers);
     const bool forwards_expect =
@@ -308,8 +310,8 @@ bool Exchange::is_body_bounded(const http::BodyReader::Piece& piece) {
     received_ += piece.data.size();
     lane_.metrics.received_bytes.add(piece.data.size());
     if (is_tunnel_) return true;
-    auto refusal =
-        http::check_body_piece(piece.is_valid, received_, lane_.snapshot->settings.client.max_body);
+    auto refusal = http::check_body_piece(piece.is_valid, received_,
+                                          epoch_->snapshot->settings.client.max_body);
     if (!refusal) return true;
     on_body_cut(*refusal); // body_invalid, body_too_large
     return false;
@@ -406,8 +408,8 @@ void Exchange::refuse(const Refusal& refusal) {
     drop_link();
     const http::RefusalPages& pages =
         route_ != nullptr
-            ? lane_.snapshot->apis[route_->api].pages
-            : lane_.snapshot->pages_for(head_ != nullptr ? head_->host : std::string_view{});
+            ? epoch_->snapshot->apis[route_->api].pages
+            : epoch_->snapshot->pages_for(head_ != nullptr ? head_->host : std::string_view{});
     // A body that is still to come would be read as the next request: the connection ends with
     // this.
     const bool closes = !keeps_alive_ || lane_.is_draining || !body_.is_done();
@@ -471,7 +473,8 @@ void Exchange::record(observe::Outcome outcome) {
     const auto duration = lane_.poller.now().steady - started_.steady;
     lane_.metrics.sent_bytes.add(sent);
     // How long a tunnel stays open says nothing of how long an answer takes.
-    lane_.metrics.count(route_ != nullptr ? route_->number : observe::ThreadMetrics::no_route,
+    lane_.metrics.count(route_ != nullptr ? *epoch_->route_counters[route_->number]
+                                          : lane_.metrics.no_route,
                         outcome, status_, is_tunnel_ ? tunnel_opened_ - started_.steady : duration);
     if (is_tunnel_) lane_.metrics.tunnels_closed.add();
     if (lane_.access_log.is_on()) {
@@ -501,6 +504,11 @@ void Exchange::record(observe::Outcome outcome) {
     caller_.reset();
     if (passes_authorization_) wipe(request_head_.data(), request_head_.size());
     passes_authorization_ = false;
+    // All of these were the configuration's.
+    route_ = nullptr;
+    server_ = nullptr;
+    pool_ = nullptr;
+    epoch_.reset();
     release_beyond(request_head_, kept_capacity);
     for (std::string* const word : {&method_, &host_, &path_})
         release_beyond(*word, kept_word);
@@ -511,13 +519,18 @@ void Exchange::record(observe::Outcome outcome) {
 
 /// A key that is unknown here may be one of another API, with that one's plans.
 std::string_view Exchange::plan_of(const keys::Entry& caller) const {
-    const auto& apis = lane_.snapshot->settings.apis;
+    const auto& apis = epoch_->snapshot->settings.apis;
     if (caller.api >= apis.size() || caller.plan >= apis[caller.api].plans.size()) return {};
     return apis[caller.api].plans[caller.plan].name;
 }
 
+const config::ClientLimits& Exchange::client_limits() const {
+    const Epoch& epoch = epoch_ ? *epoch_ : *lane_.epoch;
+    return epoch.snapshot->settings.client;
+}
+
 const config::Api* Exchange::api() const {
-    return &lane_.snapshot->settings.apis[route_->api];
+    return &epoch_->snapshot->settings.apis[route_->api];
 }
 
 } // namespace keygate::gate

@@ -84,6 +84,9 @@ class Exchange final : proxy::LinkUser, net::DeadlineHandler {
 
     [[nodiscard]] bool is_running() const { return is_running_; }
 
+    /// What the client may take: of the request that is running, else of the next one.
+    [[nodiscard]] const config::ClientLimits& client_limits() const;
+
   private:
     void start(WallTime now);
     void on_head(const http::RequestHead& head);
@@ -138,12 +141,13 @@ class Exchange final : proxy::LinkUser, net::DeadlineHandler {
 
     // The request. Views of the head are good only while `begin` runs.
     bool is_running_ = false;
+    EpochRef epoch_; // while it is running
     const http::RequestHead* head_ = nullptr;
     std::span<char> rest_; // what arrived behind the head
     std::size_t rest_taken_ = 0;
     http::Target target_;
-    const policy::Route* route_ = nullptr;
-    keys::EntryRef caller_; // once found, also when it is refused later
+    const policy::Route* route_ = nullptr; // like all that belongs to a configuration: the epoch's
+    keys::EntryRef caller_;                // once found, also when it is refused later
     std::optional<policy::Permit> permit_;
     http::BodyReader body_;
     http::RequestId id_;

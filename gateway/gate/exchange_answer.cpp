@@ -126,7 +126,7 @@ void Exchange::on_interim_answer(const http::ResponseHead& head) {
 }
 
 void Exchange::on_final_answer(const http::ResponseHead& head, std::span<char> rest) {
-    const Snapshot::Api& compiled = lane_.snapshot->apis[route_->api];
+    const Snapshot::Api& compiled = epoch_->snapshot->apis[route_->api];
     answer_ = http::BodyReader{};
     if (head.has_body) answer_ = http::BodyReader{head};
     if (!compiled.trailers.empty()) answer_.keep_trailers(compiled.trailers);

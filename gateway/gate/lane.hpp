@@ -1,22 +1,19 @@
 #pragma once
 
-#include "gate/snapshot.hpp"
+#include "gate/epoch.hpp"
 #include "http/date.hpp"
 #include "http/head_reader.hpp"
 #include "http/request_id.hpp"
-#include "keys/table.hpp"
 #include "limit/counters.hpp"
 #include "net/admission.hpp"
 #include "net/poller.hpp"
 #include "observe/access_log.hpp"
 #include "observe/metrics.hpp"
-#include "proxy/pool.hpp"
 
 #include <boost/intrusive/list.hpp>
 
-#include <memory>
 #include <string>
-#include <vector>
+#include <utility>
 
 namespace keygate::gate {
 
@@ -30,19 +27,16 @@ class Client : public boost::intrusive::list_base_hook<
 };
 
 /// What the requests of one thread share. Everything here is used by that thread alone, but for the
-/// key table, the limits' counters and the admission, which are the process' and say so.
+/// epoch's key table, the limits' counters and the admission, which are the process' and say so.
 struct Lane {
     using Clients = boost::intrusive::list<Client, boost::intrusive::constant_time_size<false>>;
 
     net::Poller& poller;
-    std::shared_ptr<const Snapshot> snapshot;
-    const keys::Table& table;
+    EpochRef epoch; // what requests that begin now are judged by; never null while clients are here
     limit::Counters& counters;
     net::Admission& admission;
     observe::ThreadMetrics& metrics;
     observe::AccessLog::Buffer& access_log;
-    std::vector<std::unique_ptr<proxy::Pool>> pools{}; // as in snapshot->upstreams
-    http::RequestReader request_reader;
     http::ResponseReader response_reader{};
     http::RequestIds request_ids{};
     http::DateText date{};
@@ -53,6 +47,12 @@ struct Lane {
     std::chrono::nanoseconds limiter_offset{};
     Clients clients{};
     bool is_draining = false; // every answer is the last of its connection
+
+    /// From here on requests begin under another configuration; those in flight keep theirs.
+    void begin_epoch(EpochRef next) {
+        epoch->table.reset();
+        epoch = std::move(next);
+    }
 
     [[nodiscard]] limit::Instant limiter_time() const {
         return poller.now().steady.time_since_epoch() + limiter_offset;

@@ -83,9 +83,9 @@ std::string_view Outcome::name() const {
     return index_ == reason_count ? "allowed" : "canceled";
 }
 
-void ThreadMetrics::count(std::size_t route, Outcome outcome, unsigned status,
+void ThreadMetrics::count(RouteCounters& route, Outcome outcome, unsigned status,
                           std::chrono::nanoseconds duration) {
-    requests_[(route + 1) * Outcome::count + outcome.index()].add(); // no_route + 1 is 0
+    route.by_outcome[outcome.index()].add();
     statuses_[status / 100 < statuses_.size() ? status / 100 : 0].add();
     const double elapsed = std::chrono::duration<double>(duration).count();
     std::size_t bucket = 0;
@@ -95,14 +95,32 @@ void ThreadMetrics::count(std::size_t route, Outcome outcome, unsigned status,
     duration_ns_.add(static_cast<std::uint64_t>(duration.count()));
 }
 
-Metrics::Metrics(std::vector<RouteLabel> routes, std::size_t threads)
-    : routes_(std::move(routes))
-    , started_(std::chrono::system_clock::now()) {
+Metrics::Metrics(std::size_t threads)
+    : started_(std::chrono::system_clock::now()) {
     for (std::size_t i = 0; i < threads; ++i)
-        threads_.push_back(std::make_unique<ThreadMetrics>(routes_.size()));
+        threads_.push_back(std::make_unique<ThreadMetrics>());
 }
 
 Metrics::~Metrics() = default;
+
+std::vector<RouteCounters*> Metrics::routes(std::size_t thread,
+                                            const std::vector<RouteLabel>& labels) {
+    const std::lock_guard lock{routes_mutex_};
+    std::vector<RouteCounters*> counters;
+    for (const RouteLabel& label : labels)
+        counters.push_back(threads_[thread]->routes_[position_of(label)].get());
+    return counters;
+}
+
+std::size_t Metrics::position_of(const RouteLabel& label) {
+    const auto [known, is_new] = positions_.try_emplace({label.api, label.route}, routes_.size());
+    if (is_new) {
+        routes_.push_back(label);
+        for (const auto& thread : threads_)
+            thread->routes_.push_back(std::make_unique<RouteCounters>());
+    }
+    return known->second;
+}
 
 void Metrics::add(std::string name, std::string help, std::function<double()> read) {
     values_.push_back({std::move(name), std::move(help), std::move(read)});
@@ -122,18 +140,27 @@ std::string Metrics::text() const {
                "Requests by route and outcome: allowed, canceled, or the reason "
                "of a refusal.",
                MetricType::Counter);
-    for (std::size_t route = 0; route <= routes_.size(); ++route) {
+    const auto add_route = [&](const RouteLabel& label, auto&& counters_of) {
         for (std::size_t outcome = 0; outcome < Outcome::count; ++outcome) {
             const double total = sum([&](const ThreadMetrics& thread) -> const Counter& {
-                return thread.requests_[route * Outcome::count + outcome];
+                return counters_of(thread).by_outcome[outcome];
             });
             if (total == 0) continue;
-            const bool has_route = route > 0;
             add_value(requests, total,
-                      {{.name = "api", .value = has_route ? routes_[route - 1].api : ""},
-                       {.name = "route", .value = has_route ? routes_[route - 1].route : ""},
+                      {{.name = "api", .value = label.api},
+                       {.name = "route", .value = label.route},
                        {.name = "outcome", .value = std::string{Outcome{outcome}.name()}}});
         }
+    };
+    add_route(
+        {}, [](const ThreadMetrics& thread) -> auto& { return thread.no_route; });
+    {
+        const std::lock_guard lock{routes_mutex_};
+        for (std::size_t route = 0; route < routes_.size(); ++route)
+            add_route(
+                routes_[route], [&](const ThreadMetrics& thread) -> auto& {
+                    return *thread.routes_[route];
+                });
     }
     all.push_back(std::move(requests));
 

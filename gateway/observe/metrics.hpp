@@ -7,8 +7,11 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
+#include <mutex>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace keygate::observe {
@@ -54,21 +57,23 @@ class Counter {
     std::atomic<std::uint64_t> value_{0};
 };
 
+/// How the requests of one route have ended on one thread. Shares no cache line with another
+/// thread's.
+struct alignas(64) RouteCounters {
+    std::array<Counter, Outcome::count> by_outcome;
+};
+
 /// What one thread counts. Plain stores, no lock, nothing formatted before somebody asks.
 class ThreadMetrics {
   public:
     static constexpr std::array<double, 12> buckets{0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025,
                                                     0.05,   0.1,   0.25,   1,     5,    30};
 
-    explicit ThreadMetrics(std::size_t routes)
-        : requests_((routes + 1) * Outcome::count) {}
-
-    /// @param route  its number; `no_route` before one was found.
-    void count(std::size_t route, Outcome outcome, unsigned status,
+    /// @param route  of this thread; `no_route` before one was found.
+    void count(RouteCounters& route, Outcome outcome, unsigned status,
                std::chrono::nanoseconds duration);
 
-    static constexpr std::size_t no_route = SIZE_MAX;
-
+    RouteCounters no_route;
     Counter connections_opened;
     Counter connections_closed;
     Counter tunnels_opened;
@@ -82,8 +87,8 @@ class ThreadMetrics {
   private:
     friend class Metrics;
 
-    std::vector<Counter> requests_;   // [route + 1][outcome]; 0 = no route
-    std::array<Counter, 6> statuses_; // by first digit
+    std::vector<std::unique_ptr<RouteCounters>> routes_; // as in Metrics::routes_
+    std::array<Counter, 6> statuses_;                    // by first digit
     std::array<Counter, buckets.size() + 1> durations_;
     Counter duration_ns_;
 };
@@ -97,12 +102,18 @@ class Metrics {
         std::string route; // `GET /v1/tests/{id}`
     };
 
-    Metrics(std::vector<RouteLabel> routes, std::size_t threads);
+    explicit Metrics(std::size_t threads);
     ~Metrics();
     Metrics(const Metrics&) = delete;
     Metrics& operator=(const Metrics&) = delete;
 
     [[nodiscard]] ThreadMetrics& thread(std::size_t number) { return *threads_[number]; }
+
+    /// Where a thread counts the requests of these routes, in their order. A route that was there
+    /// before, in whatever configuration, goes on counting where it was. The counters live as long
+    /// as this object. Any thread.
+    [[nodiscard]] std::vector<RouteCounters*> routes(std::size_t thread,
+                                                     const std::vector<RouteLabel>& labels);
 
     /// A value read when somebody asks. The name ends in `_total` exactly if it only ever grows.
     void add(std::string name, std::string help, std::function<double()> read);
@@ -117,7 +128,11 @@ class Metrics {
         std::function<double()> read;
     };
 
-    std::vector<RouteLabel> routes_;
+    [[nodiscard]] std::size_t position_of(const RouteLabel& label);
+
+    mutable std::mutex routes_mutex_; // guards which routes there are, not what they count
+    std::vector<RouteLabel> routes_;  // of all configurations so far
+    std::map<std::pair<std::string, std::string>, std::size_t> positions_;
     std::vector<std::unique_ptr<ThreadMetrics>> threads_;
     std::vector<Value> values_;
     std::chrono::system_clock::time_point started_;

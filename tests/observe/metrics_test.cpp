@@ -6,6 +6,8 @@
 #include <regex>
 #include <set>
 #include <sstream>
+#include <thread>
+#include <tuple>
 
 using namespace keygate;
 
@@ -43,12 +45,14 @@ std::string family_of(const std::string& line, const std::set<std::string>& fami
 BOOST_AUTO_TEST_SUITE(observe_metrics)
 
 BOOST_AUTO_TEST_CASE(every_family_is_introduced_once_and_before_its_samples) {
-    Metrics metrics{{{.api = "a", .route = "GET /x"}, {.api = "b", .route = "GET /y"}}, 2};
+    Metrics metrics{2};
+    const auto routes =
+        metrics.routes(0, {{.api = "a", .route = "GET /x"}, {.api = "b", .route = "GET /y"}});
     metrics.add("keygate_things", "Things.", [] { return 3.0; });
     metrics.add("keygate_things_total", "Things so far.", [] { return 4.0; });
-    for (std::size_t route = 0; route < 2; ++route)
+    for (observe::RouteCounters* const route : routes)
         for (const Reason reason : all_reasons())
-            metrics.thread(0).count(route, reason, 403, {});
+            metrics.thread(0).count(*route, reason, 403, {});
 
     const std::regex sample{
         R"re([a-zA-Z_:][a-zA-Z0-9_:]*(\{([a-zA-Z_]\w*="([^"\\\n]|\\["\\n])*",?)*\})? [-+.\w]+)re"};
@@ -92,25 +96,28 @@ BOOST_AUTO_TEST_CASE(every_family_is_introduced_once_and_before_its_samples) {
 }
 
 BOOST_AUTO_TEST_CASE(labels_are_escaped) {
-    Metrics metrics{{{.api = "a\"b", .route = "GET /\\x\n{id}"}}, 1};
-    metrics.thread(0).count(0, Outcome::allowed(), 200, {});
+    Metrics metrics{1};
+    const auto routes = metrics.routes(0, {{.api = "a\"b", .route = "GET /\\x\n{id}"}});
+    metrics.thread(0).count(*routes[0], Outcome::allowed(), 200, {});
     BOOST_TEST(has_line(
         metrics,
         R"(keygate_requests_total{api="a\"b",route="GET /\\x\n{id}",outcome="allowed"} 1)"));
 }
 
 BOOST_AUTO_TEST_CASE(threads_are_summed_up) {
-    Metrics metrics{{{.api = "a", .route = "GET /x"}}, 3};
+    Metrics metrics{3};
+    const std::vector<Metrics::RouteLabel> labels{{.api = "a", .route = "GET /x"}};
     for (std::size_t thread = 0; thread < 3; ++thread) {
+        const auto routes = metrics.routes(thread, labels);
         for (std::size_t i = 0; i <= thread; ++i)
-            metrics.thread(thread).count(0, Outcome::allowed(), 200, {});
-        metrics.thread(thread).count(observe::ThreadMetrics::no_route, Reason::route_unknown, 404,
+            metrics.thread(thread).count(*routes[0], Outcome::allowed(), 200, {});
+        metrics.thread(thread).count(metrics.thread(thread).no_route, Reason::route_unknown, 404,
                                      {});
         metrics.thread(thread).sent_bytes.add(1'000'000'000'000);
         metrics.thread(thread).connections_opened.add(5);
         metrics.thread(thread).connections_closed.add(3);
     }
-    metrics.thread(1).count(0, Outcome::canceled(), 0, {});
+    metrics.thread(1).count(*metrics.routes(1, labels)[0], Outcome::canceled(), 0, {});
     for (const char* const line :
          {R"(keygate_requests_total{api="a",route="GET /x",outcome="allowed"} 6)",
           R"(keygate_requests_total{api="a",route="GET /x",outcome="canceled"} 1)",
@@ -122,11 +129,58 @@ BOOST_AUTO_TEST_CASE(threads_are_summed_up) {
         BOOST_TEST(has_line(metrics, line), line);
 }
 
+BOOST_AUTO_TEST_CASE(routes_keep_what_they_counted_through_every_configuration) {
+    Metrics metrics{2};
+    const auto count = [&](std::size_t thread, const Metrics::RouteLabel& label) {
+        for (observe::RouteCounters* const route : metrics.routes(thread, {label}))
+            metrics.thread(thread).count(*route, Outcome::allowed(), 200, {});
+    };
+    const auto line = [](const std::string& api, const std::string& route, int times) {
+        return "keygate_requests_total{api=\"" + api + "\",route=\"" + route +
+               "\",outcome=\"allowed\"} " + std::to_string(times);
+    };
+    count(0, {.api = "a", .route = "GET /x"});
+    count(0, {.api = "a", .route = "GET /y"});
+    // Another configuration: other numbers, one route less, others more.
+    const auto routes = metrics.routes(1, {{.api = "b", .route = "GET /x"},
+                                           {.api = "a", .route = "GET /x"},
+                                           {.api = "c", .route = "GET /x"}});
+    BOOST_TEST_REQUIRE(routes.size() == 3U);
+    metrics.thread(1).count(*routes[1], Outcome::allowed(), 200, {});
+    count(0, {.api = "c", .route = "GET /x"});
+    count(1, {.api = "a", .route = "GET /x"});
+    for (const auto& [api, route, times] : std::vector<std::tuple<std::string, std::string, int>>{
+             {"a", "GET /x", 3}, {"a", "GET /y", 1}, {"c", "GET /x", 1}})
+        BOOST_TEST(has_line(metrics, line(api, route, times)), api << " " << route);
+    BOOST_TEST(metrics.text().find("api=\"b\"") == std::string::npos);
+}
+
+BOOST_AUTO_TEST_CASE(routes_may_come_while_others_count_and_somebody_reads) {
+    Metrics metrics{1};
+    observe::RouteCounters& first = *metrics.routes(0, {{.api = "a", .route = "GET /0"}})[0];
+    constexpr int requests = 20'000;
+    std::thread worker{[&] {
+        for (int i = 0; i < requests; ++i)
+            metrics.thread(0).count(first, Outcome::allowed(), 200, {});
+    }};
+    std::thread reader{[&] {
+        for (int i = 0; i < 20; ++i)
+            BOOST_CHECK(!metrics.text().empty());
+    }};
+    for (int i = 0; i < 500; ++i)
+        BOOST_TEST_REQUIRE(
+            metrics.routes(0, {{.api = "a", .route = "GET /" + std::to_string(i)}}).size() == 1U);
+    worker.join();
+    reader.join();
+    BOOST_TEST(has_line(
+        metrics, R"(keygate_requests_total{api="a",route="GET /0",outcome="allowed"} 20000)"));
+}
+
 BOOST_AUTO_TEST_CASE(durations_fall_into_their_buckets) {
     using std::chrono::microseconds;
-    Metrics metrics{{}, 1};
+    Metrics metrics{1};
     for (const int us : {500, 501, 1000, 40'000'000})
-        metrics.thread(0).count(observe::ThreadMetrics::no_route, Outcome::allowed(), 200,
+        metrics.thread(0).count(metrics.thread(0).no_route, Outcome::allowed(), 200,
                                 microseconds{us});
     for (const char* const line : {R"(keygate_request_duration_seconds_bucket{le="0.0005"} 1)",
                                    R"(keygate_request_duration_seconds_bucket{le="0.001"} 3)",
@@ -147,7 +201,7 @@ BOOST_AUTO_TEST_CASE(every_outcome_has_a_name_of_its_own) {
 }
 
 BOOST_AUTO_TEST_CASE(the_process_is_told) {
-    const Metrics metrics{{}, 1};
+    const Metrics metrics{1};
     const std::string text = metrics.text();
     for (const char* const name :
          {"\nprocess_cpu_seconds_total ", "\nprocess_resident_memory_bytes ", "\nprocess_open_fds ",

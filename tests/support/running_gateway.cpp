@@ -1,10 +1,13 @@
 #include "support/running_gateway.hpp"
 
+#include "admin/client.hpp"
 #include "config/load.hpp"
 #include "keys/sqlite_store.hpp"
 #include "support/store_calls.hpp"
 
+#include <chrono>
 #include <fstream>
+#include <future>
 #include <sstream>
 #include <stdexcept>
 
@@ -21,13 +24,11 @@ keys::KeyRecord record_of(std::string_view key, std::string id, std::string api,
 }
 
 RunningGateway::RunningGateway(Start start)
-    : clock_(start.clock != nullptr ? *start.clock : system_clock_) {
+    : threads_(start.threads)
+    , clock_(start.clock != nullptr ? *start.clock : system_clock_) {
     for (const auto& [name, text] : start.files)
         folder_.write(name, text);
-    folder_.write("keygate.yaml", "version: 1\nthreads: " + std::to_string(start.threads) +
-                                      "\nlisteners: [{address: \"127.0.0.1:0\"}]\n"
-                                      "store: {file: keygate.db}\nlog: {access: access.log}\n" +
-                                      start.configuration);
+    write_configuration(start.configuration);
     {
         auto store = keys::open_sqlite_store(store_file());
         if (!store) throw std::runtime_error(to_string(store.error()));
@@ -49,6 +50,27 @@ void RunningGateway::start() {
     auto started = app::Gateway::start(std::move(*loaded.settings), clock_);
     if (!started) throw std::runtime_error(to_string(started.error()));
     gateway_ = std::move(*started);
+}
+
+void RunningGateway::write_configuration(const std::string& configuration) const {
+    folder_.write("keygate.yaml", "version: 1\nthreads: " + std::to_string(threads_) +
+                                      "\nlisteners: [{address: \"127.0.0.1:0\"}]\n"
+                                      "store: {file: keygate.db}\nlog: {access: access.log}\n" +
+                                      configuration);
+}
+
+admin::ReloadOutcome RunningGateway::reload(const std::string& configuration) {
+    write_configuration(configuration);
+    std::promise<admin::ReloadOutcome> outcome;
+    gateway_->reload([&](admin::ReloadOutcome came) { outcome.set_value(std::move(came)); });
+    return outcome.get_future().get();
+}
+
+admin::Response RunningGateway::admin(const std::string& method, const std::string& target,
+                                      const std::string& body) const {
+    auto client = admin::Client::connect_local(store_file() + ".sock", std::chrono::seconds{10});
+    if (!client) throw std::runtime_error(to_string(client.error()));
+    return client->call(method, target, body).value();
 }
 
 void RunningGateway::restart() {

@@ -1,5 +1,7 @@
 #pragma once
 
+#include "admin/message.hpp"
+#include "admin/reload_api.hpp"
 #include "app/gateway.hpp"
 #include "base/clock.hpp"
 #include "keys/record.hpp"
@@ -49,6 +51,12 @@ class RunningGateway {
                                        Socket::Pieces pieces = Socket::Pieces::whole) const;
     /// Ends the gateway and starts it again, on another port and the same store.
     void restart();
+    /// Writes another configuration, as in Start, and has the gateway read it.
+    admin::ReloadOutcome reload(const std::string& configuration);
+    void write_configuration(const std::string& configuration) const;
+    /// One call of the admin API through the unix socket: status and body.
+    [[nodiscard]] admin::Response admin(const std::string& method, const std::string& target,
+                                        const std::string& body = {}) const;
     /// Ends the gateway and returns all lines of its access log.
     [[nodiscard]] std::string end_and_read_log();
 
@@ -59,6 +67,7 @@ class RunningGateway {
   private:
     void start();
 
+    unsigned threads_;
     TempFolder folder_;
     SystemClock system_clock_;
     const Clock& clock_;

@@ -72,7 +72,7 @@ BOOST_AUTO_TEST_CASE(it_says_what_it_is) {
     }
     const Ended help = run({"--help"});
     BOOST_TEST(help.status == 0);
-    for (const char* const command : {"run", "check", "keys", "owners"})
+    for (const char* const command : {"run", "check", "reload", "keys", "owners"})
         BOOST_TEST(contains(help.out, command));
 }
 
@@ -178,7 +178,7 @@ BOOST_AUTO_TEST_CASE(run_serves_until_a_signal_and_ends_well) {
             support::ChildProcess gateway{{binary, "run", "-c", file}};
             const std::uint16_t port = port_after(gateway, listens);
             gateway.signal(SIGHUP);
-            BOOST_TEST(gateway.wait_for("there is no reload yet"));
+            BOOST_TEST(gateway.wait_for("nothing has changed in it; 1 keys"));
             support::Socket client = support::Socket::connect(port);
             client.send("GET /any/1?q=1 HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer " + key +
                         "\r\n\r\n");
@@ -193,6 +193,64 @@ BOOST_AUTO_TEST_CASE(run_serves_until_a_signal_and_ends_well) {
             BOOST_TEST(contains(gateway.err(), "ended"), gateway.err());
         }
     }
+}
+
+BOOST_AUTO_TEST_CASE(a_configuration_is_read_again_when_asked_for) {
+    support::OriginServer origin;
+    const support::TempFolder folder;
+    const std::string old = configuration(origin.port());
+    const std::string file = folder.write("k.yaml", old);
+    const auto reload = [&](std::vector<std::string> more = {}) {
+        std::vector<std::string> arguments{"reload", "-c", file};
+        arguments.insert(arguments.end(), more.begin(), more.end());
+        return run(arguments);
+    };
+    Ended said = reload();
+    BOOST_TEST(said.status == 3);
+    BOOST_TEST(contains(said.err, "no gateway answers on "), said.err);
+    BOOST_TEST(!std::filesystem::exists(folder.file("k.db"))); // nothing is made by asking
+
+    support::ChildProcess gateway{{binary, "run", "-c", file}};
+    const std::uint16_t port = port_after(gateway, listens);
+    support::Socket client = support::Socket::connect(port);
+    const auto status_of = [&](const std::string& path) {
+        client.send("GET " + path + " HTTP/1.1\r\nHost: a\r\n\r\n");
+        return support::status_of(client.receive_answer());
+    };
+    BOOST_TEST(status_of("/new") == 404);
+    folder.write("k.yaml", old + "      GET /new: public\n");
+    gateway.signal(SIGHUP);
+    BOOST_TEST(gateway.wait_for("k.yaml: reloaded, changed; 0 keys"));
+    BOOST_TEST(status_of("/new") == 200);
+
+    folder.write("k.yaml", old + "      GET /newer: publik{\ncolour: red\n");
+    gateway.signal(SIGHUP);
+    BOOST_TEST(gateway.wait_for("k.yaml: not reloaded; everything stays as it was"));
+    BOOST_TEST(contains(gateway.err(), "k.yaml:11:"), gateway.err());
+    BOOST_TEST(status_of("/new") == 200);
+    BOOST_TEST(status_of("/newer") == 404);
+    said = reload();
+    BOOST_TEST(said.status == 2);
+    BOOST_TEST(contains(said.err, "k.yaml:11:"), said.err);
+
+    folder.write("k.yaml", "drain: {timeout: 2s}\n" + old);
+    said = reload();
+    BOOST_TEST(said.status == 0);
+    BOOST_TEST(said.out == "reloaded\n");
+    BOOST_TEST(status_of("/new") == 404);
+    said = reload({"--json"});
+    BOOST_TEST(said.status == 0);
+    BOOST_TEST(contains(said.out, "\"changed\":false"), said.out);
+
+    folder.write("k.yaml", "log: {access: \"off\"}\n" + old);
+    said = reload();
+    BOOST_TEST(said.status == 1);
+    BOOST_TEST(contains(said.err, "log.access: is `stdout`, would be `off`; this takes a restart"),
+               said.err);
+    BOOST_TEST(contains(said.err, "nothing has changed"), said.err);
+    BOOST_TEST(status_of("/open") == 200);
+    gateway.signal(SIGTERM);
+    BOOST_TEST(gateway.wait() == 0);
 }
 
 BOOST_AUTO_TEST_CASE(a_second_signal_ends_the_drain) {

@@ -1,0 +1,100 @@
+#pragma once
+
+#include "admin/reload_api.hpp"
+#include "app/worker.hpp"
+#include "keys/store_thread.hpp"
+
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/io_context.hpp>
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+namespace keygate::app {
+
+/// The configuration that requests begin under now, and the keys as it reads them.
+struct Serving {
+    std::shared_ptr<const gate::Snapshot> snapshot;
+    std::shared_ptr<keys::Table> table;
+};
+
+/// Of each route, by its number.
+[[nodiscard]] std::vector<observe::Metrics::RouteLabel>
+route_labels(const gate::Snapshot& snapshot);
+/// The most rates that one plan has.
+[[nodiscard]] std::size_t most_rates(const config::Settings& settings);
+
+/// Replaces the configuration of a running gateway, all or nothing. Reading the file and looking up
+/// names may take seconds, so that happens on a thread of its own; one reload at a time, in the
+/// order in which they were asked for.
+class Reloader {
+  public:
+    /// What a reload changes. All of it outlives the reloader's `stop`.
+    struct Parts {
+        keys::StoreThread& store;
+        const std::vector<std::unique_ptr<Worker>>& workers;
+        limit::Counters& counters;
+        net::Admission& admission;
+        observe::Metrics& metrics;
+    };
+
+    explicit Reloader(Serving first);
+    /// As `stop`.
+    ~Reloader();
+    Reloader(const Reloader&) = delete;
+    Reloader& operator=(const Reloader&) = delete;
+
+    /// Reloads are taken from here on.
+    void start(Parts parts);
+    /// Answers what was asked for, and lets nothing begin any more. Waits for a name that is being
+    /// looked up.
+    void stop();
+
+    /// Reads the configuration's file again and serves what it says. `done` is called once: on the
+    /// reloader's thread, or on this one where no reload can begin. Any thread.
+    void begin(std::function<void(admin::ReloadOutcome)> done);
+
+    /// The process is to end: reloads are refused. Any thread.
+    void refuse() { is_draining_ = true; }
+
+    /// Any thread.
+    [[nodiscard]] Serving serving() const;
+
+    [[nodiscard]] std::uint64_t reloads() const { return reloads_; }
+
+    [[nodiscard]] std::uint64_t failures() const { return failures_; }
+
+    /// When what is served was read.
+    [[nodiscard]] std::chrono::system_clock::time_point last_success() const {
+        return last_success_;
+    }
+
+  private:
+    [[nodiscard]] admin::ReloadOutcome reload();
+    [[nodiscard]] Result<void> switch_over(const std::shared_ptr<const gate::Snapshot>& next);
+    [[nodiscard]] Result<void> switch_on_store(keys::KeyStore& store,
+                                               std::shared_ptr<const gate::Snapshot> next);
+    void stand_still_and_take_over(const Serving& next);
+    void tell(const admin::ReloadOutcome& outcome) const;
+
+    mutable std::mutex mutex_; // guards the two below
+    Serving serving_;
+    bool takes_reloads_ = false;
+
+    std::unique_ptr<Parts> parts_;
+    std::atomic<bool> is_draining_{false};
+    std::atomic<std::uint64_t> reloads_{0};
+    std::atomic<std::uint64_t> failures_{0};
+    std::atomic<std::chrono::system_clock::time_point> last_success_;
+    boost::asio::io_context loop_{1};
+    boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_;
+    std::thread thread_;
+};
+
+} // namespace keygate::app

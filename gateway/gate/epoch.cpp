@@ -1,0 +1,20 @@
+#include "gate/epoch.hpp"
+
+#include <utility>
+
+namespace keygate::gate {
+
+Epoch::Epoch(net::Poller& thread, std::shared_ptr<const Snapshot> compiled,
+             std::shared_ptr<const keys::Table> keys, std::vector<observe::RouteCounters*> counters)
+    : poller(thread)
+    , snapshot(std::move(compiled))
+    , table(std::move(keys))
+    , route_counters(std::move(counters))
+    , request_reader({.max_fields = snapshot->settings.client.max_fields,
+                      .max_target = snapshot->settings.client.max_target},
+                     snapshot->settings.via) {
+    for (const proxy::Upstream& upstream : snapshot->upstreams)
+        pools.push_back(std::make_unique<proxy::Pool>(poller, upstream));
+}
+
+} // namespace keygate::gate

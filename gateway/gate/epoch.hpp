@@ -1,0 +1,50 @@
+#pragma once
+
+#include "gate/snapshot.hpp"
+#include "http/head_reader.hpp"
+#include "keys/table.hpp"
+#include "net/poller.hpp"
+#include "observe/metrics.hpp"
+#include "proxy/pool.hpp"
+
+#include <boost/smart_ptr/intrusive_ptr.hpp>
+
+#include <cstddef>
+#include <memory>
+#include <vector>
+
+namespace keygate::gate {
+
+/// One configuration as one thread uses it. A request holds the epoch that it began in until it is
+/// recorded, so it ends under the configuration that let it in, also a tunnel that stays for hours;
+/// the next request of the same connection begins in the thread's current one. Used by its thread
+/// alone, so references are counted without atomics. Dies at the end of the turn in which nobody
+/// needs it any more.
+struct Epoch final : net::Retirable {
+    /// @param counters  of this thread, for each route by its number.
+    Epoch(net::Poller& thread, std::shared_ptr<const Snapshot> compiled,
+          std::shared_ptr<const keys::Table> keys, std::vector<observe::RouteCounters*> counters);
+
+    net::Poller& poller;
+    const std::shared_ptr<const Snapshot> snapshot;
+    /// Null when the epoch is over: a look-up ends in the turn in which it begins, and whoever
+    /// stays longer must not keep all keys of its time in memory.
+    std::shared_ptr<const keys::Table> table;
+    const std::vector<observe::RouteCounters*> route_counters;
+    std::vector<std::unique_ptr<proxy::Pool>> pools; // as in snapshot->upstreams
+    http::RequestReader request_reader;
+    std::size_t references = 0;
+};
+
+inline void intrusive_ptr_add_ref(Epoch* epoch) {
+    ++epoch->references;
+}
+
+inline void intrusive_ptr_release(Epoch* epoch) {
+    // One of its links may be what is just telling something.
+    if (--epoch->references == 0) epoch->poller.retire(std::unique_ptr<net::Retirable>{epoch});
+}
+
+using EpochRef = boost::intrusive_ptr<Epoch>;
+
+} // namespace keygate::gate
