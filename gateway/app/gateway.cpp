@@ -6,6 +6,7 @@
 #include "admin/http_server.hpp"
 #include "admin/status_pages.hpp"
 #include "app/reloader.hpp"
+#include "app/usage_keeper.hpp"
 #include "app/worker.hpp"
 #include "keys/fill.hpp"
 #include "keys/sqlite_store.hpp"
@@ -69,7 +70,8 @@ struct Gateway::State {
                     compiled->settings.client.max_connections_per_address)
         , metrics(thread_count(compiled->settings))
         , reloader({compiled, std::make_shared<keys::Table>(compiled->catalog, new_subjects())})
-        , control_work(asio::make_work_guard(control)) {}
+        , control_work(asio::make_work_guard(control))
+        , usage(control, thread_count(compiled->settings), time) {}
 
     const Clock& clock;
     std::unique_ptr<observe::AccessLog> access_log;
@@ -77,11 +79,12 @@ struct Gateway::State {
     net::Admission admission;
     observe::Metrics metrics;
     Reloader reloader;
-    std::unique_ptr<keys::StoreThread> store;
 
     // The operator's side: one thread for admin API, health and metrics.
     asio::io_context control{1};
     asio::executor_work_guard<asio::io_context::executor_type> control_work;
+    UsageKeeper usage;
+    std::unique_ptr<keys::StoreThread> store; // works for all of the above
     std::unique_ptr<admin::Api> api;
     std::unique_ptr<admin::Guard> guard; // before the API
     std::vector<std::unique_ptr<admin::HttpServer>> servers;
@@ -110,6 +113,16 @@ struct Gateway::State {
             "keygate_keys_unreadable",
             "Keys whose record the configuration cannot read: they are answered store_invalid.",
             [this] { return static_cast<double>(reloader.serving().table->unreadable()); });
+        metrics.add("keygate_usage_waiting_keys",
+                    "Keys whose last use is not stored yet; it is shown all the same.",
+                    [this] { return static_cast<double>(usage.waiting()); });
+        metrics.add("keygate_usage_write_failures_total",
+                    "Times that usage could not be stored; it waits.",
+                    [this] { return static_cast<double>(usage.failures()); });
+        metrics.add("keygate_oldest_active_key_timestamp_seconds",
+                    "When the oldest active key was made, Unix time; 0 without keys. Keys should "
+                    "be rotated.",
+                    [this] { return static_cast<double>(usage.oldest_key()); });
         metrics.add("keygate_config_reloads_total", "Reloads of the configuration, also failed.",
                     [this] { return static_cast<double>(reloader.reloads()); });
         metrics.add("keygate_config_reload_failures_total", "Reloads that changed nothing.",
@@ -236,6 +249,7 @@ struct Gateway::State {
                        .counters = counters,
                        .admission = admission,
                        .metrics = metrics,
+                       .usage = usage,
                        .access_log = *access_log,
                        .limiter_offset =
                            now.wall.time_since_epoch() - now.steady.time_since_epoch()},
@@ -254,6 +268,7 @@ struct Gateway::State {
         const auto stop = [](admin::HttpServer& server) { server.stop(); };
         const auto cancel = [](admin::HttpServer& server) { server.cancel(); };
         on_control(stop);
+        asio::post(control, [this] { usage.stop(); });
         for (auto& server : servers)
             done.push_back(asio::co_spawn(control, server->drained(), asio::use_future));
         const auto until = std::chrono::steady_clock::now() + operators_grace;
@@ -288,6 +303,7 @@ Result<std::unique_ptr<Gateway>> Gateway::start(config::Settings settings, const
         if (const auto done = (state.*step)(); !done) return done.error();
     state.reloader.start(
         {*state.store, state.workers, state.counters, state.admission, state.metrics});
+    state.usage.start(*state.store);
     state.control_thread = std::thread{[&state] { state.control.run(); }};
     return gateway;
 }
@@ -305,6 +321,7 @@ Gateway::~Gateway() {
     if (!state_->control_thread.joinable())
         state_->control_thread = std::thread{[this] { state_->control.run(); }};
     state_->close_control();
+    state_->usage.write_rest();
     state_->store.reset();
 }
 

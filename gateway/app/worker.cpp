@@ -30,6 +30,7 @@ Worker::Worker(Shared shared, Duty duty, std::size_t number, std::vector<int> li
             .epoch = begin(poller_, std::move(duty)),
             .counters = shared_.counters,
             .admission = shared_.admission,
+            .used = shared_.usage.of_thread(number),
             .metrics = shared_.metrics.thread(number),
             .access_log = access_log_,
             .limiter_offset = shared_.limiter_offset} {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "app/standstill.hpp"
+#include "app/usage_keeper.hpp"
 #include "base/clock.hpp"
 #include "gate/lane.hpp"
 
@@ -25,6 +26,7 @@ struct Shared {
     limit::Counters& counters;
     net::Admission& admission;
     observe::Metrics& metrics;
+    UsageKeeper& usage;
     observe::AccessLog& access_log;
     std::chrono::nanoseconds limiter_offset; // see gate::Lane
 };

@@ -161,6 +161,7 @@ void Exchange::find_key(const auth::Credential& credential) {
     if (entry) {
         // Among many keys what follows is in no cache: fetched now, it is there when it is needed.
         lane_.counters.prefetch(entry->number);
+        __builtin_prefetch(entry->subject.get(), 1);
         __builtin_prefetch(entry->identity.data());
         __builtin_prefetch(entry->identity.data() + 64);
     }
@@ -192,6 +193,8 @@ void Exchange::forward(const policy::Permit& permit) {
     const keys::Entry* const caller = permit.caller();
     const bool is_test = caller != nullptr && caller->mode == keys::Mode::test;
     pool_ = epoch_->pools[is_test ? *compiled.test : compiled.live].get();
+    if (caller != nullptr)
+        lane_.used.count(caller_, epoch_->snapshot->catalog, lane_.poller.now().wall);
     prepare_request(compiled, permit);
     dial(Kind::any);
 }

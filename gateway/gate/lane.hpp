@@ -4,6 +4,7 @@
 #include "http/date.hpp"
 #include "http/head_reader.hpp"
 #include "http/request_id.hpp"
+#include "keys/used_keys.hpp"
 #include "limit/counters.hpp"
 #include "net/admission.hpp"
 #include "net/poller.hpp"
@@ -35,6 +36,7 @@ struct Lane {
     EpochRef epoch; // what requests that begin now are judged by; never null while clients are here
     limit::Counters& counters;
     net::Admission& admission;
+    keys::UsedKeys& used;
     observe::ThreadMetrics& metrics;
     observe::AccessLog::Buffer& access_log;
     http::ResponseReader response_reader{};
