@@ -7,6 +7,7 @@
 #include "app/owners_commands.hpp"
 #include "app/reload_command.hpp"
 #include "app/run.hpp"
+#include "app/store_commands.hpp"
 
 #include <CLI/CLI.hpp>
 
@@ -44,6 +45,7 @@ void add_commands(CLI::App& app, std::function<int()>& chosen) {
     app::add_reload_command(app, chosen);
     app::add_keys_commands(app, chosen);
     app::add_owners_commands(app, chosen);
+    app::add_store_commands(app, chosen);
 
     app.add_subcommand("version", "Print the version")->callback([&chosen] {
         chosen = [] {

@@ -103,13 +103,16 @@ Result<Client> Client::connect(const config::Endpoint& address, Secret token,
 }
 
 Result<Response> Client::call(const std::string& method, const std::string& target,
-                              const std::string& body) {
+                              const std::string& body, const std::vector<NameValue>& headers) {
+    std::string fields;
+    for (const auto& [name, value] : headers)
+        fields.append(name).append(": ").append(value).append("\r\n");
     // Room for all of it at once: a text that grows leaves copies of the token behind.
     std::string head;
-    head.reserve(256 + method.size() + target.size() + link_->host.size() +
+    head.reserve(256 + method.size() + target.size() + link_->host.size() + fields.size() +
                  link_->token.reveal().size());
     head.append(method).append(" ").append(target).append(" HTTP/1.1\r\nHost: ");
-    head.append(link_->host).append("\r\n");
+    head.append(link_->host).append("\r\n").append(fields);
     if (!link_->token.empty()) {
         head += "Authorization: Bearer ";
         head += link_->token.reveal();

@@ -8,6 +8,7 @@
 #include <chrono>
 #include <memory>
 #include <string>
+#include <vector>
 
 namespace keygate::admin {
 
@@ -29,9 +30,11 @@ class Client {
 
     /// Sends one request and reads the whole answer (at most 64 MiB). After a Fault the connection
     /// is of no further use.
-    /// @param target  path and query, percent-encoded.
+    /// @param target   path and query, percent-encoded.
+    /// @param headers  beside those of the framing and the token; visible text.
     [[nodiscard]] Result<Response> call(const std::string& method, const std::string& target,
-                                        const std::string& body);
+                                        const std::string& body,
+                                        const std::vector<NameValue>& headers = {});
 
   private:
     struct Link;

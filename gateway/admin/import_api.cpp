@@ -98,8 +98,9 @@ Response import_reply(std::size_t imported, const std::vector<RowMistake>& mista
     if (is_dry) {
         json::array list;
         for (const auto& mistake : mistakes)
-            list.push_back(
-                json::object{{"row", mistake.row}, {"message", mistake.problem.message}});
+            list.push_back(json::object{{"row", mistake.row},
+                                        {"reason", mistake.problem.reason},
+                                        {"message", mistake.problem.message}});
         body["dry_run"] = true;
         body["mistakes"] = std::move(list);
     }

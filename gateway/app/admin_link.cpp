@@ -30,13 +30,22 @@ class RemoteLink final : public AdminLink {
         : client_(std::move(client)) {}
 
     Result<admin::Response> call(const std::string& method, const std::string& target,
-                                 const std::string& body) override {
-        return client_.call(method, target, body);
+                                 const std::string& body,
+                                 const std::vector<admin::NameValue>& headers) override {
+        return client_.call(method, target, body, headers);
     }
 
   private:
     admin::Client client_;
 };
+
+/// Where a request keeps the values of that field.
+std::vector<std::string>* values_of(admin::Request& request, std::string_view name) {
+    if (name == "If-Match") return &request.if_match;
+    if (name == "If-None-Match") return &request.if_none_match;
+    if (name == "Idempotency-Key") return &request.idempotency_keys;
+    return nullptr;
+}
 
 /// The admin API in this process, on the embedded file.
 class LocalLink final : public AdminLink {
@@ -61,7 +70,8 @@ class LocalLink final : public AdminLink {
     }
 
     Result<admin::Response> call(const std::string& method, const std::string& target,
-                                 const std::string& body) override {
+                                 const std::string& body,
+                                 const std::vector<admin::NameValue>& headers) override {
         admin::Request request;
         request.transport = admin::Transport::local;
         // Whoever can open the store's file can do anything to it.
@@ -69,6 +79,8 @@ class LocalLink final : public AdminLink {
         request.actor = admin::local_actor;
         request.method = method;
         request.body = body;
+        for (const auto& [name, value] : headers)
+            if (auto* const values = values_of(request, name)) values->push_back(value);
         if (!admin::read_target(target, request))
             throw std::logic_error("not a request target: " + target);
         std::optional<admin::Response> response;

@@ -6,6 +6,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 namespace keygate::app {
 
@@ -13,9 +14,11 @@ namespace keygate::app {
 class AdminLink {
   public:
     virtual ~AdminLink() = default;
-    /// @param target  path and query, percent-encoded.
+    /// @param target   path and query, percent-encoded.
+    /// @param headers  If-Match, If-None-Match, Idempotency-Key.
     [[nodiscard]] virtual Result<admin::Response>
-    call(const std::string& method, const std::string& target, const std::string& body) = 0;
+    call(const std::string& method, const std::string& target, const std::string& body,
+         const std::vector<admin::NameValue>& headers = {}) = 0;
 };
 
 /// The gateway that runs on these settings, through its unix socket or its admin address; where

@@ -1,20 +1,19 @@
 #include "app/keys_commands.hpp"
 
-#include "admin/import_api.hpp"
+#include "admin/json.hpp"
 #include "admin/message.hpp"
-#include "app/command.hpp"
-#include "app/config_option.hpp"
-#include "app/import_file.hpp"
+#include "app/command_line.hpp"
+#include "app/import_command.hpp"
+#include "base/secret.hpp"
+#include "config/scalars.hpp"
+#include "keys/digest.hpp"
+#include "keys/format.hpp"
 
-#include <CLI/CLI.hpp>
 #include <boost/json.hpp>
 
 #include <algorithm>
+#include <fstream>
 #include <iostream>
-#include <memory>
-#include <span>
-
-#include <unistd.h>
 
 namespace json = boost::json;
 
@@ -22,288 +21,385 @@ namespace keygate::app {
 
 namespace {
 
-// One call of an import: the gateway's bound in rows, and well below its bound in bytes.
-constexpr std::size_t max_call_bytes = 512 * 1024;
-constexpr std::size_t rows_with_progress = 10'000;
-
-std::string text(const json::value& key, std::string_view name) {
-    const auto* value = key.as_object().if_contains({name.data(), name.size()});
-    if (value == nullptr || !value->is_string()) return {};
-    return std::string{value->get_string().c_str()};
+std::string path_of(const std::string& id) {
+    return "/admin/v1/keys/" + admin::percent_encoded(id);
 }
 
-std::string scopes_of(const json::value& key) {
-    const auto* scopes = key.as_object().if_contains("scopes");
+json::object object_in(const admin::Response& response) {
+    return json::parse(response.body).as_object();
+}
+
+std::string scopes_of(const json::object& key) {
+    const auto* scopes = key.if_contains("scopes");
     if (scopes == nullptr || !scopes->is_array()) return {};
     std::string list;
     for (const auto& scope : scopes->get_array()) {
         if (!list.empty()) list += ' ';
         list += scope.as_string().c_str();
     }
-    return list;
+    return list.empty() ? "(none)" : list;
 }
 
-/// `kg_live_abcd…` or `sk_live_…9f3a`
-std::string shown_key(const json::value& key) {
+/// The key itself where an answer has it, else what is shown of it: `sk_live_…9f3a`.
+std::string shown_key(const json::object& key) {
+    if (auto whole = text(key, "key"); !whole.empty()) return whole;
     const auto prefix = text(key, "prefix");
     const auto hint = text(key, "hint");
     return prefix.empty() && hint.empty() ? "" : prefix + "…" + hint;
 }
 
-std::string create_body(const CreateKey& options, const std::string& api) {
+std::string metadata_of(const json::object& key) {
+    const auto* metadata = key.if_contains("metadata");
+    if (metadata == nullptr || !metadata->is_object() || metadata->get_object().empty()) return {};
+    return json::serialize(*metadata);
+}
+
+void print_key(const admin::Response& response, Console& console) {
+    const auto key = object_in(response);
+    Filters pairs{{"id", text(key, "id")},
+                  {"key", shown_key(key)},
+                  {"api", text(key, "api")},
+                  {"owner", text(key, "owner")},
+                  {"name", text(key, "name")},
+                  {"mode", text(key, "mode")},
+                  {"status", text(key, "status")},
+                  {"plan", text(key, "plan")},
+                  {"scopes", scopes_of(key)},
+                  {"created", text(key, "created_at")},
+                  {"expires", text(key, "expires_at")},
+                  {"last used", text(key, "last_used_at")}};
+    const auto add = [&](const char* name, std::string value) {
+        if (!value.empty()) pairs.emplace_back(name, std::move(value));
+    };
+    add("replaces", text(key, "rotated_from"));
+    add("replaced by", text(key, "rotated_to"));
+    add("pepper", text(key, "pepper"));
+    add("metadata", metadata_of(key));
+    pairs.emplace_back("etag", shown_etag(response));
+    print_pairs(console.out, pairs);
+}
+
+/// The answer to what makes a key.
+void print_new_key(const admin::Response& response, Console& console) {
+    print_key(response, console);
+    if (!text(object_in(response), "key").empty())
+        console.err << "The key is shown this once; only its digest is kept.\n";
+    else if (!header(response, "Idempotent-Replayed").empty())
+        console.err << "An earlier call has made it; the key was shown then.\n";
+}
+
+void print_status(const admin::Response& response, Console& console) {
+    const auto key = object_in(response);
+    console.out << text(key, "id") << " is " << text(key, "status") << '\n';
+}
+
+json::object json_object(const char* flag, const std::string& text) {
+    auto object = admin::parse_object(text);
+    if (!object) throw CommandError(exit_usage, std::string{flag} + ": " + object.error().message);
+    return std::move(*object);
+}
+
+/// Adds `scopes` if a flag speaks of them.
+void put_scopes(json::object& body, const ScopeOptions& options) {
+    if (!options.scopes.empty()) body["scopes"] = json::value_from(options.scopes);
+    if (options.no_scopes) body["scopes"] = json::array{};
+    if (options.default_scopes) body["scopes"] = nullptr;
+}
+
+/// Adds a member if its flag was given: null if `is_none`.
+void put(json::object& body, std::string_view name, const std::optional<std::string>& value,
+         bool is_none = false) {
+    const json::string_view member{name.data(), name.size()};
+    if (value) body[member] = *value;
+    if (is_none) body[member] = nullptr;
+}
+
+std::optional<std::string> unless_empty(const std::string& text) {
+    return text.empty() ? std::nullopt : std::optional{text};
+}
+
+/// The key in a file or on standard input: one line. It is never an argument, where every process
+/// of the machine could read it.
+Secret read_key(const std::string& file, Console& console) {
+    constexpr std::size_t longest = 1024;
+    std::string text(longest, '\0');
+    std::ifstream opened;
+    if (file != "-") opened.open(file, std::ios::binary);
+    std::istream& in = file == "-" ? console.in : opened;
+    in.read(text.data(), static_cast<std::streamsize>(text.size()));
+    if (in.bad() || (file != "-" && !opened.is_open()))
+        throw CommandError(exit_usage, file + ": cannot be read");
+    text.resize(static_cast<std::size_t>(in.gcount()));
+    if (text.ends_with('\n')) text.pop_back();
+    if (text.ends_with('\r')) text.pop_back();
+    return Secret{std::move(text)};
+}
+
+/// What is kept of a key that exists already, by the rules of its API.
+void put_known_key(json::object& body, const Secret& key, const config::Api& api) {
+    const auto& format = api.profile.key;
+    if (!keys::has_shape(key.reveal(), format))
+        throw CommandError(exit_usage,
+                           "the text in --key-file is no key of the API `" + api.name + "`");
+    const auto shown = keys::shown_parts(key.reveal(), format);
+    body["digest"] = "sha256:" + keys::to_hex(keys::digest_of(key.reveal()));
+    body["prefix"] = shown.prefix;
+    body["hint"] = shown.hint;
+    const auto mode = keys::stated_mode(key.reveal(), format);
+    if (mode && !body.contains("mode")) body["mode"] = keys::to_string(*mode);
+    if (mode && body["mode"] != json::value(keys::to_string(*mode)))
+        throw CommandError(exit_usage, "--mode: the key itself says otherwise");
+}
+
+const config::Api& named_api(const config::Settings& settings, const std::string& name) {
+    for (const auto& api : settings.apis)
+        if (api.name == name) return api;
+    throw CommandError(exit_usage, "--api: there is no `" + name + "`");
+}
+
+std::string create_body(const CreateKey& options, const config::Settings& settings,
+                        Console& console) {
+    const auto api = api_of(settings, options.api);
     json::object body;
     body["api"] = api;
     body["owner"] = options.owner;
-    if (!options.name.empty()) body["name"] = options.name;
-    if (!options.plan.empty()) body["plan"] = options.plan;
-    if (!options.mode.empty()) body["mode"] = options.mode;
-    if (!options.expires_at.empty()) body["expires_at"] = options.expires_at;
-    if (!options.scopes.empty()) body["scopes"] = json::value_from(options.scopes);
-    if (options.no_scopes) body["scopes"] = json::array{};
+    put(body, "name", unless_empty(options.name));
+    put(body, "plan", unless_empty(options.plan));
+    put(body, "mode", unless_empty(options.mode));
+    put(body, "expires_at", unless_empty(options.expires_at));
+    put(body, "digest", unless_empty(options.digest));
+    put(body, "id", unless_empty(options.id));
+    put_scopes(body, options.scopes);
+    if (!options.metadata.empty()) body["metadata"] = json_object("--metadata", options.metadata);
     if (options.force) body["force"] = true;
+    if (!options.key_file.empty())
+        put_known_key(body, read_key(options.key_file, console), named_api(settings, api));
     return json::serialize(body);
 }
 
-using Batch = std::span<const ImportRow>;
-
-std::vector<Batch> batches_of(const std::vector<ImportRow>& rows) {
-    std::vector<Batch> batches;
-    std::size_t begin = 0;
-    std::size_t bytes = 0;
-    for (std::size_t i = 0; i < rows.size(); ++i) {
-        const auto size = rows[i].body.size() + 1;
-        const bool is_full = i - begin == admin::max_import_rows || bytes + size > max_call_bytes;
-        if (i > begin && is_full) {
-            batches.emplace_back(rows.data() + begin, i - begin);
-            begin = i;
-            bytes = 0;
-        }
-        bytes += size;
-    }
-    if (begin < rows.size()) batches.emplace_back(rows.data() + begin, rows.size() - begin);
-    return batches;
+std::string update_body(const UpdateKey& options) {
+    json::object body;
+    put(body, "name", options.name);
+    put(body, "plan", options.plan, options.no_plan);
+    put(body, "expires_at", options.expires_at, options.no_expiry);
+    put_scopes(body, options.scopes);
+    if (options.metadata) body["metadata"] = json_object("--metadata", *options.metadata);
+    if (body.empty()) throw CommandError(exit_usage, "name what is to be changed; see --help");
+    return json::serialize(body);
 }
 
-std::string import_body(Batch batch) {
-    std::string body = R"({"keys":[)";
-    for (const auto& row : batch) {
-        body += row.body;
-        body += ',';
-    }
-    body.back() = ']';
-    return body + '}';
+std::uint64_t seconds_of(const std::string& grace) {
+    if (const auto seconds = config::parse_number(grace)) return *seconds;
+    const auto duration = config::parse_duration(grace);
+    const auto seconds =
+        duration ? std::chrono::floor<std::chrono::seconds>(*duration) : std::chrono::seconds{};
+    if (!duration || seconds != *duration)
+        throw CommandError(exit_usage, "--grace: seconds, or a duration such as 90s, 24h, 7d");
+    return static_cast<std::uint64_t>(seconds.count());
 }
 
-/// Tells people how far it is; nobody else.
-class Progress {
-  public:
-    Progress(std::ostream& err, std::size_t all)
-        : err_(err)
-        , all_(all)
-        , is_shown_(all > rows_with_progress && ::isatty(STDERR_FILENO) != 0) {}
-
-    ~Progress() {
-        if (is_shown_) err_ << "\r\033[K" << std::flush;
-    }
-
-    Progress(const Progress&) = delete;
-    Progress& operator=(const Progress&) = delete;
-
-    void show(std::string_view what, std::size_t count) {
-        if (is_shown_) err_ << '\r' << what << ' ' << count << " of " << all_ << std::flush;
-    }
-
-  private:
-    std::ostream& err_;
-    std::size_t all_;
-    bool is_shown_;
-};
-
-/// Asks the gateway what it would refuse, and adds that to the mistakes.
-void check_rows(AdminLink& link, ImportFile& file, Progress& progress) {
-    std::size_t checked = 0;
-    for (const auto batch : batches_of(file.rows)) {
-        const auto reply = json::parse(
-            call(link, "POST", "/admin/v1/keys:import?dry_run=true", import_body(batch)));
-        for (const auto& mistake : reply.at("mistakes").as_array()) {
-            const auto row = mistake.at("row").to_number<std::size_t>();
-            auto message = text(mistake, "message");
-            // The gateway counts within one call; people count lines.
-            const std::string place = "keys[" + std::to_string(row) + "].";
-            const auto found = message.find(place);
-            if (found != std::string::npos) message.erase(found, place.size());
-            file.mistakes.push_back({batch[row].line, std::move(message)});
-        }
-        checked += batch.size();
-        progress.show("checked", checked);
-    }
-    std::stable_sort(file.mistakes.begin(), file.mistakes.end(),
-                     [](const auto& a, const auto& b) { return a.line < b.line; });
+std::string rotate_body(const RotateKey& options) {
+    json::object body;
+    body["grace_seconds"] = seconds_of(options.grace);
+    put(body, "name", options.name);
+    put(body, "expires_at", options.expires_at, options.no_expiry);
+    return json::serialize(body);
 }
 
-int import_through(AdminLink& link, ImportFile& file, const std::string& input, std::ostream& out,
-                   std::ostream& err) {
-    Progress progress(err, file.rows.size());
-    check_rows(link, file, progress);
-    if (!file.mistakes.empty()) {
-        for (const auto& mistake : file.mistakes)
-            err << input << ':' << mistake.line << ": " << mistake.message << '\n';
-        throw CommandError(exit_refused, "nothing was imported; mistakes: " +
-                                             std::to_string(file.mistakes.size()));
-    }
-    std::size_t imported = 0;
-    const auto so_far = [&] {
-        return std::to_string(imported) + " of " + std::to_string(file.rows.size()) + " keys";
+int set_status(const OneKey& options, Console& console, const char* action) {
+    const auto ask = [&](const config::Settings&) {
+        return Call{"POST", path_of(options.id) + action, {}, headers_of(options)};
     };
-    try {
-        for (const auto batch : batches_of(file.rows)) {
-            (void)call(link, "POST", "/admin/v1/keys:import", import_body(batch));
-            imported += batch.size();
-            progress.show("imported", imported);
-        }
-    } catch (const CommandError& e) {
-        throw CommandError(e.status(), "imported " + so_far() + ", then: " + e.what());
-    }
-    out << "imported " << so_far() << '\n';
-    return exit_done;
+    return one_call(options, console, ask, print_status);
+}
+
+Row row_of(const json::object& key) {
+    return {text(key, "id"),         text(key, "api"),         text(key, "owner"),
+            text(key, "name"),       shown_key(key),           text(key, "mode"),
+            text(key, "status"),     text(key, "plan"),        text(key, "created_at"),
+            text(key, "expires_at"), text(key, "last_used_at")};
 }
 
 } // namespace
 
-int create_key(const CreateKey& options, std::ostream& out, std::ostream& err) {
-    return reported(err, [&] {
-        const auto settings = load_settings(options.config);
-        const auto api = api_of(settings, options.api);
-        const auto link = open_link(settings);
-        const auto reply = call(*link, "POST", "/admin/v1/keys", create_body(options, api));
-        if (options.json) {
-            out << reply << '\n';
-            return exit_done;
-        }
-        const auto key = json::parse(reply);
-        print_pairs(out, {{"id", text(key, "id")},
-                          {"key", text(key, "key")},
-                          {"api", text(key, "api")},
-                          {"owner", text(key, "owner")},
-                          {"name", text(key, "name")},
-                          {"mode", text(key, "mode")},
-                          {"scopes", scopes_of(key)},
-                          {"plan", text(key, "plan")},
-                          {"expires", text(key, "expires_at")}});
-        err << "The key is shown this once; only its digest is kept.\n";
-        return exit_done;
+int create_key(const CreateKey& options, Console& console) {
+    const auto ask = [&](const config::Settings& settings) {
+        return Call{"POST", "/admin/v1/keys", create_body(options, settings, console),
+                    headers_of(options)};
+    };
+    return one_call(options, console, ask, print_new_key);
+}
+
+int list_keys(const ListKeys& options, Console& console) {
+    return print_list(options, console,
+                      {"/admin/v1/keys",
+                       {{"api", options.api},
+                        {"owner", options.owner},
+                        {"prefix", options.prefix},
+                        {"status", options.status},
+                        {"unused_since", options.unused_since}},
+                       {"ID", "API", "OWNER", "NAME", "KEY", "MODE", "STATUS", "PLAN", "CREATED",
+                        "EXPIRES", "LAST USED"},
+                       row_of});
+}
+
+int show_key(const OneKey& options, Console& console) {
+    const auto ask = [&](const config::Settings&) { return Call{"GET", path_of(options.id)}; };
+    return one_call(options, console, ask, print_key);
+}
+
+int update_key(const UpdateKey& options, Console& console) {
+    const auto ask = [&](const config::Settings&) {
+        return Call{"PATCH", path_of(options.id), update_body(options), headers_of(options)};
+    };
+    return one_call(options, console, ask, print_key);
+}
+
+int disable_key(const OneKey& options, Console& console) {
+    return set_status(options, console, ":disable");
+}
+
+int enable_key(const OneKey& options, Console& console) {
+    return set_status(options, console, ":enable");
+}
+
+int revoke_key(const OneKey& options, Console& console) {
+    return set_status(options, console, ":revoke");
+}
+
+int rotate_key(const RotateKey& options, Console& console) {
+    const auto ask = [&](const config::Settings&) {
+        return Call{"POST", path_of(options.id) + ":rotate", rotate_body(options),
+                    headers_of(options)};
+    };
+    return one_call(options, console, ask, print_new_key);
+}
+
+int delete_key(const DeleteKey& options, Console& console) {
+    const auto ask = [&](const config::Settings&) {
+        confirm(console, "Delete " + options.id + " for good?", options.yes);
+        return Call{"DELETE", path_of(options.id), {}, headers_of(options)};
+    };
+    return one_call(options, console, ask, [&](const admin::Response&, Console& to) {
+        to.out << options.id << " is deleted\n";
     });
 }
 
-int list_keys(const ListKeys& options, std::ostream& out, std::ostream& err) {
-    return reported(err, [&] {
-        const auto settings = load_settings(options.config);
-        const auto link = open_link(settings);
-        const auto list = whole_list(
-            *link, "/admin/v1/keys",
-            {{"api", options.api}, {"owner", options.owner}, {"status", options.status}});
-        if (options.json) {
-            out << list << '\n';
-            return exit_done;
-        }
-        const auto parsed = json::parse(list);
-        std::vector<Row> rows;
-        for (const auto& key : parsed.at("data").as_array())
-            rows.push_back({text(key, "id"), text(key, "api"), text(key, "owner"),
-                            text(key, "name"), shown_key(key), text(key, "mode"),
-                            text(key, "status"), text(key, "plan"), text(key, "created_at"),
-                            text(key, "expires_at")});
-        print_table(
-            out,
-            {"ID", "API", "OWNER", "NAME", "KEY", "MODE", "STATUS", "PLAN", "CREATED", "EXPIRES"},
-            rows);
-        return exit_done;
-    });
+namespace {
+
+void add_scope_flags(CLI::App& command, ScopeOptions& options) {
+    auto* const some = command.add_option("--scope", options.scopes, "A scope; again for more")
+                           ->expected(1)
+                           ->take_all();
+    auto* const none = command.add_flag("--no-scopes", options.no_scopes, "No scopes at all");
+    auto* const usual =
+        command.add_flag("--default-scopes", options.default_scopes, "What the profile says");
+    none->excludes(some);
+    usual->excludes(some)->excludes(none);
 }
 
-int revoke_key(const RevokeKey& options, std::ostream& out, std::ostream& err) {
-    return reported(err, [&] {
-        const auto settings = load_settings(options.config);
-        const auto link = open_link(settings);
-        const auto target = "/admin/v1/keys/" + admin::percent_encoded(options.id) + ":revoke";
-        const auto key = json::parse(call(*link, "POST", target));
-        out << text(key, "id") << " is revoked\n";
-        return exit_done;
-    });
+template <class Options> void add_expiry_flags(CLI::App& command, Options& options) {
+    auto* const some =
+        command.add_option("--expires-at", options.expires_at, "RFC 3339: 2027-01-31T00:00:00Z");
+    command.add_flag("--no-expiry", options.no_expiry, "Never expires")->excludes(some);
 }
 
-int import_keys(const ImportKeys& options, std::ostream& out, std::ostream& err) {
-    return reported(err, [&] {
-        const auto settings = load_settings(options.config);
-        const auto api = api_of(settings, options.api);
-        auto file = read_import(read_input(options.input), api);
-        if (file.rows.empty() && file.mistakes.empty())
-            throw CommandError(exit_refused, options.input + ": there is no key in it");
-        const auto link = open_link(settings);
-        return import_through(*link, file, options.input, out, err);
-    });
+/// Adds a command on one key.
+template <class Options>
+Command<Options> add_key_command(CLI::App& keys, Chosen& chosen, const std::string& name,
+                                 const std::string& about, int (*run)(const Options&, Console&)) {
+    auto added = add_command(keys, chosen, name, about, run);
+    added.flags.add_option("ID", added.options.id, "The key's id: key_…")->required();
+    return added;
 }
+
+void add_create(CLI::App& keys, Chosen& chosen) {
+    auto [flags, made] =
+        add_command(keys, chosen, "create", "Make a key, shown once; or bring one in", create_key);
+    flags.add_option("--api", made.api, "API (may be left out if there is one)");
+    flags.add_option("--owner", made.owner, "Whose key it is")->required();
+    flags.add_option("--name", made.name, "A label for people");
+    flags.add_option("--plan", made.plan, "Plan of this key, instead of the owner's");
+    add_scope_flags(flags, made.scopes);
+    flags.add_option("--mode", made.mode, "live (default) or test");
+    flags.add_option("--expires-at", made.expires_at, "RFC 3339: 2027-01-31T00:00:00Z");
+    flags.add_option("--metadata", made.metadata, "A JSON object");
+    flags.add_flag("--force", made.force, "Even if the plan has no API access");
+    auto* const file = flags.add_option("--key-file", made.key_file,
+                                        "A key that exists already, in a file or - for standard "
+                                        "input; only its digest is sent and kept");
+    flags.add_option("--digest", made.digest, "The digest of such a key: sha256:<hex>")
+        ->excludes(file);
+    flags.add_option("--id", made.id, "The id of such a key");
+    add_idempotency_key(flags, made);
+}
+
+void add_list(CLI::App& keys, Chosen& chosen) {
+    auto [flags, filters] =
+        add_command(keys, chosen, "list", "List keys in the order of creation", list_keys);
+    flags.add_option("--api", filters.api, "Only of this API");
+    flags.add_option("--owner", filters.owner, "Only of this owner");
+    flags.add_option("--prefix", filters.prefix, "Only those whose shown letters are these");
+    flags.add_option("--status", filters.status, "active, disabled, revoked or expired");
+    flags.add_option("--unused-since", filters.unused_since, "Not used since: RFC 3339");
+    add_list_flags(flags, filters);
+}
+
+void add_update(CLI::App& keys, Chosen& chosen) {
+    auto [flags, changes] =
+        add_key_command(keys, chosen, "update", "Change what is named; the rest stays", update_key);
+    flags.add_option("--name", changes.name, "A label for people; '' for none");
+    auto* const plan = flags.add_option("--plan", changes.plan, "Plan of this key");
+    flags.add_flag("--no-plan", changes.no_plan, "The owner's plan counts")->excludes(plan);
+    add_scope_flags(flags, changes.scopes);
+    add_expiry_flags(flags, changes);
+    flags.add_option("--metadata", changes.metadata, "A JSON object; replaces the old one");
+    add_if_match(flags, changes);
+}
+
+void add_status_commands(CLI::App& keys, Chosen& chosen) {
+    const auto add = [&](const char* name, const char* about, int (*run)(const OneKey&, Console&)) {
+        auto [flags, key] = add_key_command(keys, chosen, name, about, run);
+        add_if_match(flags, key);
+    };
+    add("disable", "Refuse a key until it is enabled", disable_key);
+    add("enable", "Let a disabled key in again", enable_key);
+    add("revoke", "End a key for good, from the next request", revoke_key);
+}
+
+void add_rotate(CLI::App& keys, Chosen& chosen) {
+    auto [flags, rotation] = add_key_command(
+        keys, chosen, "rotate", "Make a new key in the place of this one, shown once", rotate_key);
+    flags
+        .add_option("--grace", rotation.grace,
+                    "How long the old key goes on: seconds, or 90s, 24h, 7d; 0 is not at all")
+        ->capture_default_str();
+    flags.add_option("--name", rotation.name, "A label for the new key, instead of the old one's");
+    add_expiry_flags(flags, rotation);
+    add_if_match(flags, rotation);
+    add_idempotency_key(flags, rotation);
+}
+
+void add_delete(CLI::App& keys, Chosen& chosen) {
+    auto [flags, key] = add_key_command(
+        keys, chosen, "delete", "Remove a key; what it used stays with its owner", delete_key);
+    flags.add_flag("-y,--yes", key.yes, "Do not ask");
+    add_if_match(flags, key);
+}
+
+} // namespace
 
 void add_keys_commands(CLI::App& app, std::function<int()>& chosen) {
     auto* const keys = app.add_subcommand("keys", "API keys");
     keys->require_subcommand(1);
-
-    auto* const create = keys->add_subcommand("create", "Make a key; it is shown once");
-    const auto made = std::make_shared<CreateKey>();
-    add_config_option(*create, made->config);
-    create->add_option("--api", made->api, "API (may be left out if there is one)");
-    create->add_option("--owner", made->owner, "Whose key it is")->required();
-    create->add_option("--name", made->name, "A label for people");
-    create->add_option("--plan", made->plan, "Plan of this key, instead of the owner's");
-    auto* const scope = create
-                            ->add_option("--scope", made->scopes,
-                                         "A scope of the key; again for more; without it the "
-                                         "profile's default")
-                            ->expected(1)
-                            ->take_all();
-    create->add_flag("--no-scopes", made->no_scopes, "No scopes at all")->excludes(scope);
-    create->add_option("--mode", made->mode, "live (default) or test");
-    create->add_option("--expires-at", made->expires_at, "RFC 3339: 2027-01-31T00:00:00Z");
-    create->add_flag("--force", made->force, "Even if the plan has no API access");
-    create->add_flag("--json", made->json, "Answer for programs");
-    create->callback(
-        [&chosen, made] { chosen = [made] { return create_key(*made, std::cout, std::cerr); }; });
-
-    auto* const list = keys->add_subcommand("list", "List keys in the order of creation");
-    const auto filters = std::make_shared<ListKeys>();
-    add_config_option(*list, filters->config);
-    list->add_option("--api", filters->api, "Only of this API");
-    list->add_option("--owner", filters->owner, "Only of this owner");
-    list->add_option("--status", filters->status, "active, disabled, revoked or expired");
-    list->add_flag("--json", filters->json, "Answer for programs");
-    list->callback([&chosen, filters] {
-        chosen = [filters] { return list_keys(*filters, std::cout, std::cerr); };
-    });
-
-    auto* const revoke =
-        keys->add_subcommand("revoke", "End a key for good, from the next request");
-    const auto ended = std::make_shared<RevokeKey>();
-    add_config_option(*revoke, ended->config);
-    revoke->add_option("ID", ended->id, "The key's id: key_…")->required();
-    revoke->callback([&chosen, ended] {
-        chosen = [ended] { return revoke_key(*ended, std::cout, std::cerr); };
-    });
-
-    auto* const import = keys->add_subcommand("import", "Bring in keys that exist already");
-    const auto brought = std::make_shared<ImportKeys>();
-    add_config_option(*import, brought->config);
-    import->add_option("--api", brought->api, "API (may be left out if there is one)");
-    import
-        ->add_option("INPUT", brought->input,
-                     "CSV with a header line, or JSON lines; - for standard input. Columns: digest "
-                     "(sha256:<hex>), id, owner, name, plan, scopes (separated by spaces; - for "
-                     "none), mode, status, prefix, hint, created_at, expires_at")
-        ->required();
-    import->callback([&chosen, brought] {
-        chosen = [brought] { return import_keys(*brought, std::cout, std::cerr);
-};
-} // namespace keygate::app
-);
+    add_create(*keys, chosen);
+    add_list(*keys, chosen);
+    add_key_command(*keys, chosen, "show", "All about one key", show_key);
+    add_update(*keys, chosen);
+    add_status_commands(*keys, chosen);
+    add_rotate(*keys, chosen);
+    add_delete(*keys, chosen);
+    add_import_command(*keys, chosen);
 }
 
 } // namespace keygate::app

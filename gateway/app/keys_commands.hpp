@@ -1,7 +1,9 @@
 #pragma once
 
+#include "app/command.hpp"
+
 #include <functional>
-#include <iosfwd>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -9,50 +11,79 @@ namespace CLI {
 class App;
 }
 
-// `keygate keys create|list|revoke|import`
+// `keygate keys create|list|show|update|disable|enable|revoke|rotate|delete`, and `import`, which
+// is in app/import_command.hpp.
 namespace keygate::app {
 
-struct CreateKey {
-    std::string config;
+/// Which scopes a key shall have; at most one of the three.
+struct ScopeOptions {
+    std::vector<std::string> scopes;
+    bool no_scopes = false;      // really none
+    bool default_scopes = false; // what the profile says
+};
+
+struct CreateKey : WriteOptions {
     std::string api;
     std::string owner;
     std::string name;
     std::string plan;
-    std::vector<std::string> scopes; // empty: the profile's default
-    bool no_scopes = false;          // really none
+    ScopeOptions scopes; // nothing: the profile's default
     std::string mode;
     std::string expires_at;
+    std::string metadata; // a JSON object
     bool force = false;
-    bool json = false;
-};
-
-struct ListKeys {
-    std::string config;
-    std::string api;
-    std::string owner;
-    std::string status;
-    bool json = false;
-};
-
-struct RevokeKey {
-    std::string config;
+    // A key that exists already.
+    std::string key_file; // the key itself, in a file or `-`; hashed here
+    std::string digest;   // or its digest
     std::string id;
 };
 
-struct ImportKeys {
-    std::string config;
+struct ListKeys : ListOptions {
     std::string api;
-    std::string input; // a file (app/import_file.hpp), `-` for standard input
+    std::string owner;
+    std::string prefix;
+    std::string status;
+    std::string unused_since;
+};
+
+/// A command on one key.
+struct OneKey : WriteOptions {
+    std::string id;
+};
+
+struct UpdateKey : OneKey {
+    // What is not given stays as it is.
+    std::optional<std::string> name;
+    std::optional<std::string> plan;
+    bool no_plan = false;
+    ScopeOptions scopes;
+    std::optional<std::string> expires_at;
+    bool no_expiry = false;
+    std::optional<std::string> metadata;
+};
+
+struct RotateKey : OneKey {
+    std::string grace = "0"; // seconds, or with a unit: `24h`
+    std::optional<std::string> name;
+    std::optional<std::string> expires_at; // of the new key
+    bool no_expiry = false;
+};
+
+struct DeleteKey : OneKey {
+    bool yes = false;
 };
 
 // Each returns the exit status (app/command.hpp). A new key is written to `out` once and nowhere
 // else.
-[[nodiscard]] int create_key(const CreateKey& options, std::ostream& out, std::ostream& err);
-[[nodiscard]] int list_keys(const ListKeys& options, std::ostream& out, std::ostream& err);
-[[nodiscard]] int revoke_key(const RevokeKey& options, std::ostream& out, std::ostream& err);
-/// Checks all rows first, here and at the gateway, and reports all mistakes as `file:line:
-/// message`; keys are brought in only if there are none.
-[[nodiscard]] int import_keys(const ImportKeys& options, std::ostream& out, std::ostream& err);
+[[nodiscard]] int create_key(const CreateKey& options, Console& console);
+[[nodiscard]] int list_keys(const ListKeys& options, Console& console);
+[[nodiscard]] int show_key(const OneKey& options, Console& console);
+[[nodiscard]] int update_key(const UpdateKey& options, Console& console);
+[[nodiscard]] int disable_key(const OneKey& options, Console& console);
+[[nodiscard]] int enable_key(const OneKey& options, Console& console);
+[[nodiscard]] int revoke_key(const OneKey& options, Console& console);
+[[nodiscard]] int rotate_key(const RotateKey& options, Console& console);
+[[nodiscard]] int delete_key(const DeleteKey& options, Console& console);
 
 /// Adds the commands; the one that the arguments choose becomes `chosen`.
 void add_keys_commands(CLI::App& app, std::function<int()>& chosen);

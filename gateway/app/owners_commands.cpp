@@ -1,14 +1,12 @@
 #include "app/owners_commands.hpp"
 
+#include "admin/json.hpp"
 #include "admin/message.hpp"
-#include "app/command.hpp"
-#include "app/config_option.hpp"
+#include "app/command_line.hpp"
 
-#include <CLI/CLI.hpp>
 #include <boost/json.hpp>
 
 #include <iostream>
-#include <memory>
 
 namespace json = boost::json;
 
@@ -16,100 +14,150 @@ namespace keygate::app {
 
 namespace {
 
-std::string text(const json::value& owner, std::string_view name) {
-    const auto* value = owner.as_object().if_contains({name.data(), name.size()});
-    if (value == nullptr || !value->is_string()) return {};
-    return std::string{value->get_string().c_str()};
+/// Path and query of one owner.
+std::string target_of(const OneOwner& options, const std::string& api) {
+    return "/admin/v1/owners/" + admin::percent_encoded(options.id) + query_of({{"api", api}});
 }
 
-int set_owner_through(AdminLink& link, const std::string& api, const SetOwner& options,
-                      std::ostream& out) {
-    const std::string path = "/admin/v1/owners/" + admin::percent_encoded(options.id);
-    // PUT replaces the whole record: start from what there is, so that a change of plan does not
-    // wake a suspended owner.
+void print_owner(const admin::Response& response, Console& console) {
+    const auto owner = json::parse(response.body).as_object();
+    Filters pairs{{"id", text(owner, "id")},
+                  {"api", text(owner, "api")},
+                  {"name", text(owner, "name")},
+                  {"plan", text(owner, "plan")},
+                  {"status", text(owner, "status")}};
+    const auto* attributes = owner.if_contains("attributes");
+    if (attributes != nullptr && attributes->is_object() && !attributes->get_object().empty())
+        pairs.emplace_back("attributes", json::serialize(*attributes));
+    pairs.emplace_back("etag", shown_etag(response));
+    print_pairs(console.out, pairs);
+}
+
+/// The owner as it is, to start from: PUT replaces the whole record, and a change of plan must not
+/// wake a suspended owner.
+struct Before {
     json::object body;
-    const auto before = link.call("GET", path + query_of({{"api", api}}), {});
-    if (!before) throw CommandError(exit_unreachable, to_string(before.error()));
-    if (before->status == 200) {
-        body = json::parse(before->body).as_object();
-        body.erase("object");
-        body.erase("id");
-    }
+    std::vector<admin::NameValue> condition; // that it still is so
+};
+
+Before read_before(AdminLink& link, const std::string& target) {
+    const auto response = link.call("GET", target, {});
+    if (!response) throw CommandError(exit_unreachable, to_string(response.error()));
+    if (response->status != 200) return {{}, {{"If-None-Match", "*"}}};
+    Before before{json::parse(response->body).as_object(),
+                  {{"If-Match", header(*response, "ETag")}}};
+    before.body.erase("object");
+    before.body.erase("id");
+    return before;
+}
+
+std::string changed(json::object body, const std::string& api, const SetOwner& options) {
     body["api"] = api;
     if (options.name) body["name"] = *options.name;
     if (options.plan) body["plan"] = *options.plan;
     if (options.plan && options.plan->empty()) body["plan"] = nullptr;
     if (options.status) body["status"] = *options.status;
-
-    const auto reply = call(link, "PUT", path, json::serialize(body));
-    if (options.json) {
-        out << reply << '\n';
-        return exit_done;
+    if (options.attributes) {
+        auto attributes = admin::parse_object(*options.attributes);
+        if (!attributes)
+            throw CommandError(exit_usage, "--attributes: " + attributes.error().message);
+        body["attributes"] = std::move(*attributes);
     }
-    const auto owner = json::parse(reply);
-    print_pairs(out, {{"id", text(owner, "id")},
-                      {"api", text(owner, "api")},
-                      {"name", text(owner, "name")},
-                      {"plan", text(owner, "plan")},
-                      {"status", text(owner, "status")}});
-    return exit_done;
+    return json::serialize(body);
+}
+
+Row row_of(const json::object& owner) {
+    return {text(owner, "id"), text(owner, "api"), text(owner, "name"), text(owner, "plan"),
+            text(owner, "status")};
 }
 
 } // namespace
 
-int set_owner(const SetOwner& options, std::ostream& out, std::ostream& err) {
-    return reported(err, [&] {
+int set_owner(const SetOwner& options, Console& console) {
+    return reported(console.err, [&] {
         const auto settings = load_settings(options.config);
         const auto api = api_of(settings, options.api);
         const auto link = open_link(settings);
-        return set_owner_through(*link, api, options, out);
-    });
-}
-
-int list_owners(const ListOwners& options, std::ostream& out, std::ostream& err) {
-    return reported(err, [&] {
-        const auto settings = load_settings(options.config);
-        const auto link = open_link(settings);
-        const auto list = whole_list(*link, "/admin/v1/owners", {{"api", options.api}});
-        if (options.json) {
-            out << list << '\n';
-            return exit_done;
-        }
-        const auto parsed = json::parse(list);
-        std::vector<Row> rows;
-        for (const auto& owner : parsed.at("data").as_array())
-            rows.push_back({text(owner, "id"), text(owner, "api"), text(owner, "name"),
-                            text(owner, "plan"), text(owner, "status")});
-        print_table(out, {"ID", "API", "NAME", "PLAN", "STATUS"}, rows);
+        const auto target = target_of(options, api);
+        auto before = read_before(*link, target);
+        auto headers = headers_of(options);
+        if (options.if_match.empty())
+            headers.insert(headers.end(), before.condition.begin(), before.condition.end());
+        const auto path = target.substr(0, target.find('?'));
+        const auto body = changed(std::move(before.body), api, options);
+        const auto response = send(*link, {"PUT", path, body, std::move(headers)});
+        if (options.json)
+            console.out << response.body << '\n';
+        else
+            print_owner(response, console);
         return exit_done;
     });
 }
+
+int show_owner(const OneOwner& options, Console& console) {
+    const auto ask = [&](const config::Settings& settings) {
+        return Call{"GET", target_of(options, api_of(settings, options.api))};
+    };
+    return one_call(options, console, ask, print_owner);
+}
+
+int list_owners(const ListOwners& options, Console& console) {
+    return print_list(options, console,
+                      {"/admin/v1/owners",
+                       {{"api", options.api}},
+                       {"ID", "API", "NAME", "PLAN", "STATUS"},
+                       row_of});
+}
+
+int delete_owner(const DeleteOwner& options, Console& console) {
+    const auto ask = [&](const config::Settings& settings) {
+        auto target = target_of(options, api_of(settings, options.api));
+        confirm(console, "Delete the owner " + options.id + " and all counts of its use?",
+                options.yes);
+        return Call{"DELETE", std::move(target), {}, headers_of(options)};
+    };
+    return one_call(options, console, ask, [&](const admin::Response&, Console& to) {
+        to.out << options.id << " is deleted\n";
+    });
+}
+
+namespace {
+
+/// Adds a command on one owner.
+template <class Options>
+Command<Options> add_owner_command(CLI::App& owners, Chosen& chosen, const std::string& name,
+                                   const std::string& about, int (*run)(const Options&, Console&)) {
+    auto added = add_command(owners, chosen, name, about, run);
+    added.flags.add_option("--api", added.options.api, "API (may be left out if there is one)");
+    added.flags.add_option("--id", added.options.id, "Who it is, as the upstream knows it")
+        ->required();
+    return added;
+}
+
+} // namespace
 
 void add_owners_commands(CLI::App& app, std::function<int()>& chosen) {
     auto* const owners = app.add_subcommand("owners", "Customers, and what they have bought");
     owners->require_subcommand(1);
 
-    auto* const set = owners->add_subcommand("set", "Create an owner, or change one");
-    const auto changes = std::make_shared<SetOwner>();
-    add_config_option(*set, changes->config);
-    set->add_option("--api", changes->api, "API (may be left out if there is one)");
-    set->add_option("--id", changes->id, "Who it is, as the upstream knows it")->required();
-    set->add_option("--name", changes->name, "A name for people");
-    set->add_option("--plan", changes->plan, "Plan of the configuration; '' for none");
-    set->add_option("--status", changes->status, "active or suspended");
-    set->add_flag("--json", changes->json, "Answer for programs");
-    set->callback([&chosen, changes] {
-        chosen = [changes] { return set_owner(*changes, std::cout, std::cerr); };
-    });
+    auto [set, changes] =
+        add_owner_command(*owners, chosen, "set", "Create an owner, or change one", set_owner);
+    set.add_option("--name", changes.name, "A name for people");
+    set.add_option("--plan", changes.plan, "Plan of the configuration; '' for none");
+    set.add_option("--status", changes.status, "active or suspended");
+    set.add_option("--attributes", changes.attributes, "A JSON object; replaces the old one");
+    add_if_match(set, changes);
 
-    auto* const list = owners->add_subcommand("list", "List owners");
-    const auto filters = std::make_shared<ListOwners>();
-    add_config_option(*list, filters->config);
-    list->add_option("--api", filters->api, "Only of this API");
-    list->add_flag("--json", filters->json, "Answer for programs");
-    list->callback([&chosen, filters] {
-        chosen = [filters] { return list_owners(*filters, std::cout, std::cerr); };
-    });
+    add_owner_command(*owners, chosen, "show", "All about one owner", show_owner);
+
+    auto [list, filters] = add_command(*owners, chosen, "list", "List owners", list_owners);
+    list.add_option("--api", filters.api, "Only of this API");
+    add_list_flags(list, filters);
+
+    auto [removal, gone] = add_owner_command(*owners, chosen, "delete",
+                                             "Remove an owner that has no keys", delete_owner);
+    removal.add_flag("-y,--yes", gone.yes, "Do not ask");
+    add_if_match(removal, gone);
 }
 
 } // namespace keygate::app

@@ -1,6 +1,8 @@
 #include "admin/api.hpp"
+#include "app/import_command.hpp"
 #include "app/keys_commands.hpp"
 #include "app/owners_commands.hpp"
+#include "app/store_commands.hpp"
 #include "keys/digest.hpp"
 #include "keys/sqlite_store.hpp"
 #include "support/operator.hpp"
@@ -8,6 +10,9 @@
 #include <boost/json.hpp>
 #include <boost/test/unit_test.hpp>
 
+#include <algorithm>
+#include <csignal>
+#include <filesystem>
 #include <fstream>
 #include <sstream>
 
@@ -30,8 +35,10 @@ std::size_t owners_of(admin::test::World& world) {
 struct Shell {
     Folder folder;
     std::string config = folder.file("gate.yaml");
+    std::istringstream typed;
     std::ostringstream out;
     std::ostringstream err;
+    Console console{typed, out, err};
 
     Shell() { write_config(""); }
 
@@ -71,14 +78,14 @@ struct Shell {
         auto made = options<SetOwner>();
         made.id = id;
         made.plan = plan;
-        return set_owner(made, out, err);
+        return set_owner(made, console);
     }
 
     json::object create(const std::string& owner) {
         auto made = options<CreateKey>();
         made.owner = owner;
         made.json = true;
-        BOOST_TEST_REQUIRE(create_key(made, out, err) == 0, err.str());
+        BOOST_TEST_REQUIRE(create_key(made, console) == 0, err.str());
         return json::parse(said()).as_object();
     }
 
@@ -86,17 +93,57 @@ struct Shell {
         (void)said();
         auto all = options<ListKeys>();
         all.json = true;
-        BOOST_TEST_REQUIRE(list_keys(all, out, err) == 0, err.str());
+        BOOST_TEST_REQUIRE(list_keys(all, console) == 0, err.str());
         return json::parse(said()).at("data").as_array().size();
+    }
+
+    template <class Options> Options about(const std::string& id) const {
+        auto made = options<Options>();
+        made.id = id;
+        return made;
+    }
+
+    json::object show(const std::string& id) {
+        (void)said();
+        auto asked = about<OneKey>(id);
+        asked.json = true;
+        BOOST_TEST_REQUIRE(show_key(asked, console) == 0, err.str());
+        return json::parse(said()).as_object();
+    }
+
+    /// The last line of what `show` prints.
+    std::string etag_of_key(const std::string& id) {
+        (void)said();
+        BOOST_TEST_REQUIRE(show_key(about<OneKey>(id), console) == 0, err.str());
+        return last_word(said());
+    }
+
+    std::string etag_of_owner(const std::string& id) {
+        std::ostringstream shown;
+        Console aside{typed, shown, err};
+        BOOST_TEST_REQUIRE(show_owner(about<OneOwner>(id), aside) == 0, err.str());
+        return last_word(shown.str());
+    }
+
+    static std::string last_word(const std::string& text) {
+        const auto begin = text.rfind(' ') + 1;
+        return text.substr(begin, text.size() - begin - 1);
     }
 
     int import(const std::string& text) {
         std::ofstream(folder.file("in")) << text;
         auto made = options<ImportKeys>();
         made.input = folder.file("in");
-        return import_keys(made, out, err);
+        made.skip_existing = skip_existing;
+        return import_keys(made, console);
     }
+
+    bool skip_existing = false;
 };
+
+std::string member(const json::object& object, std::string_view name) {
+    return std::string{object.at({name.data(), name.size()}).as_string().c_str()};
+}
 
 std::string digest_text(int number) {
     return "sha256:" + keys::to_hex(keys::digest_of("key " + std::to_string(number)));
@@ -105,22 +152,23 @@ std::string digest_text(int number) {
 void full_round(Shell& shell) {
     BOOST_TEST(shell.set("acme", "pro") == 0);
     BOOST_TEST(shell.said() ==
-               "id      acme\napi     shop\nname    -\nplan    pro\nstatus  active\n");
+               "id      acme\napi     shop\nname    -\nplan    pro\nstatus  active\netag    " +
+                   shell.etag_of_owner("acme") + "\n");
     const auto key = shell.create("acme");
     BOOST_TEST(std::string{key.at("key").as_string().c_str()}.substr(0, 8) == "kg_live_");
 
     auto lists = shell.options<ListKeys>();
-    BOOST_TEST(list_keys(lists, shell.out, shell.err) == 0);
+    BOOST_TEST(list_keys(lists, shell.console) == 0);
     const auto table = shell.said();
     BOOST_TEST(table.find(key.at("id").as_string().c_str()) != std::string::npos);
     BOOST_TEST(table.find(key.at("key").as_string().c_str()) == std::string::npos);
 
-    auto ends = shell.options<RevokeKey>();
+    auto ends = shell.options<OneKey>();
     ends.id = key.at("id").as_string().c_str();
-    BOOST_TEST(revoke_key(ends, shell.out, shell.err) == 0);
+    BOOST_TEST(revoke_key(ends, shell.console) == 0);
     BOOST_TEST(shell.said() == ends.id + " is revoked\n");
     ends.id = "key_nope";
-    BOOST_TEST(revoke_key(ends, shell.out, shell.err) == 1);
+    BOOST_TEST(revoke_key(ends, shell.console) == 1);
     BOOST_TEST(shell.complained() == "keygate: there is no key with this id\n");
 }
 
@@ -135,33 +183,33 @@ BOOST_AUTO_TEST_CASE(a_key_for_people_stands_on_stdout_alone) {
     (void)said();
     auto made = options<CreateKey>();
     made.owner = "acme";
-    made.scopes = {"a:read"};
-    BOOST_TEST(create_key(made, out, err) == 0);
-    BOOST_TEST(said().find("\nkey      kg_live_") != std::string::npos);
+    made.scopes.scopes = {"a:read"};
+    BOOST_TEST(create_key(made, console) == 0);
+    BOOST_TEST(said().find("\nkey        kg_live_") != std::string::npos);
     BOOST_TEST(complained().find("kg_live_") == std::string::npos);
 }
 
 BOOST_AUTO_TEST_CASE(what_is_refused_is_1_what_is_wrongly_used_is_2_what_is_away_is_3) {
     auto made = options<CreateKey>();
     made.owner = "nobody";
-    BOOST_TEST(create_key(made, out, err) == 1);
+    BOOST_TEST(create_key(made, console) == 1);
     BOOST_TEST(complained() == "keygate: `owner`: there is no such owner in this API\n");
     BOOST_TEST(set("free", "free") == 0);
     made.owner = "free";
-    BOOST_TEST(create_key(made, out, err) == 1);
+    BOOST_TEST(create_key(made, console) == 1);
     BOOST_TEST(complained().find("no API access") != std::string::npos);
     made.force = true;
-    BOOST_TEST(create_key(made, out, err) == 0);
+    BOOST_TEST(create_key(made, console) == 0);
     (void)complained();
 
     made.config = folder.file("absent.yaml");
-    BOOST_TEST(create_key(made, out, err) == 2);
+    BOOST_TEST(create_key(made, console) == 2);
     BOOST_TEST(complained().find("absent.yaml") != std::string::npos);
 
     const auto held = keys::open_sqlite_store(folder.file("gate.db"));
     BOOST_TEST_REQUIRE(held.has_value());
     made.config = config;
-    BOOST_TEST(create_key(made, out, err) == 3);
+    BOOST_TEST(create_key(made, console) == 3);
     BOOST_TEST(complained().find("is in use") != std::string::npos);
 }
 
@@ -172,7 +220,7 @@ BOOST_AUTO_TEST_CASE(a_gateway_on_the_socket_is_asked) {
     auto made = options<SetOwner>();
     made.id = "acme";
     made.plan = "pro";
-    BOOST_TEST(set_owner(made, out, err) == 0);
+    BOOST_TEST(set_owner(made, console) == 0);
     BOOST_TEST(owners_of(world) == 1u);
     BOOST_TEST(!std::filesystem::exists(folder.file("gate.db")));
 }
@@ -214,11 +262,11 @@ BOOST_AUTO_TEST_CASE(setting_an_owner_keeps_what_is_not_named) {
     made.name = "Acme";
     made.plan = "free";
     made.status = "suspended";
-    BOOST_TEST(set_owner(made, out, err) == 0);
+    BOOST_TEST(set_owner(made, console) == 0);
     BOOST_TEST(set("acme", "pro") == 0);
     (void)said();
     auto all = options<ListOwners>();
-    BOOST_TEST(list_owners(all, out, err) == 0);
+    BOOST_TEST(list_owners(all, console) == 0);
     BOOST_TEST(said() == "ID    API   NAME  PLAN  STATUS\nacme  shop  Acme  pro   suspended\n");
 }
 
@@ -248,6 +296,276 @@ BOOST_AUTO_TEST_CASE(one_bad_row_among_thousands_keeps_all_out) {
                    in + ":2503: a quoted cell does not end\n" +
                    "keygate: nothing was imported; mistakes: 3\n");
     BOOST_TEST(count() == 0u);
+}
+
+BOOST_AUTO_TEST_CASE(an_import_that_is_cut_says_what_is_in_and_goes_on_later) {
+    std::string text = "digest,owner,plan\n";
+    for (int i = 0; i < 2500; ++i)
+        text += digest_text(i) + ",bob,pro\n";
+    {
+        admin::test::World world;
+        int calls = 0;
+        const auto some = [&](admin::Request request) -> boost::asio::awaitable<admin::Response> {
+            const bool is_dry = request.parameter("dry_run").has_value();
+            if (!is_dry && ++calls == 3) world.fault = Fault{keys::StoreError::unreadable, "x"};
+            return world.api.handle(std::move(request));
+        };
+        Running running(admin::test::guarded(some));
+        BOOST_TEST_REQUIRE(running.on_socket(folder.file("gate.db.sock")).has_value());
+        BOOST_TEST(import(text) == 3);
+        BOOST_TEST(complained().find("imported 2000 of 2500 keys, up to line 2001, then: ") !=
+                   std::string::npos);
+        world.fault.reset();
+        skip_existing = true;
+        BOOST_TEST(import(text) == 0, err.str());
+        BOOST_TEST(said() == "imported 500 of 500 keys; 2000 existed already\n");
+        BOOST_TEST(count() == 2500u);
+    }
+}
+
+BOOST_AUTO_TEST_CASE(a_signal_stops_an_import_between_two_calls) {
+    sigset_t held{};
+    ::sigemptyset(&held);
+    ::sigaddset(&held, SIGTERM);
+    BOOST_TEST_REQUIRE(::pthread_sigmask(SIG_BLOCK, &held, nullptr) == 0);
+    BOOST_TEST_REQUIRE(::pthread_kill(::pthread_self(), SIGTERM) == 0);
+    BOOST_TEST(import("digest,owner,plan\n" + digest_text(1) + ",bob,pro\n") == 1);
+    BOOST_TEST_REQUIRE(::pthread_sigmask(SIG_UNBLOCK, &held, nullptr) == 0);
+    BOOST_TEST(complained() == "keygate: stopped by a signal\n");
+    BOOST_TEST(count() == 0u);
+}
+
+BOOST_AUTO_TEST_CASE(a_key_lives_from_making_to_deletion) {
+    BOOST_TEST(set("acme", "pro") == 0);
+    (void)said();
+    const auto id = member(create("acme"), "id");
+    const auto first = etag_of_key(id);
+
+    auto change = about<UpdateKey>(id);
+    BOOST_TEST(update_key(change, console) == 2);
+    BOOST_TEST(complained() == "keygate: name what is to be changed; see --help\n");
+    change.name = "printer";
+    change.scopes.scopes = {"a:read"};
+    change.expires_at = "2099-01-31T00:00:00Z";
+    change.metadata = R"({"room":7})";
+    change.if_match = first;
+    BOOST_TEST(update_key(change, console) == 0, err.str());
+    const auto changed = show(id);
+    BOOST_TEST(member(changed, "name") == "printer");
+    BOOST_TEST(json::serialize(changed.at("scopes")) == R"(["a:read"])");
+    BOOST_TEST(json::serialize(changed.at("metadata")) == R"({"room":7})");
+    BOOST_TEST(member(changed, "expires_at") == "2099-01-31T00:00:00Z");
+    BOOST_TEST(update_key(change, console) == 1);
+    BOOST_TEST(complained().find("`If-Match`") != std::string::npos);
+
+    auto back = about<UpdateKey>(id);
+    back.no_expiry = true;
+    back.scopes.default_scopes = true;
+    back.plan = "free";
+    BOOST_TEST(update_key(back, console) == 0, err.str());
+    BOOST_TEST(show(id).at("expires_at").is_null());
+    BOOST_TEST(json::serialize(show(id).at("scopes")) == R"(["a:read","a:write"])");
+    BOOST_TEST(member(show(id), "plan") == "free");
+    back = about<UpdateKey>(id);
+    back.no_plan = true;
+    back.scopes.no_scopes = true;
+    BOOST_TEST(update_key(back, console) == 0, err.str());
+    BOOST_TEST(show(id).at("plan").is_null());
+    BOOST_TEST(json::serialize(show(id).at("scopes")) == "[]");
+    back.metadata = "[]";
+    BOOST_TEST(update_key(back, console) == 2);
+    BOOST_TEST(complained() == "keygate: --metadata: the body must be a JSON object\n");
+
+    BOOST_TEST(disable_key(about<OneKey>(id), console) == 0, err.str());
+    BOOST_TEST(said() == id + " is disabled\n");
+    BOOST_TEST(enable_key(about<OneKey>(id), console) == 0, err.str());
+    BOOST_TEST(said() == id + " is active\n");
+
+    auto removal = about<DeleteKey>(id);
+    removal.yes = true;
+    BOOST_TEST(delete_key(removal, console) == 0, err.str());
+    BOOST_TEST(said() == id + " is deleted\n");
+    BOOST_TEST(delete_key(removal, console) == 1);
+    BOOST_TEST(show_key(about<OneKey>(id), console) == 1);
+}
+
+BOOST_AUTO_TEST_CASE(a_rotation_shows_the_new_key_once) {
+    BOOST_TEST(set("acme", "pro") == 0);
+    (void)said();
+    const auto id = member(create("acme"), "id");
+    auto rotation = about<RotateKey>(id);
+    for (const char* wrong : {"", "soon", "-1", "1.5h", "500ms"}) {
+        rotation.grace = wrong;
+        BOOST_TEST(rotate_key(rotation, console) == 2, wrong);
+        BOOST_TEST(complained().find("--grace") != std::string::npos);
+    }
+    rotation.grace = "24h";
+    rotation.idempotency_key = "once";
+    BOOST_TEST(rotate_key(rotation, console) == 0, err.str());
+    BOOST_TEST(said().find("\nkey        kg_live_") != std::string::npos);
+    BOOST_TEST(complained() == "The key is shown this once; only its digest is kept.\n");
+    BOOST_TEST(rotate_key(rotation, console) == 0, err.str());
+    BOOST_TEST(complained() == "An earlier call has made it; the key was shown then.\n");
+
+    const auto old = show(id);
+    const auto fresh = show(member(old, "rotated_to"));
+    const auto grace = keys::time_from(member(old, "expires_at")).value() -
+                       keys::time_from(member(fresh, "created_at")).value();
+    BOOST_TEST((grace == std::chrono::hours{24}));
+}
+
+BOOST_AUTO_TEST_CASE(what_is_deleted_is_asked_for_first) {
+    BOOST_TEST(set("acme", "pro") == 0);
+    const auto removal = about<DeleteOwner>("acme");
+    BOOST_TEST(delete_owner(removal, console) == 2);
+    BOOST_TEST(complained().find("--yes") != std::string::npos);
+    console.is_person = true;
+    for (const char* answer : {"n\n", "\n", "", "maybe\n"}) {
+        typed.clear();
+        typed.str(answer);
+        BOOST_TEST(delete_owner(removal, console) == 1);
+        BOOST_TEST(complained().find("acme and all counts of its use? [y/N] ") !=
+                   std::string::npos);
+    }
+    typed.clear();
+    typed.str("y\n");
+    BOOST_TEST(delete_owner(removal, console) == 0, err.str());
+    BOOST_TEST(show_owner(about<OneOwner>("acme"), console) == 1);
+}
+
+BOOST_AUTO_TEST_CASE(an_owner_with_keys_stays) {
+    BOOST_TEST(set("acme", "pro") == 0);
+    (void)said();
+    (void)create("acme");
+    auto removal = about<DeleteOwner>("acme");
+    removal.yes = true;
+    BOOST_TEST(delete_owner(removal, console) == 1);
+    BOOST_TEST(complained().find("the owner has keys") != std::string::npos);
+}
+
+const std::string known_key = "kg_live_" + std::string(40, 'k');
+
+BOOST_AUTO_TEST_CASE(a_known_key_is_hashed_here) {
+    auto made = options<CreateKey>();
+    made.owner = "acme";
+    made.plan = "pro";
+    made.key_file = "-";
+    made.json = true;
+    typed.str(known_key + "\n");
+    BOOST_TEST(create_key(made, console) == 0, err.str());
+    const auto reply = said();
+    BOOST_TEST(reply.find(known_key) == std::string::npos);
+    const auto key = json::parse(reply).as_object();
+    BOOST_TEST(known_key.starts_with(member(key, "prefix")));
+    BOOST_TEST(!member(key, "prefix").empty());
+
+    auto store = keys::open_sqlite_store(folder.file("gate.db"));
+    BOOST_TEST_REQUIRE(store.has_value());
+    const auto row = (*store)->find(member(key, "id"));
+    BOOST_TEST_REQUIRE(row.has_value());
+    BOOST_TEST((row->record.digest == keys::digest_of(known_key)));
+}
+
+BOOST_AUTO_TEST_CASE(a_text_that_is_no_key_is_not_sent_and_not_shown) {
+    auto made = options<CreateKey>();
+    made.owner = "acme";
+    made.plan = "pro";
+    made.key_file = folder.file("key");
+    BOOST_TEST(create_key(made, console) == 2);
+    BOOST_TEST(complained().find("cannot be read") != std::string::npos);
+    for (const auto& text :
+         {std::string{}, std::string{"short"}, known_key + "\n\n", " " + known_key,
+          known_key + "\nkg_live_" + std::string(40, 'x'), std::string(2000, 'k')}) {
+        std::ofstream(made.key_file) << text;
+        BOOST_TEST(create_key(made, console) == 2);
+        BOOST_TEST(complained() == "keygate: the text in --key-file is no key of the API `shop`\n");
+    }
+    std::ofstream(made.key_file) << known_key;
+    made.mode = "test";
+    BOOST_TEST(create_key(made, console) == 2);
+    BOOST_TEST(complained() == "keygate: --mode: the key itself says otherwise\n");
+    BOOST_TEST(count() == 0u);
+}
+
+BOOST_AUTO_TEST_CASE(lists_are_followed_over_empty_pages_and_cut_where_asked) {
+    std::vector<std::string> seen;
+    // A gateway whose second page is empty and not the last.
+    const auto pages = [&](admin::Request request) -> boost::asio::awaitable<admin::Response> {
+        const auto cursor = request.parameter("cursor").value_or("");
+        seen.push_back(cursor + "/" + request.parameter("limit").value_or(""));
+        admin::Response response;
+        const auto page = [&](const char* ids, const char* next) {
+            response.body = std::string{R"({"object":"list","data":[)"} + ids +
+                            R"(],"has_more":true,"next_cursor":)" + next + "}";
+        };
+        if (cursor.empty()) page(R"({"id":"key_1"},{"id":"key_2"})", R"("b")");
+        if (cursor == "b") page("", R"("c")");
+        if (cursor == "c") page(R"({"id":"key_3","name":"a long name"})", "null");
+        co_return response;
+    };
+    Running running(admin::test::guarded(pages));
+    BOOST_TEST_REQUIRE(running.on_socket(folder.file("gate.db.sock")).has_value());
+    auto all = options<ListKeys>();
+    BOOST_TEST(list_keys(all, console) == 0, err.str());
+    const auto table = said();
+    BOOST_TEST(table.starts_with("ID     API"));
+    BOOST_TEST(std::count(table.begin(), table.end(), '\n') == 4);
+    BOOST_TEST(table.find("key_3") != std::string::npos);
+    const std::vector<std::string> whole{"/100", "b/100", "c/100"};
+    BOOST_TEST(seen == whole, boost::test_tools::per_element());
+
+    all.json = true;
+    all.limit = 3;
+    BOOST_TEST(list_keys(all, console) == 0, err.str());
+    BOOST_TEST(json::parse(said()) ==
+               json::parse(R"({"object":"list","data":[{"id":"key_1"},{"id":"key_2"},)"
+                           R"({"id":"key_3","name":"a long name"}],)"
+                           R"("has_more":false,"next_cursor":null})"));
+    seen.clear();
+    all.limit = 2;
+    all.prefix = "kg_";
+    BOOST_TEST(list_keys(all, console) == 0, err.str());
+    BOOST_TEST(json::parse(said()).at("next_cursor") == "b");
+    BOOST_TEST(seen.size() == 1u);
+}
+
+BOOST_AUTO_TEST_CASE(usage_is_shown_of_a_key_or_of_an_owner) {
+    BOOST_TEST(set("acme", "pro") == 0);
+    (void)said();
+    const auto id = member(create("acme"), "id");
+    auto asked = options<ShowUsage>();
+    BOOST_TEST(show_usage(asked, console) == 2);
+    asked.key = id;
+    BOOST_TEST(show_usage(asked, console) == 0, err.str());
+    BOOST_TEST(said().find("requests") != std::string::npos);
+    asked.owner = "acme";
+    BOOST_TEST(show_usage(asked, console) == 2);
+    asked.key.clear();
+    BOOST_TEST(show_usage(asked, console) == 0, err.str());
+    asked.owner = "nobody";
+    BOOST_TEST(show_usage(asked, console) == 1);
+}
+
+BOOST_AUTO_TEST_CASE(a_backup_can_be_opened_and_replaces_nothing) {
+    BOOST_TEST(set("acme", "pro") == 0);
+    (void)said();
+    auto made = options<BackUp>();
+    made.file = std::filesystem::relative(folder.file("x/../copy.db")).string();
+    BOOST_TEST(back_up(made, console) == 0, err.str());
+    BOOST_TEST(
+        said().starts_with(std::filesystem::absolute(folder.file("copy.db")).string() + " holds "));
+    auto copy = keys::open_sqlite_store(folder.file("copy.db"));
+    BOOST_TEST_REQUIRE(copy.has_value());
+    BOOST_TEST(((*copy)->find_owner({"shop", "acme"}).has_value()));
+    BOOST_TEST(back_up(made, console) == 1);
+    BOOST_TEST(complained().find("exists already") != std::string::npos);
+}
+
+BOOST_AUTO_TEST_CASE(a_flag_that_cannot_be_a_field_is_wrong_usage) {
+    auto made = about<OneKey>("key_1");
+    made.if_match = "a\r\nX: y";
+    BOOST_TEST(disable_key(made, console) == 2);
+    BOOST_TEST(complained() == "keygate: --if-match: visible ASCII characters only\n");
 }
 
 BOOST_AUTO_TEST_CASE(json_lines_are_brought_in_as_well) {
