@@ -3,6 +3,8 @@
 #   cmake -DOUT=x.cpp -DOPENAPI=openapi.json -P embed.cmake     the description of the admin API
 if(OPENAPI)
   file(READ ${OPENAPI} body)
+  # Line breaks and indentation are for those who write it; compilers need not take longer texts than 64 KiB.
+  string(REGEX REPLACE "\n *" "" body "${body}")
   string(CONCAT text "// Generated from gateway/admin/openapi.json.\n#include \"admin/openapi.hpp\"\n\n"
     "std::string_view keygate::admin::openapi_document() {\n"
     "    return R\"~~json~~(${body})~~json~~\";\n}\n")

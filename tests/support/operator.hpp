@@ -161,6 +161,11 @@ struct FixedClock final : Clock {
 
 /// The API over a store of its own.
 struct World {
+    World() = default;
+
+    explicit World(config::Settings configuration)
+        : set(std::move(configuration)) {}
+
     config::Settings set = settings();
     std::shared_ptr<const keys::Catalog> catalog = std::make_shared<const keys::Catalog>(set);
     keys::Table table{catalog};
