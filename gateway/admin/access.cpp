@@ -80,13 +80,15 @@ Result<void> make_token(const std::string& file) {
     return fault(error, step);
 }
 
-/// The host of a Host field, without its port.
+/// The host of a Host field, without its port; empty if what stands there is no port.
 std::string_view without_port(std::string_view host) {
     const auto bracket = host.rfind(']');
     const auto colon = host.rfind(':');
     if (colon == std::string_view::npos) return host;
     if (bracket != std::string_view::npos && colon < bracket) return host;
-    return host.substr(0, colon);
+    const std::string_view port = host.substr(colon + 1);
+    const bool is_port = port.find_first_not_of("0123456789") == std::string_view::npos;
+    return is_port ? host.substr(0, colon) : std::string_view{};
 }
 
 Problem unauthorized(std::string reason, std::string message) {

@@ -76,7 +76,9 @@ struct Routed {
 };
 
 Checked<Routed> route(const Request& request) {
-    const std::string_view method = request.method == "HEAD" ? "GET" : request.method;
+    const std::string_view asked =
+        request.method; // a `?:` of a text would be a copy that dies here
+    const std::string_view method = asked == "HEAD" ? "GET" : asked;
     std::string allow;
     for (const Call& call : calls) {
         auto id = match(request.path, call.name.path);

@@ -113,6 +113,31 @@ bool is_field_value(std::string_view text) {
     });
 }
 
+enum class Part { head, message };
+
+/// Reads until that part is there; at most so many bytes. Beast's own bound of a head counts only
+/// what it could not parse yet: small fields without an end would never reach it, nor would
+/// trailers.
+template <class Socket>
+asio::awaitable<error_code> read_on(Socket& socket, Buffer& buffer, Parser& parser, Part part,
+                                    std::uint64_t most) {
+    std::uint64_t all = 0;
+    for (;;) {
+        const bool is_there = part == Part::head ? parser.is_header_done() : parser.is_done();
+        if (is_there) co_return error_code{};
+        const auto [error, bytes] = co_await bhttp::async_read_some(socket, buffer, parser, token);
+        if (error) co_return error;
+        all += bytes;
+        if (all > most)
+            co_return part == Part::head ? bhttp::error::header_limit : bhttp::error::body_limit;
+    }
+}
+
+/// What a body of that size may take on the wire: a chunk of one byte takes six.
+std::uint64_t bytes_of(std::uint64_t body) {
+    return body * 8;
+}
+
 std::string head_of(const Response& response, bool keep_alive) {
     std::string head = "HTTP/1.1 " + std::to_string(response.status) + ' ';
     head += std::string_view{bhttp::obsolete_reason(static_cast<bhttp::status>(response.status))};
@@ -354,8 +379,9 @@ asio::awaitable<bool> HttpServer::serve_one(Session& session) {
     parser.body_limit(options_.max_body);
     session.is_busy = session.buffer.size() > 0;
     session.arm(options_.head_timeout);
-    const auto [head_error, head_bytes] =
-        co_await bhttp::async_read_header(session.socket, session.buffer, parser, token);
+    parser.eager(false);
+    const error_code head_error =
+        co_await read_on(session.socket, session.buffer, parser, Part::head, options_.max_head);
     if (head_error == bhttp::error::end_of_stream || !session.socket.is_open()) co_return false;
     session.is_busy = true;
     // A closed or reset connection is not HTTP's business; what the parser says is.
@@ -385,8 +411,9 @@ asio::awaitable<bool> HttpServer::serve_one(Session& session) {
         if (error) co_return false;
     }
     session.arm(options_.body_timeout);
-    const auto [body_error, body_bytes] =
-        co_await bhttp::async_read(session.socket, session.buffer, parser, token);
+    parser.eager(true);
+    const error_code body_error = co_await read_on(session.socket, session.buffer, parser,
+                                                   Part::message, bytes_of(options_.max_body));
     if (body_error && !session.socket.is_open()) co_return false;
     if (body_error) {
         const auto status = status_of(body_error);

@@ -109,12 +109,17 @@ struct Job {
     }
 };
 
-bool names(const std::vector<std::string>& lists, const std::optional<std::string>& etag) {
+/// RFC 9110 8.8.3.2: for If-None-Match an ETag that is called weak is the same one.
+enum class Comparison { strong, weak };
+
+bool names(const std::vector<std::string>& lists, const std::optional<std::string>& etag,
+           Comparison comparison) {
     for (std::string_view list : lists)
         while (!list.empty()) {
             const std::size_t end = std::min(list.find(','), list.size());
-            const std::string_view one = ascii::trimmed(list.substr(0, end));
+            std::string_view one = ascii::trimmed(list.substr(0, end));
             list.remove_prefix(std::min(end + 1, list.size()));
+            if (comparison == Comparison::weak && one.starts_with("W/")) one.remove_prefix(2);
             if (etag && (one == "*" || one == *etag)) return true;
         }
     return false;
@@ -140,9 +145,9 @@ Checked<void> check_conditions(const Request& request, const std::optional<std::
     const auto failed = [](const char* message) {
         return Problem{412, "PRECONDITION_FAILED", "precondition_failed", message};
     };
-    if (!request.if_match.empty() && !names(request.if_match, etag))
+    if (!request.if_match.empty() && !names(request.if_match, etag, Comparison::strong))
         return failed("`If-Match`: the record is another one by now; read it again");
-    if (!request.if_none_match.empty() && names(request.if_none_match, etag))
+    if (!request.if_none_match.empty() && names(request.if_none_match, etag, Comparison::weak))
         return failed("`If-None-Match`: there is such a record already");
     return {};
 }

@@ -70,6 +70,30 @@ BOOST_AUTO_TEST_CASE(a_request_is_answered_whole_and_byte_by_byte) {
     BOOST_TEST(client.read_all() == whole);
 }
 
+BOOST_AUTO_TEST_CASE(many_small_fields_are_a_large_head) {
+    Running running(echo, small());
+    running.on_tcp();
+    std::string fields;
+    while (fields.size() < 10'000)
+        fields += "X: y\r\n";
+    const auto answer =
+        exchange(running.port(), "GET /x HTTP/1.1\r\nHost: a\r\n" + fields + "\r\n");
+    BOOST_TEST(status_line(answer) == "HTTP/1.1 431 Request Header Fields Too Large");
+    BOOST_TEST(answer.find("200 OK") == std::string::npos);
+}
+
+BOOST_AUTO_TEST_CASE(many_small_trailers_are_a_large_body) {
+    Running running(echo, small());
+    running.on_tcp();
+    std::string fields;
+    while (fields.size() < 20'000)
+        fields += "X: y\r\n";
+    const auto answer = exchange(
+        running.port(),
+        "POST /x HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n" + fields + "\r\n");
+    BOOST_TEST(status_line(answer) == "HTTP/1.1 413 Payload Too Large");
+}
+
 BOOST_AUTO_TEST_CASE(one_connection_carries_many_requests_also_pipelined) {
     Running running(echo, small());
     running.on_tcp();
