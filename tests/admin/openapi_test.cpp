@@ -265,6 +265,18 @@ BOOST_AUTO_TEST_CASE(a_shown_key_has_no_secret_and_a_made_one_has_nothing_else_b
                boost::test_tools::per_element());
 }
 
+BOOST_AUTO_TEST_CASE(a_store_that_is_away_is_503_where_that_is_described) {
+    fault = Fault{boost::system::errc::make_error_code(boost::system::errc::io_error), "read"};
+    for (const auto& one : operations()) {
+        if (one.path.ends_with(":reload")) continue; // needs no store
+        const bool needs_store = one.operation->at("responses").as_object().contains("503");
+        const auto query = one.path.ends_with("/usage") ? "?owner=acme" : "";
+        const auto response = call(one.method, target(one) + query, first_body(one));
+        BOOST_TEST(response.status == (needs_store ? 503u : 200u),
+                   one.method << " " << one.path << ": " << response.body);
+    }
+}
+
 BOOST_AUTO_TEST_CASE(writes_say_what_they_have_in_common) {
     for (const auto& one : operations()) {
         if (!parameters(one, "query").contains("dry_run")) continue;

@@ -1,0 +1,235 @@
+"""One gateway with a folder of its own, three tokens of the three roles, and a raw way to speak to it."""
+
+import hashlib
+import json
+import pathlib
+import random
+import resource
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+
+START_SECONDS = 20
+ANSWER_SECONDS = 20
+
+CONFIGURATION = """
+version: 1
+listeners: [{{address: "127.0.0.1:{port}"}}]
+admin:
+  address: "127.0.0.1:{admin}"
+  hosts: [keys.example.com]
+  tokens:
+    - {{name: reader, role: viewer, digest: "{viewer}"}}
+    - {{name: worker, role: operator, digest: "{operator}"}}
+    - {{name: boss, role: admin, digest: "{admin_digest}"}}
+apis:
+  shop:
+    profile: default
+    default_plan: pro
+    plans: {{free: {{api_access: false}}, pro: {{rate: 100/1m}}}}
+    upstreams: {{live: {{servers: ["http://127.0.0.1:9"]}}}}
+    routes:
+      GET /v1/orders/**: orders:read
+      POST /v1/orders: orders:write
+"""
+
+TOKENS = {role: f"{role}-token-of-this-test" for role in ("viewer", "operator", "admin")}
+
+
+def digest(text):
+    return "sha256:" + hashlib.sha256(text.encode()).hexdigest()
+
+
+def free_port():
+    """Below the range from which the system takes ports for clients."""
+    while True:
+        port = random.randrange(20000, 32000)
+        with socket.socket() as trial:
+            try:
+                trial.bind(("127.0.0.1", port))
+                return port
+            except OSError:
+                pass
+
+
+class Answer:
+    def __init__(self, status, fields, body):
+        self.status = status
+        self.fields = fields  # names in lower case; a list of values for each
+        self.body = body
+
+    def field(self, name):
+        return self.fields.get(name.lower(), [None])[0]
+
+    def json(self):
+        return json.loads(self.body)
+
+    def reason(self):
+        return self.json()["error"]["reason"]
+
+
+def read_answers(data, heads_only=False):
+    """All answers of one connection. Bytes that are no answer are an error: nothing may be lost or added."""
+    answers = []
+    while data:
+        head, mark, rest = data.partition(b"\r\n\r\n")
+        if not mark:
+            raise ValueError(f"no whole head: {data[:200]!r}")
+        lines = head.decode("latin-1").split("\r\n")
+        if not lines[0].startswith("HTTP/1.1 "):
+            raise ValueError(f"no status line: {lines[0]!r}")
+        status = int(lines[0].split(" ")[1])
+        fields = {}
+        for line in lines[1:]:
+            name, _, value = line.partition(":")
+            fields.setdefault(name.lower(), []).append(value.strip())
+        if status == 100:
+            data = rest
+            continue
+        length = 0 if heads_only else int(fields["content-length"][0])
+        if len(rest) < length:
+            raise ValueError("a body is cut")
+        answers.append(Answer(status, fields, rest[:length]))
+        data = rest[length:]
+    return answers
+
+
+class Gateway:
+    def __init__(self, binary, file_bytes=None):
+        """file_bytes: no file of the process may become larger; a disk that is full."""
+        self.binary = binary
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="keygate-admin-"))
+        self.file_bytes = file_bytes
+        self.admin_port = free_port()
+        self.port = free_port()
+        self.configuration = self.folder / "gate.yaml"
+        self.process = None
+
+    def __enter__(self):
+        self.write_configuration()
+        self.start()
+        return self
+
+    def __exit__(self, *_):
+        self.stop()
+        shutil.rmtree(self.folder)
+
+    def write_configuration(self, old="", new=""):
+        text = CONFIGURATION.format(
+            port=self.port,
+            admin=self.admin_port,
+            viewer=digest(TOKENS["viewer"]),
+            operator=digest(TOKENS["operator"]),
+            admin_digest=digest(TOKENS["admin"]),
+        )
+        self.configuration.write_text(text.replace(old, new) if old else text)
+
+    def limit_files(self):
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (self.file_bytes, self.file_bytes))
+
+    def start(self):
+        with open(self.folder / "log", "ab") as log:
+            self.process = subprocess.Popen(
+                [self.binary, "run", "-c", self.configuration],
+                stdout=subprocess.DEVNULL,
+                stderr=log,
+                preexec_fn=self.limit_files if self.file_bytes else None,
+            )
+        deadline = time.monotonic() + START_SECONDS
+        while not self.answers():
+            if self.process.poll() is not None or time.monotonic() > deadline:
+                raise RuntimeError((self.folder / "log").read_text())
+            time.sleep(0.02)
+
+    def answers(self):
+        with socket.socket() as trial:
+            return trial.connect_ex(("127.0.0.1", self.admin_port)) == 0
+
+    def stop(self):
+        self.process.send_signal(signal.SIGTERM)
+        try:
+            return self.process.wait(START_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            return self.process.wait()
+
+    def lives(self):
+        return self.process.poll() is None
+
+    def keygate(self, *arguments, text=""):
+        """A command on this gateway."""
+        return subprocess.run(
+            [self.binary, *arguments, "-c", self.configuration],
+            input=text,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+
+    def connect(self, local=False):
+        if local:
+            made = socket.socket(socket.AF_UNIX)
+            made.settimeout(ANSWER_SECONDS)
+            made.connect(str(self.folder / "gate.db.sock"))
+        else:
+            made = socket.create_connection(("127.0.0.1", self.admin_port), ANSWER_SECONDS)
+        return made
+
+    def exchange(self, data, local=False, ends=True):
+        """Sends bytes on a connection of their own; everything that comes back until the other side closes.
+        ends: say that nothing more will come."""
+        with self.connect(local) as link:
+            try:
+                link.sendall(data)
+                if ends:
+                    link.shutdown(socket.SHUT_WR)
+            except OSError:
+                pass  # the gateway has had enough; its answer tells
+            received = b""
+            while True:
+                try:
+                    piece = link.recv(65536)
+                except ConnectionResetError:
+                    break
+                if not piece:
+                    break
+                received += piece
+        return received
+
+    def request(self, method, target, body=None, role="admin", host=None, fields=()):
+        """The bytes of one request."""
+        data = b"" if body is None else body if isinstance(body, bytes) else json.dumps(body).encode()
+        lines = [f"{method} {target} HTTP/1.1", f"Host: {host or f'127.0.0.1:{self.admin_port}'}"]
+        if role:
+            lines.append(f"Authorization: Bearer {TOKENS[role]}")
+        names = {name.lower() for name, _ in fields}
+        if data and "content-type" not in names:
+            lines.append("Content-Type: application/json")
+        if (data or body is not None) and "content-length" not in names and "transfer-encoding" not in names:
+            lines.append(f"Content-Length: {len(data)}")
+        lines += [f"{name}: {value}" for name, value in fields]
+        return "\r\n".join(lines).encode("latin-1") + b"\r\n\r\n" + data
+
+    def call(self, method, target, body=None, local=False, **more):
+        data = self.request(method, target, body, **({"role": None} | more if local else more))
+        answers = read_answers(self.exchange(data, local), method == "HEAD")
+        if len(answers) != 1:
+            raise ValueError(f"{len(answers)} answers to {method} {target}")
+        return answers[0]
+
+    def state(self):
+        """Everything that the store says it holds."""
+        everything = {}
+        for what in ("owners", "keys"):
+            rows, cursor = [], ""
+            while cursor is not None:
+                page = self.call("GET", f"/admin/v1/{what}?limit=100" + (f"&cursor={cursor}" if cursor else "")).json()
+                rows += page["data"]
+                cursor = page["next_cursor"]
+            everything[what] = rows
+        return everything

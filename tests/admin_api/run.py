@@ -1,0 +1,45 @@
+#!/usr/bin/python3
+"""The admin API of a whole gateway, against its own description, and against people who mean no good.
+
+    tests/admin_api/run.py [--binary build/keygate]
+
+Every answer must be one that gateway/admin/openapi.json has for its call and status; every pair of the two must have
+been seen, or there is a reason why not. Debian's own Python runs this, because that one has Debian's modules:
+`scripts/packages clients`. The last line is `N passed, N failed`.
+"""
+
+import argparse
+import pathlib
+import sys
+
+sys.dont_write_bytecode = True
+
+from calls import Calls  # noqa: E402
+from document import Document  # noqa: E402
+from gateway import Gateway  # noqa: E402
+from hostile import Hostile  # noqa: E402
+from report import Report  # noqa: E402
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--binary", default=ROOT / "build/keygate", type=pathlib.Path)
+    binary = parser.parse_args().binary.resolve()
+    report = Report()
+    with Gateway(binary) as gateway:
+        document = Document(gateway.call("GET", "/admin/v1/openapi.json").json())
+        calls = Calls(gateway, document, report)
+        calls.run()
+        report.row("the end", [] if gateway.stop() == 0 else [(gateway.folder / "log").read_text()[-2000:]])
+    calls.full_disk(binary)
+    calls.report_unseen()
+    with Gateway(binary) as gateway:
+        Hostile(gateway, document, report).run()
+        report.row("the end", [] if gateway.stop() == 0 else [(gateway.folder / "log").read_text()[-2000:]])
+    return 0 if report.end() else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
