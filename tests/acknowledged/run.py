@@ -137,7 +137,9 @@ class Operator:
         keys, cursor = {}, ""
         while True:
             page = self.ask("GET", f"/keys?limit=100&cursor={cursor}")
-            keys.update({key["id"]: key for key in page["data"]})
+            for key in page["data"]:
+                del key["last_used_at"]  # stored every second, and never acknowledged
+                keys[key["id"]] = key
             cursor = page["next_cursor"]
             if cursor is None:
                 return keys
