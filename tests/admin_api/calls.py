@@ -213,6 +213,7 @@ class Calls:
             for name in ("one", "two"):
                 self.row("", 201, "POST", keys, {"api": "shop", "owner": "acme", "id": name, "digest": digest(name)})
             self.row("", 200, "POST", keys + "/two:disable")
+            # Ever smaller portions, until not even one row goes in.
             size, written = 200, 0
             while size:
                 rows = [
@@ -227,6 +228,10 @@ class Calls:
                 written += 1
                 if self.gateway.call("POST", keys + ":import", {"keys": rows}).status != 200:
                     size //= 2
+            # And then the smallest change that there is: a page or two.
+            filled = 0
+            while self.gateway.call("PUT", "/admin/v1/owners/acme", {"api": "shop", "name": str(filled)}).status == 200:
+                filled += 1
             before = self.gateway.state()
             big = {"x": "y" * 4000}
             rows = [{"api": "shop", "owner": "acme", "digest": digest("last"), "metadata": big}]

@@ -1,5 +1,6 @@
 #!/usr/bin/python3
-"""The admin API of a whole gateway, against its own description, and against people who mean no good.
+"""The admin API of a whole gateway, against its own description, and against people who mean no good; and
+the commands that speak to it.
 
     tests/admin_api/run.py [--binary build/keygate]
 
@@ -14,6 +15,7 @@ import sys
 
 sys.dont_write_bytecode = True
 
+import commands  # noqa: E402
 from calls import Calls  # noqa: E402
 from document import Document  # noqa: E402
 from gateway import Gateway  # noqa: E402
@@ -38,6 +40,7 @@ def main():
     with Gateway(binary) as gateway:
         Hostile(gateway, document, report).run()
         report.row("the end", [] if gateway.stop() == 0 else [(gateway.folder / "log").read_text()[-2000:]])
+    commands.run(binary, document, report)
     return 0 if report.end() else 1
 
 
