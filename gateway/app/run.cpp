@@ -40,6 +40,7 @@ sigset_t block_signals() {
     // Before any thread exists, so that all of them inherit it and `sigwait` alone hears them.
     pthread_sigmask(SIG_BLOCK, &signals, nullptr);
     std::signal(SIGPIPE, SIG_IGN);
+    std::signal(SIGXFSZ, SIG_IGN); // a file that may not grow is a write that fails, not the end
     return signals;
 }
 

@@ -11,19 +11,24 @@ Changes: while keys are used all the time (--rate requests a second over several
 enabled, rotated, revoked, deleted, moved to a plan without access, taken a scope from. No request that is sent after
 an acknowledgement may be judged by what was before it.
 
+Full disk: a file that may not grow refuses changes clearly, loses nothing, and keys go on working.
+
 The last line is `N passed, N failed`.
 """
 
 import argparse
 import asyncio
+import contextlib
 import http.client
 import json
 import os
 import pathlib
 import random
+import resource
 import shutil
 import signal
 import socket
+import subprocess
 import sys
 import tempfile
 import threading
@@ -463,6 +468,68 @@ def changes_under_load(binary, changes, rate, seed, report):
             case.note(f"{requests} requests in {seconds:.1f} s, none judged by what was before")
 
 
+# ---- a full disk
+
+
+@contextlib.contextmanager
+def small_disk():
+    """A folder with little room, and a way to make more; no way where the system does not let us mount."""
+    with tempfile.TemporaryDirectory(prefix="keygate-disk-") as folder:
+        mount = ["mount", "-t", "tmpfs", "-o", "size=400k,mode=700", "tmpfs", folder]
+        if subprocess.run(mount, stderr=subprocess.DEVNULL, check=False).returncode != 0:
+            yield folder, None
+            return
+        try:
+            yield folder, lambda: subprocess.run(["mount", "-o", "remount,size=64m", folder], check=True)
+        finally:
+            subprocess.run(["umount", folder], check=True)
+
+
+def full_disk(binary, report):
+    stage = Stage(binary)
+    with small_disk() as (disk, make_room), report.case("a disk that is full") as case:
+        stage.config.write_text(stage.config.read_text() + f"store: {{file: {disk}/keys.db}}\n")
+        with stage:
+            pid = stage.program.process.pid
+            if make_room is None:  # a bound on the size of files is nearly the same
+                resource.prlimit(pid, resource.RLIMIT_FSIZE, (300_000, resource.RLIM_INFINITY))
+                unbounded = (resource.RLIM_INFINITY, resource.RLIM_INFINITY)
+                use_up(stage, case, "store_", lambda: resource.prlimit(pid, resource.RLIMIT_FSIZE, unbounded))
+            else:
+                use_up(stage, case, "store_full", make_room)
+
+
+def use_up(stage, case, reason, make_room):
+    operator = Operator(stage)
+    operator.ask("PUT", "/owners/acme", {"api": "main", "plan": "pro"})
+    first = operator.ask("POST", "/keys", {"api": "main", "owner": "acme"})
+    caller = Caller(stage)
+    acknowledged, refusal = {first["id"]}, None
+    while refusal is None and len(acknowledged) < 5000:
+        try:
+            acknowledged.add(operator.ask("POST", "/keys", {"api": "main", "owner": "acme", "name": "x" * 200})["id"])
+        except RuntimeError as error:
+            refusal = str(error)
+    case.true(f"a clear refusal: {refusal}", refusal and ": 503 " in refusal and f'"reason":"{reason}' in refusal)
+    for _ in range(20):
+        case.equal("status with a key meanwhile", caller.status(first["key"])[1], 200)
+    try:
+        operator.ask("POST", f"/keys/{first['id']}:revoke")
+        wanted = 403
+    except RuntimeError:
+        wanted = 200
+    case.equal("status after a change that was tried", caller.status(first["key"])[1], wanted)
+    make_room()
+    operator.ask("POST", f"/keys/{first['id']}:revoke")
+    case.equal("status once there is room", caller.status(first["key"])[1], 403)
+    stage.kill()
+    stage.start()
+    stored = Operator(stage).all_keys()
+    case.equal("keys after a kill", set(stored), acknowledged)
+    case.equal("status in the store", stored[first["id"]]["status"], "revoked")
+    case.note(f"after {len(acknowledged)} keys 503 {reason}; requests went on; nothing lost")
+
+
 def main():
     arguments = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     arguments.add_argument("--binary", default="build/keygate")
@@ -481,6 +548,7 @@ def main():
     report = Report("acknowledged", show)
     if options.changes:
         changes_under_load(binary, options.changes, options.rate, options.seed, report)
+    full_disk(binary, report)
     if options.kills:
         count = kill_rounds(binary, options.kills, options.seed, report)
         print(f"{count} changes were acknowledged before the kills")
