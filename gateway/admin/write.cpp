@@ -128,10 +128,9 @@ bool names(const std::vector<std::string>& lists, const std::optional<std::strin
 } // namespace
 
 asio::awaitable<Checked<Written>> write(const Context& context, Request request, Decide decide,
-                                        std::initializer_list<std::string_view> allowed) {
-    std::vector<std::string_view> parameters(allowed);
-    parameters.emplace_back("dry_run");
-    if (const auto known = only_parameters(request, parameters); !known) co_return known.error();
+                                        std::vector<std::string_view> allowed) {
+    allowed.emplace_back("dry_run");
+    if (const auto known = only_parameters(request, allowed); !known) co_return known.error();
     const auto is_dry = read_flag(request, "dry_run");
     if (!is_dry) co_return is_dry.error();
     auto repeatable = read_repeatable(request);

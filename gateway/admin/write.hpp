@@ -7,10 +7,10 @@
 #include <boost/asio/awaitable.hpp>
 
 #include <functional>
-#include <initializer_list>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 // What all calls that change something have in common. Such a call is judged and committed in one
 // piece on the store's thread: what was read to decide it is still so when it is done.
@@ -36,10 +36,12 @@ struct Written {
 };
 
 /// Carries a change out: acknowledged when it is committed and in the table.
-/// @param allowed  query parameters beside `dry_run`.
+/// @param allowed  query parameters beside `dry_run`. Owned: a list in braces would be gone when
+/// the
+///                 awaitable starts.
 [[nodiscard]] boost::asio::awaitable<Checked<Written>>
 write(const Context& context, Request request, Decide decide,
-      std::initializer_list<std::string_view> allowed = {});
+      std::vector<std::string_view> allowed = {});
 
 /// 412 if `If-Match` or `If-None-Match` asks for another state of the record.
 /// @param etag  of the record; nothing where there is none.

@@ -8,7 +8,8 @@
 namespace keygate {
 
 void wipe(char* data, std::size_t size) {
-    ::explicit_bzero(data, size);
+    // An empty container may have no memory at all, and a null pointer is not for C functions.
+    if (size > 0) ::explicit_bzero(data, size);
 }
 
 [[gnu::noinline]] void wipe_stack() {
