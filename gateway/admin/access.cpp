@@ -1,17 +1,12 @@
 #include "admin/access.hpp"
 
 #include "base/ascii.hpp"
-#include "base/secret_file.hpp"
+#include "config/secret_file.hpp"
 
 #include <openssl/crypto.h>
 #include <openssl/rand.h>
 
 #include <algorithm>
-#include <cerrno>
-
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 namespace asio = boost::asio;
 
@@ -23,28 +18,9 @@ constexpr std::size_t made_length = 48; // letters: 285 bits
 constexpr std::size_t min_length = 16;
 constexpr std::size_t max_length = 256;
 
-Fault fault(int error, std::string step) {
-    return {boost::system::error_code(error, boost::system::system_category()), std::move(step)};
+Fault invalid(std::string step) {
+    return {make_error_code(boost::system::errc::invalid_argument), std::move(step)};
 }
-
-/// A descriptor that is closed.
-class File {
-  public:
-    explicit File(int descriptor)
-        : descriptor_(descriptor) {}
-
-    ~File() {
-        if (descriptor_ >= 0) ::close(descriptor_);
-    }
-
-    File(const File&) = delete;
-    File& operator=(const File&) = delete;
-
-    [[nodiscard]] int get() const { return descriptor_; }
-
-  private:
-    int descriptor_;
-};
 
 Secret random_token() {
     constexpr std::string_view letters =
@@ -60,24 +36,6 @@ Secret random_token() {
         if (byte < fair) text += letters[byte % letters.size()];
     }
     return Secret{std::move(text)};
-}
-
-Result<void> make_token(const std::string& file) {
-    const std::string step = "make token file " + file;
-    const File made(
-        ::open(file.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, S_IRUSR | S_IWUSR));
-    if (made.get() < 0 && errno == EEXIST) return {}; // somebody else was first; theirs counts
-    if (made.get() < 0) return fault(errno, step);
-    const Secret token = random_token();
-    std::string line{token.reveal()};
-    line += '\n';
-    const auto written = ::write(made.get(), line.data(), line.size());
-    const int error = written < 0 ? errno : ENOSPC;
-    const bool is_whole = written == static_cast<ssize_t>(line.size());
-    wipe(line.data(), line.size());
-    if (is_whole && ::fsync(made.get()) == 0) return {};
-    ::unlink(file.c_str());
-    return fault(error, step);
 }
 
 /// The host of a Host field, without its port; empty if what stands there is no port.
@@ -163,14 +121,14 @@ constexpr std::chrono::seconds refusals_pause{1};
 } // namespace
 
 Result<Secret> read_token(const std::string& file) {
-    return read_secret_file(file, "token", min_length);
+    return config::read_secret_file(file, "token", min_length);
 }
 
 Result<Secret> read_or_make_token(const std::string& file) {
     auto token = read_token(file);
     if (token || token.error().error != boost::system::errc::no_such_file_or_directory)
         return token;
-    const auto made = make_token(file);
+    const auto made = config::make_secret_file(file, "token", random_token());
     if (!made) return made.error();
     return read_token(file);
 }
@@ -207,7 +165,7 @@ Result<Access> read_access(const std::optional<config::Admin>& admin) {
     access.hosts.insert(access.hosts.end(), admin->hosts.begin(), admin->hosts.end());
     for (const config::AdminToken& token : admin->tokens) {
         const auto digest = keys::digest_from_text(token.digest);
-        if (!digest) return fault(EINVAL, "read the digest of the token " + token.name);
+        if (!digest) return invalid("read the digest of the token " + token.name);
         access.tokens.push_back({token.name, token.role, *digest});
     }
     if (!admin->token_file) return access;
@@ -216,8 +174,8 @@ Result<Access> read_access(const std::optional<config::Admin>& admin) {
     const keys::Digest digest = keys::digest_of(token->reveal());
     for (const KnownToken& other : access.tokens)
         if (other.digest == digest)
-            return fault(EINVAL, "read token file " + *admin->token_file +
-                                     " (its token is also the token `" + other.name + "`)");
+            return invalid("read token file " + *admin->token_file +
+                           " (its token is also the token `" + other.name + "`)");
     access.tokens.push_back({"token_file", Role::admin, digest});
     return access;
 }

@@ -1,6 +1,6 @@
 #include "keys/pepper.hpp"
 
-#include "base/secret_file.hpp"
+#include "config/secret_file.hpp"
 
 #include <openssl/core_names.h>
 #include <openssl/evp.h>
@@ -73,7 +73,7 @@ Peppers& Peppers::operator=(Peppers&&) noexcept = default;
 Result<Peppers> Peppers::load(const config::Settings& settings) {
     Peppers loaded;
     for (const config::Pepper& pepper : settings.peppers) {
-        const auto text = read_secret_file(pepper.file, "pepper", fewest_letters);
+        const auto text = config::read_secret_file(pepper.file, "pepper", fewest_letters);
         if (!text) return text.error();
         loaded.peppers_.push_back(std::make_unique<Pepper>(pepper.name, *text));
     }

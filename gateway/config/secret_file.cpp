@@ -1,4 +1,4 @@
-#include "base/secret_file.hpp"
+#include "config/secret_file.hpp"
 
 #include <algorithm>
 #include <cerrno>
@@ -7,7 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-namespace keygate {
+namespace keygate::config {
 namespace {
 
 constexpr std::size_t max_length = 256;
@@ -69,4 +69,22 @@ Result<Secret> read_secret_file(const std::string& file, const std::string& what
     return secret;
 }
 
-} // namespace keygate
+Result<void> make_secret_file(const std::string& file, const std::string& what,
+                              const Secret& secret) {
+    const std::string step = "make " + what + " file " + file;
+    const File made(
+        ::open(file.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, S_IRUSR | S_IWUSR));
+    if (made.get() < 0 && errno == EEXIST) return {}; // somebody else was first
+    if (made.get() < 0) return fault(errno, step);
+    std::string line{secret.reveal()};
+    line += '\n';
+    const auto written = ::write(made.get(), line.data(), line.size());
+    const int error = written < 0 ? errno : ENOSPC;
+    const bool is_whole = written == static_cast<ssize_t>(line.size());
+    wipe(line.data(), line.size());
+    if (is_whole && ::fsync(made.get()) == 0) return {};
+    ::unlink(file.c_str());
+    return fault(error, step);
+}
+
+} // namespace keygate::config

@@ -5,7 +5,7 @@
 
 #include <string>
 
-namespace keygate {
+namespace keygate::config {
 
 /// The secret in a file: one line of `min_length`..256 visible characters. The file must not be
 /// readable or writable by group or world (permission_denied). @errors no_such_file_or_directory
@@ -13,4 +13,9 @@ namespace keygate {
 [[nodiscard]] Result<Secret> read_secret_file(const std::string& file, const std::string& what,
                                               std::size_t min_length);
 
-} // namespace keygate
+/// Makes that file, mode 0600, and writes the secret durably. A file that is there stays as it is,
+/// and counts.
+[[nodiscard]] Result<void> make_secret_file(const std::string& file, const std::string& what,
+                                            const Secret& secret);
+
+} // namespace keygate::config
