@@ -2,6 +2,7 @@
 
 #include "base/ascii.hpp"
 #include "config/addresses.hpp"
+#include "config/read_profile.hpp"
 #include "config/read_route.hpp"
 #include "config/scalars.hpp"
 
@@ -266,6 +267,7 @@ Api read_api(const View::Member& member, Profiles& profiles, std::string_view id
     Fields fields{member.view};
     if (const Profile* profile = profiles.find(fields.take("profile"), member.view))
         api.profile = *profile;
+    read_refusals(fields.take("refusals"), api);
     read_hosts(fields.take("hosts"), api);
     read_scopes(fields.take("scopes"), api);
     read_plans(fields.take("plans"), api);

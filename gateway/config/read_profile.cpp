@@ -17,39 +17,74 @@ constexpr std::array<Word<DefaultScopes>, 2> scope_words{
 constexpr std::string_view a_code = "a code: 1 to 64 letters, digits, `.`, `_` or `-`";
 constexpr std::size_t longest_message = 500;
 
-Answer read_answer(const View& view) {
+struct AnswerFields {
+    std::optional<View> status;
+    std::optional<View> code;
+    std::optional<View> message;
+};
+
+/// Leaves alone what is not there.
+void read_answer(const AnswerFields& views, Answer& answer) {
+    read_number(views.status, answer.status, 400, 599);
+    read_text(views.code, answer.code, a_code);
+    if (views.code && !answer.code.empty() && !is_plain_name(answer.code))
+        views.code->refuse(a_code);
+    read_text(views.message, answer.message, "a sentence for the client's developer");
+    if (views.message && answer.message.size() > longest_message)
+        views.message->complain("a message has at most " + std::to_string(longest_message) +
+                                " bytes");
+}
+
+Answer read_whole_answer(const View& view) {
     Answer answer;
     Fields fields{view};
-    read_number(fields.need("status"), answer.status, 400, 599);
-    const auto code = fields.need("code");
-    read_text(code, answer.code, a_code);
-    if (!answer.code.empty() && !is_plain_name(answer.code)) code->refuse(a_code);
-    const auto message = fields.need("message");
-    read_text(message, answer.message, "a sentence for the client's developer");
-    if (answer.message.size() > longest_message)
-        message->complain("a message has at most " + std::to_string(longest_message) + " bytes");
+    const AnswerFields views{fields.need("status"), fields.need("code"), fields.need("message")};
+    read_answer(views, answer);
     fields.later({"headers", "body", "challenge"});
     fields.done();
     return answer;
 }
 
-void read_answers(const std::optional<View>& view, Profile& profile) {
-    if (!view) return;
+AnswerChange read_change(const View& view, Reason reason) {
+    Answer answer;
+    Fields fields{view};
+    const AnswerFields views{fields.take("status"), fields.take("code"), fields.take("message")};
+    read_answer(views, answer);
+    fields.later({"headers", "body", "challenge"});
+    fields.done();
+    AnswerChange change;
+    change.reason = reason;
+    if (views.status) change.status = answer.status;
+    if (views.code) change.code = std::move(answer.code);
+    if (views.message) change.message = std::move(answer.message);
+    if (view.is_map() && view.node().entries.empty())
+        view.complain("changes nothing; it may have `status`, `code` and `message`");
+    return change;
+}
+
+/// `each(reason, view)` for every reason that is named.
+template <class Each>
+void read_reasons(const View& view, std::string_view expected, const Each& each) {
     std::vector<std::string> names;
     for (const Reason reason : all_reasons())
         names.emplace_back(name(reason));
-
-    std::array<bool, reason_count> answered{};
-    for (const View::Member& member : view->members("a mapping from every reason to its answer")) {
-        const auto reason = reason_named(member.name);
-        if (!reason) {
+    for (const View::Member& member : view.members(expected)) {
+        if (const auto reason = reason_named(member.name))
+            each(*reason, member.view);
+        else
             member.view.complain_of_name("unknown reason " + quoted(member.name) +
                                          did_you_mean(member.name, names));
-            continue;
-        }
-        answered[index(*reason)] = true;
-        profile.answers[index(*reason)] = read_answer(member.view);
     }
+}
+
+void read_answers(const std::optional<View>& view, Profile& profile) {
+    if (!view) return;
+    std::array<bool, reason_count> answered{};
+    read_reasons(*view, "a mapping from every reason to its answer",
+                 [&](Reason reason, const View& answer) {
+                     answered[index(reason)] = true;
+                     profile.answers[index(reason)] = read_whole_answer(answer);
+                 });
     if (!view->is_map()) return;
     std::vector<std::string> missing;
     for (const Reason reason : all_reasons())
@@ -88,6 +123,21 @@ void read_profile(const Node& root, Profile& profile, Report& report) {
     fields.later(
         {"extends", "body", "storage", "sources", "rate_fields", "cors", "answers", "owners"});
     fields.done();
+}
+
+void read_refusals(const std::optional<View>& view, Api& api) {
+    if (!view) return;
+    read_reasons(*view, "a mapping such as {key_revoked: {status: 401, code: UNAUTHORIZED}}",
+                 [&](Reason reason, const View& answer) {
+                     api.refusals.push_back(read_change(answer, reason));
+                     const AnswerChange& change = api.refusals.back();
+                     Answer& counts = api.profile.answers[index(reason)];
+                     if (change.status) counts.status = *change.status;
+                     if (change.code) counts.code = *change.code;
+                     if (change.message) counts.message = *change.message;
+                 });
+    if (view->is_map() && view->node().entries.empty())
+        view->complain("names no reason; leave `refusals` out");
 }
 
 } // namespace keygate::config

@@ -128,6 +128,15 @@ struct Answer {
     bool operator==(const Answer&) const = default;
 };
 
+/// `refusals:` of one API: what it says in another way than its profile.
+struct AnswerChange {
+    Reason reason = Reason::auth_missing;
+    // At least one of them is there.
+    std::optional<std::uint16_t> status;
+    std::optional<std::string> code;
+    std::optional<std::string> message;
+};
+
 enum class Alphabet : std::uint8_t {
     hex,    // 0-9 a-f
     base36, // 0-9 a-z
@@ -178,8 +187,9 @@ struct Profile {
 
 struct Api {
     std::string name;
-    Profile profile;
-    std::vector<std::string> hosts; // lower case, without port; empty = every other host
+    Profile profile;                    // with the changes of `refusals`
+    std::vector<AnswerChange> refusals; // as written, in their order
+    std::vector<std::string> hosts;     // lower case, without port; empty = every other host
     std::optional<std::vector<std::string>> scopes; // the closed vocabulary, if written
     std::vector<Plan> plans;                        // empty: the API has no plans
     std::optional<std::string> default_plan;

@@ -40,6 +40,7 @@ apis:
   null-ish: &api
     hosts: ["::1", "10.0.0.1"]
     trailing_slash: ignore
+    refusals: {key_unknown: {message: "No: \"what\"?"}, key_revoked: {code: X.1, status: 401}}
     plans:
       "null": {}
       "true": {rate: {rate: 5/1h, burst: 3}}
@@ -80,6 +81,15 @@ BOOST_AUTO_TEST_CASE(who_may_speak_to_the_admin_api_is_printed) {
     BOOST_TEST(socket.find("admin:\n  address: \"unix:run/admin.sock\"\nstatus") !=
                    std::string::npos,
                socket);
+}
+
+BOOST_AUTO_TEST_CASE(what_an_api_changes_of_its_profile_is_printed_and_nothing_else_of_it) {
+    const std::string text = printed_twice(odd, "conf/odd.yml");
+    BOOST_TEST(text.find("    refusals:\n"
+                         "      key_unknown:\n        message: \"No: \\\"what\\\"?\"\n"
+                         "      key_revoked:\n        status: 401\n        code: X.1\n"
+                         "    hosts:") != std::string::npos,
+               text);
 }
 
 BOOST_AUTO_TEST_CASE(defaults_are_filled_in) {
@@ -123,6 +133,8 @@ BOOST_AUTO_TEST_CASE(values_from_variables_are_masked_wherever_they_stand) {
         {"default_plan: free", "default_plan: ${X}", "pro"},
         {"profile: default", "profile: ${X}", "reelplus"},
         {"threads: 2", "threads: ${X}", "77"},
+        {"profile: default", "refusals: {key_revoked: {message: \"${X}\"}}", "hidden"},
+        {"profile: default", "refusals: {key_revoked: {status: \"${X}\"}}", "477"},
     };
     for (const Row& row : rows) {
         BOOST_TEST_CONTEXT(row.to) {

@@ -288,4 +288,31 @@ BOOST_AUTO_TEST_CASE(formats_with_modes_mint_by_mode) {
                "`mint.prefix` needs `live` and `test`\n");
 }
 
+BOOST_AUTO_TEST_CASE(an_api_changes_single_answers_and_nobody_elses) {
+    std::string text =
+        test::edited("profile: default", "profile: reelplus\n"
+                                         "    refusals:\n"
+                                         "      key_revoked: {status: 401, code: UNAUTHORIZED}\n"
+                                         "      key_unknown: {message: No such key.}");
+    text += "  deals:\n    profile: reelplus\n"
+            "    upstreams: {live: {servers: [\"http://127.0.0.1:3000\"]}}\n"
+            "    routes: {ANY /**: key}\n";
+    const auto loaded = test::load(text);
+    BOOST_TEST_REQUIRE(loaded.settings.has_value(), test::mistakes_in(loaded));
+    const auto& changed = loaded.settings->apis[0].profile.answers;
+    const auto& kept = loaded.settings->apis[1].profile.answers;
+    for (const Reason reason : all_reasons()) {
+        const auto& now = changed[index(reason)];
+        const auto& before = kept[index(reason)];
+        const bool is_revoked = reason == Reason::key_revoked;
+        BOOST_TEST_CONTEXT(name(reason)) {
+            BOOST_TEST(now.status == (is_revoked ? 401 : before.status));
+            BOOST_TEST(now.code == (is_revoked ? "UNAUTHORIZED" : before.code));
+            BOOST_TEST(now.message ==
+                       (reason == Reason::key_unknown ? "No such key." : before.message));
+        }
+    }
+    BOOST_TEST(kept[index(Reason::key_revoked)].status == 403);
+}
+
 BOOST_AUTO_TEST_SUITE_END()
