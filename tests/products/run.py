@@ -1,0 +1,194 @@
+#!/usr/bin/python3
+"""That products' documents hold: what they promise, sentence by sentence, over real HTTP.
+
+    tests/products/run.py [--binary build/keygate] [--profile FILE]
+
+Each product has a table, `PRODUCT.tsv`, made from its document: the number of a sentence, who shows it, what is
+sent, what must come back, and the promise in our words. The gateway runs on the shipped `config/PRODUCT.yaml`, with
+other ports, before an API that writes down what reaches it. Rows of a `client` are sent by curl, by Python's requests
+and by Node's fetch; rows of a `check` are told in PRODUCT.py; rows of `nobody` are no gateway's, and say why.
+
+--profile puts that file in the place of the product's profile: the table must then fail where it says something else.
+
+The last line is `N passed, N failed`.
+"""
+
+import argparse
+import csv
+import importlib
+import json
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+
+sys.dont_write_bytecode = True
+
+from product import HERE, PYTHON, SECONDS, Api, Stage  # noqa: E402
+from report import Report  # noqa: E402
+
+PRODUCTS = ("reelplus",)
+
+
+class Answer:
+    def __init__(self, status, fields, body):
+        self.status = status
+        self.fields = {name.lower(): value for name, value in fields.items()}
+        self.body = body
+
+    def json(self):
+        return json.loads(self.body)
+
+
+class Asker:
+    """A client that lives in a program of its own; it is asked in lines of JSON."""
+
+    def __init__(self, name, command, surroundings):
+        self.name = name
+        self.process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=surroundings, encoding="utf-8"
+        )
+
+    def ask(self, method, url, fields):
+        self.process.stdin.write(json.dumps({"method": method, "url": url, "fields": fields}) + "\n")
+        self.process.stdin.flush()
+        told = json.loads(self.process.stdout.readline())
+        if "error" in told:
+            raise RuntimeError(f"{self.name}: {told['error']}")
+        return Answer(told["status"], told["fields"], told["body"])
+
+    def stop(self):
+        self.process.stdin.close()
+        self.process.wait(SECONDS)
+
+
+class Curl:
+    name = "curl"
+
+    def __init__(self, surroundings):
+        self.surroundings = surroundings
+
+    def ask(self, method, url, fields):
+        command = ["curl", "-q", "-sS", "-i", "-X", method, "-m", str(SECONDS), url]
+        for name, value in fields:
+            # An empty value is written with `;`: with `:` curl would leave the field out.
+            command += ["-H", f"{name}: {value}" if value else f"{name};"]
+        done = subprocess.run(command, env=self.surroundings, capture_output=True, check=True)
+        head, _, body = done.stdout.decode().partition("\r\n\r\n")
+        lines = head.split("\r\n")
+        fields = dict(line.split(": ", 1) for line in lines[1:])
+        return Answer(int(lines[0].split()[1]), fields, body)
+
+    def stop(self):
+        pass
+
+
+def read_table(product):
+    with open(HERE / f"{product}.tsv", encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE))
+
+
+def parse_request(text, words):
+    """`METHOD target | Name: value | …`; words in braces are filled in."""
+    line, *fields = text.split(" | ")
+    method, target = line.split(" ", 1)
+    filled = [field.replace("\\t", "\t").format(**words).partition(": ") for field in fields]
+    return method, target.format(**words), [(name, value) for name, _, value in filled]
+
+
+def check_answer(case, stage, answer, wanted, before):
+    """A row's answer, and what the API saw of it. @param wanted  `200`, or `STATUS CODE REASON`."""
+    status, *refusal = wanted.split(" ")
+    case.equal("status", answer.status, int(status))
+    seen = stage.api.seen[before:]
+    if not refusal:
+        case.equal("requests at the API", len(seen), 1)
+        names = {name.lower() for name, _ in seen[0][2]}
+        case.true("the API sees no Authorization", "authorization" not in names)
+        case.true("the API sees who calls", {"x-key-id", "x-key-owner", "x-key-plan"} <= names)
+        case.equal("body", answer.body.encode(), Api.BODY)
+        return
+    code, reason = refusal
+    case.equal("requests at the API", len(seen), 0)
+    case.equal("type", answer.fields.get("content-type"), "application/json")
+    error = answer.json()["error"]
+    case.equal("members", sorted(error), ["code", "message", "reason", "request_id"])
+    case.equal("code", error["code"], code)
+    case.equal("reason", error["reason"], reason)
+    case.true("a message", len(error["message"]) > 10)
+    case.equal("request id", error["request_id"], answer.fields.get("x-request-id"))
+    challenge = answer.fields.get("www-authenticate", "")
+    case.equal("a challenge", challenge.startswith("Bearer "), status == "401")
+
+
+def show_row(stage, row, clients, words, report):
+    asking = clients if row["who"] == "client" else [client for client in clients if client.name == row["who"]]
+    for client in asking:
+        with report.case(f"sentence {row['sentence']}: {row['promise']} ({client.name})") as case:
+            method, target, fields = parse_request(row["request"], words)
+            before = len(stage.api.seen)
+            answer = client.ask(method, stage.host + target, fields)
+            check_answer(case, stage, answer, row["answer"], before)
+            case.note(row["answer"])
+
+
+def run_product(product, binary, profile, show):
+    table = read_table(product)
+    checks = importlib.import_module(product)
+    report = Report(product, show)
+    results = {row["sentence"]: [] for row in table}
+    with Stage(binary, product, profile) as stage:
+        clients = [
+            Curl(stage.environment),
+            Asker("requests", [PYTHON, HERE / "ask.py"], stage.environment),
+            Asker("fetch", ["node", HERE / "ask.mjs"], stage.environment),
+        ]
+        words = checks.prepare(stage)
+        for row in table:
+            sentence = row["sentence"]
+            if row["who"] == "nobody":
+                show(f"     {product}: sentence {sentence}: {row['promise']} Not a gateway's: {row['answer'] }.")
+                continue
+            results[sentence].append(row)
+            if row["who"] == "check":
+                with report.case(f"sentence {sentence}: {row['promise']}") as case:
+                    getattr(checks, row["request"])(stage, case, words)
+            else:
+                show_row(stage, row, clients, words, report)
+        for client in clients:
+            client.stop()
+        with report.case("at the end") as case:
+            case.equal("exit status", stage.gateway.stop(), 0)
+            log = stage.gateway.text()
+            case.true("no key in what it wrote", not any(key in log for key in words.values()))
+            case.note("exit status 0, no key in the log")
+    shown = sum(1 for rows in results.values() if rows)
+    return len(results), shown
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--binary", default=HERE.parent.parent / "build" / "keygate", type=pathlib.Path)
+    parser.add_argument("--profile", type=pathlib.Path, help="in the place of the product's own")
+    arguments = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    if not arguments.binary.exists():
+        sys.exit(f"run.py: {arguments.binary} is not there; scripts/build makes it")
+    os.environ.pop("KEYGATE_CONFIG", None)
+
+    counted = {"ok   ": 0, "FAIL ": 0, "     ": 0}
+
+    def show(line):
+        print(line, flush=True)
+        counted[line[:5]] += 1
+
+    for product in PRODUCTS:
+        sentences, shown = run_product(product, arguments.binary.resolve(), arguments.profile, show)
+        print(f"     {product}: {sentences} sentences: {shown} shown, {sentences - shown} not a gateway's")
+    print(f"{counted['ok   ']} passed, {counted['FAIL ']} failed")
+    return counted["FAIL "] != 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
