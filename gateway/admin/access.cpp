@@ -141,7 +141,7 @@ std::string_view to_string(Role role) {
     switch (role) {
     case Role::viewer:
         return "viewer";
-    case Role::operator_:
+    case Role::key_operator:
         return "operator";
     case Role::admin:
         return "admin";

@@ -286,7 +286,7 @@ std::string_view role_text(Role role) {
     switch (role) {
     case Role::viewer:
         return "viewer";
-    case Role::operator_:
+    case Role::key_operator:
         return "operator";
     case Role::admin:
         return "admin";

@@ -13,7 +13,7 @@ namespace keygate::config {
 namespace {
 
 constexpr std::array<Word<Role>, 3> roles{
-    {{"viewer", Role::viewer}, {"operator", Role::operator_}, {"admin", Role::admin}}};
+    {{"viewer", Role::viewer}, {"operator", Role::key_operator}, {"admin", Role::admin}}};
 
 /// Who the log names where no token of the list was used.
 constexpr std::array<std::string_view, 2> other_actors{"token_file", "local"};

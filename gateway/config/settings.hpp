@@ -221,9 +221,9 @@ inline constexpr std::size_t most_peppers = 4; // each costs a request a digest
 
 /// What a token of the admin API may do; each may what those before it may.
 enum class Role : std::uint8_t {
-    viewer,    // read
-    operator_, // `operator`: change keys and owners
-    admin      // also: reload the configuration, back up the store
+    viewer,       // read
+    key_operator, // `operator`: change keys and owners
+    admin         // also: reload the configuration, back up the store
 };
 
 /// A token of the admin API: its text is nowhere, its digest is enough to know it.

@@ -42,7 +42,7 @@ config::Admin configured(const Folder& folder) {
     config::Admin admin;
     admin.address = config::Endpoint{"127.0.0.2", 9900};
     admin.token_file = folder.file("admin.token");
-    admin.tokens = {{"ci", config::Role::operator_, digest_text(operator_token)},
+    admin.tokens = {{"ci", config::Role::key_operator, digest_text(operator_token)},
                     {"board", config::Role::viewer, digest_text(viewer_token)}};
     admin.hosts = {"keygate.internal"};
     write(*admin.token_file, admin_token + "\n");
@@ -251,11 +251,11 @@ BOOST_AUTO_TEST_CASE(one_token_is_not_two_people) {
 }
 
 BOOST_AUTO_TEST_CASE(each_role_may_what_those_before_it_may) {
-    const Role roles[] = {Role::viewer, Role::operator_, Role::admin};
+    const Role roles[] = {Role::viewer, Role::key_operator, Role::admin};
     for (std::size_t have = 0; have < 3; ++have)
         for (std::size_t need = 0; need < 3; ++need)
             BOOST_TEST(may(roles[have], roles[need]) == (have >= need));
-    const auto problem = role_too_low(Role::operator_);
+    const auto problem = role_too_low(Role::key_operator);
     BOOST_TEST(problem.status == 403u);
     BOOST_TEST(problem.reason == "role_too_low");
     BOOST_TEST(problem.message == "this call needs a token with the role operator");

@@ -462,7 +462,7 @@ BOOST_AUTO_TEST_CASE(a_copy_is_made_over_the_socket_only) {
 
 BOOST_AUTO_TEST_CASE(each_role_may_what_it_is_for) {
     for (const CallName& name : Api::calls())
-        for (const Role role : {Role::viewer, Role::operator_, Role::admin}) {
+        for (const Role role : {Role::viewer, Role::key_operator, Role::admin}) {
             Request request;
             request.transport = Transport::local;
             request.method = name.method;

@@ -18,7 +18,7 @@ config::Settings settings() {
     made.store.file = "/var/lib/keygate/keygate.db";
     made.admin.emplace();
     made.admin->address = config::Endpoint{"127.0.0.1", 9900};
-    made.admin->tokens = {{"ci", config::Role::operator_, "sha256:1"}};
+    made.admin->tokens = {{"ci", config::Role::key_operator, "sha256:1"}};
     made.admin->token_file = "token";
     made.status = config::Endpoint{"127.0.0.1", 9901};
     made.apis.resize(1);
