@@ -35,9 +35,11 @@ import threading
 import time
 
 sys.dont_write_bytecode = True
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "clients"))
+for folder in ("clients", "secrets"):
+    sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / folder))
 
 from report import Report  # noqa: E402
+from search import Secrets, files_with, memory_of  # noqa: E402
 from stage import Program, answers_on, environment, free_port  # noqa: E402
 
 SECONDS = 20
@@ -70,6 +72,7 @@ class Stage:
         self.config = self.folder / "gate.yaml"
         self.config.write_text(CONFIG.format(gate=self.gate, admin=self.admin, origin=self.origin.port))
         self.program = None
+        self.secrets = Secrets()
 
     def __enter__(self):
         self.start()
@@ -90,6 +93,15 @@ class Stage:
 
     def token(self):
         return (self.folder / "admin.token").read_text().strip()
+
+    def no_secret_stays(self, case):
+        """Not one of all keys and tokens of this run, in memory, log and store."""
+        self.secrets.add("token", self.token())
+        for place, data in memory_of(self.program.process.pid):
+            case.equal(f"secrets in {place}", self.secrets.found_in(data), {})
+        case.equal("secrets in files", files_with(self.secrets, self.folder, but=("admin.token",)), {})
+        case.true("the search can find", files_with(self.secrets, self.folder))
+        case.note(f"{len(self.secrets.names)} keys and tokens found nowhere")
 
 
 class Origin:
@@ -123,6 +135,7 @@ class Operator:
     """One connection to the admin API."""
 
     def __init__(self, stage):
+        self.stage = stage
         self.connection = http.client.HTTPConnection("127.0.0.1", stage.admin, timeout=SECONDS)
         self.fields = {"Authorization": f"Bearer {stage.token()}"}
 
@@ -136,7 +149,10 @@ class Operator:
             raise Gone(str(error)) from error
         if answer.status >= 300:
             raise RuntimeError(f"{method} {path}: {answer.status} {data!r}")
-        return json.loads(data) if data else None
+        reply = json.loads(data) if data else None
+        if reply and "key" in reply:
+            self.stage.secrets.add(reply["id"], reply["key"])
+        return reply
 
     def all_keys(self):
         keys, cursor = {}, ""
@@ -327,6 +343,9 @@ def kill_rounds(binary, rounds, seed, report):
                             continue
                         wanted = 200 if state and state["status"] == "active" else 403
                         case.equal(f"status with {key}", caller.status(writer.secrets[key])[1], wanted)
+            if number + 1 == rounds:
+                with report.case("keys and tokens of all rounds") as case:
+                    stage.no_secret_stays(case)
             operator = Operator(stage)
             earlier = operator.all_keys()
             if len(earlier) > 400:  # lists would become the longest part of a round
@@ -466,6 +485,8 @@ def changes_under_load(binary, changes, rate, seed, report):
             case.true("requests were sent", requests > 0)
             case.equal("requests that were judged by what was before", wrong[:5], [])
             case.note(f"{requests} requests in {seconds:.1f} s, none judged by what was before")
+        with report.case("keys and tokens of all that") as case:
+            stage.no_secret_stays(case)
 
 
 # ---- a full disk
