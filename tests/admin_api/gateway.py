@@ -4,13 +4,19 @@ import hashlib
 import json
 import pathlib
 import random
+import re
 import resource
 import shutil
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "secrets"))
+
+from search import LETTERS, Secrets, files_with, memory_of, random_text  # noqa: E402
 
 START_SECONDS = 20
 ANSWER_SECONDS = 20
@@ -36,7 +42,7 @@ apis:
       POST /v1/orders: orders:write
 """
 
-TOKENS = {role: f"{role}-token-of-this-test" for role in ("viewer", "operator", "admin")}
+TOKENS = {role: random_text(LETTERS, 48) for role in ("viewer", "operator", "admin")}
 
 
 def digest(text):
@@ -107,6 +113,9 @@ class Gateway:
         self.port = free_port()
         self.configuration = self.folder / "gate.yaml"
         self.process = None
+        self.secrets = Secrets()
+        for role, token in TOKENS.items():
+            self.secrets.add(f"token of the {role}", token)
 
     def __enter__(self):
         self.write_configuration()
@@ -199,7 +208,14 @@ class Gateway:
                 if not piece:
                     break
                 received += piece
+        for key in re.findall(rb'"key":"([^"]{20,})"', received):
+            self.secrets.add("a new key", key.decode())
         return received
+
+    def secrets_left(self):
+        """Keys and tokens that are in the memory, the log or the store: there may be none."""
+        left = [f"{place}: {seen}" for place, data in memory_of(self.process.pid) if (seen := self.secrets.found_in(data))]
+        return left + [f"{name}: {seen}" for name, seen in files_with(self.secrets, self.folder).items()]
 
     def request(self, method, target, body=None, role="admin", host=None, fields=()):
         """The bytes of one request."""

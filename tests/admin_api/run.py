@@ -34,11 +34,13 @@ def main():
         document = Document(gateway.call("GET", "/admin/v1/openapi.json").json())
         calls = Calls(gateway, document, report)
         calls.run()
+        report.row(f"{len(gateway.secrets.names)} keys and tokens are found nowhere", gateway.secrets_left())
         report.row("the end", [] if gateway.stop() == 0 else [(gateway.folder / "log").read_text()[-2000:]])
     calls.full_disk(binary)
     calls.report_unseen()
     with Gateway(binary) as gateway:
         Hostile(gateway, document, report).run()
+        report.row(f"{len(gateway.secrets.names)} keys and tokens are found nowhere", gateway.secrets_left())
         report.row("the end", [] if gateway.stop() == 0 else [(gateway.folder / "log").read_text()[-2000:]])
     commands.run(binary, document, report)
     return 0 if report.end() else 1
