@@ -78,7 +78,7 @@ class Stage:
 
     def __enter__(self):
         self.gateway = Program(self, "keygate", [self.binary, "run", "-c", self.config])
-        self.gateway.wait_for(answers_on(self.ports["status"]))
+        self.gateway.wait_for(answers_on(self.ports["gate"]))  # the last one that it opens
         self.token = (self.folder / f"{self.product}.token").read_text().strip()
         return self
 
