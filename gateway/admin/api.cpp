@@ -101,15 +101,28 @@ Checked<Routed> permitted(const Request& request) {
     return routed;
 }
 
+constexpr int most_turns = 3; // reloads may follow one another
+
+bool is_outdated(const Checked<Response>& outcome) {
+    return outcome.has_error() && is_config_replaced(outcome.error());
+}
+
 } // namespace
 
 asio::awaitable<Response> Api::handle(Request request) const {
     const auto request_id = new_request_id();
     auto routed = permitted(request);
     if (!routed) co_return to_response(routed.error(), request_id);
-    const auto context = contexts_();
-    auto waiting = routed->call->carry(*context, std::move(routed->id), std::move(request));
-    auto outcome = co_await std::move(waiting);
+    // Who judges by a configuration that a reload has just taken away begins again.
+    Checked<Response> outcome = config_replaced();
+    for (int turn = 0; turn < most_turns && is_outdated(outcome); ++turn) {
+        const auto context = contexts_();
+        std::string id = routed->id;
+        Request asked = request;
+        auto waiting = routed->call->carry(*context, std::move(id), std::move(asked));
+        auto answer = co_await std::move(waiting);
+        outcome = std::move(answer);
+    }
     if (!outcome) co_return to_response(outcome.error(), request_id);
     outcome->headers.emplace_back("X-Request-Id", request_id);
     co_return std::move(*outcome);

@@ -35,6 +35,15 @@ Problem method_not_allowed(std::string allow) {
     return {405, "METHOD_NOT_ALLOWED", "method_not_allowed", std::move(message), std::move(allow)};
 }
 
+Problem config_replaced() {
+    return {503, "UNAVAILABLE", "config_replaced",
+            "the configuration was replaced meanwhile; nothing was changed"};
+}
+
+bool is_config_replaced(const Problem& problem) {
+    return problem.reason == "config_replaced";
+}
+
 Problem conflict(std::string reason, std::string message) {
     return {409, "CONFLICT", std::move(reason), std::move(message)};
 }

@@ -46,6 +46,10 @@ template <class T> using Checked = boost::system::result<T, Problem>;
 [[nodiscard]] Problem method_not_allowed(std::string allow);
 /// 409: it cannot be done to what is there.
 [[nodiscard]] Problem conflict(std::string reason, std::string message);
+/// 503: the configuration by which the call was read is not served any more, and nothing was done:
+/// it can be carried out by the one that is (admin/api.cpp).
+[[nodiscard]] Problem config_replaced();
+[[nodiscard]] bool is_config_replaced(const Problem& problem);
 
 /// What a store's fault reads like: 409 for a conflict, 404 for what is not there, 400 for a cursor
 /// of somewhere else, else 503.

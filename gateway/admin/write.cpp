@@ -75,8 +75,11 @@ struct Job {
     Repeatable repeatable;
     bool is_dry = false;
     keys::Time now{};
+    const keys::Catalog* catalog = nullptr; // of the call's configuration, which outlives the call
 
     Checked<Written> operator()(keys::KeyStore& store, keys::Table& table) {
+        // A reload came first: what the call knows of plans, scopes and peppers is no longer so.
+        if (&table.catalog() != catalog) return config_replaced();
         if (!repeatable.name.empty()) {
             const auto earlier = store.find_receipt(repeatable.name, now - keys::receipt_life);
             if (!earlier) return store_problem(earlier.error());
@@ -135,7 +138,7 @@ asio::awaitable<Checked<Written>> write(const Context& context, Request request,
     if (!is_dry) co_return is_dry.error();
     auto repeatable = read_repeatable(request);
     if (!repeatable) co_return repeatable.error();
-    Job job{std::move(decide), std::move(*repeatable), *is_dry, context.now()};
+    Job job{std::move(decide), std::move(*repeatable), *is_dry, context.now(), &context.catalog};
     auto waiting = call_store(context.store, std::move(job));
     co_return co_await std::move(waiting);
 }

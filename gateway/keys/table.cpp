@@ -330,6 +330,10 @@ void Table::add_pending(Usage& usage, const OwnerName& name, Time now) const {
         keys::add_pending(usage, state_->keys[number].entry->subject->tally(), now);
 }
 
+const Catalog& Table::catalog() const {
+    return *state_->catalog;
+}
+
 std::size_t Table::size() const {
     return state_->size.load(std::memory_order_relaxed);
 }

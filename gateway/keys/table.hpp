@@ -79,6 +79,8 @@ class Table {
     void add_pending(Usage& usage, const OwnerName& owner, Time now) const;
 
     [[nodiscard]] const SubjectsRef& subjects() const;
+    /// What its entries are compiled against.
+    [[nodiscard]] const Catalog& catalog() const;
 
     [[nodiscard]] std::size_t size() const;
     /// Entries whose record the configuration cannot read.

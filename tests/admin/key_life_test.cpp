@@ -5,6 +5,7 @@
 #include <boost/test/data/test_case.hpp>
 #include <boost/test/unit_test.hpp>
 
+#include <atomic>
 #include <filesystem>
 #include <fstream>
 
@@ -475,6 +476,100 @@ BOOST_AUTO_TEST_CASE(each_role_may_what_it_is_for) {
             BOOST_TEST(is_refused == !may(role, name.role),
                        name.method << ' ' << name.path << ' ' << to_string(role));
         }
+}
+
+/// A reload that comes between the begin of a call and its turn on the store's thread.
+struct Overtaken : Life {
+    Overtaken() = default;
+
+    ~Overtaken() { serve(table, before); }
+
+    Overtaken(const Overtaken&) = delete;
+    Overtaken& operator=(const Overtaken&) = delete;
+
+    void serve(keys::Table& keys, const Context& context) {
+        on_store([&](keys::KeyStore&, keys::Table&) {
+            store.replace_table(keys);
+            served = &context;
+            return true;
+        });
+    }
+
+    Response call_overtaken(const std::string& method, const std::string& target,
+                            const std::string& body = {}) {
+        serve(table, before);
+        Request request;
+        request.transport = Transport::local;
+        request.role = Role::admin;
+        request.actor = "local";
+        request.method = method;
+        request.body = body;
+        BOOST_TEST_REQUIRE(read_target("/admin/v1" + target, request));
+        std::promise<void> reload;
+        store.submit([&](keys::KeyStore&, keys::Table&) {
+            reload.get_future().wait();
+            store.replace_table(next_table);
+            served = &after;
+        });
+        std::optional<Response> answer;
+        boost::asio::co_spawn(loop, reloading.handle(std::move(request)),
+                              [&](const std::exception_ptr& bug, Response response) {
+                                  if (!bug) answer = std::move(response);
+                              });
+        loop.restart();
+        loop.poll();
+        reload.set_value();
+        loop.run();
+        BOOST_TEST_REQUIRE(answer.has_value());
+        return std::move(*answer);
+    }
+
+    static config::Settings with_gold_for_pro() {
+        config::Settings other = test::settings();
+        other.apis[0].plans[1].name = "gold";
+        return other;
+    }
+
+    config::Settings later = with_gold_for_pro();
+    std::shared_ptr<const keys::Catalog> next_catalog =
+        std::make_shared<const keys::Catalog>(later);
+    keys::Table next_table{next_catalog, table.subjects()};
+    Context before{set, *catalog, peppers, store, clock};
+    Context after{later, *next_catalog, peppers, store, clock};
+    std::atomic<const Context*> served = &before;
+    Api reloading{[this] { return std::make_shared<const Context>(*served); }};
+};
+
+BOOST_FIXTURE_TEST_CASE(a_call_that_a_reload_overtakes_is_judged_by_what_is_served, Overtaken) {
+    const std::string id = text(create(), "id");
+
+    struct Row {
+        std::string method;
+        std::string target;
+        std::string body;
+        unsigned status;
+    };
+
+    const std::vector<Row> rows{
+        {"PUT", "/owners/acme", R"({"api":"shop","plan":"pro"})", 422},
+        {"POST", "/keys", R"({"api":"shop","owner":"acme","plan":"pro"})", 422},
+        {"PATCH", "/keys/" + id, R"({"plan":"pro"})", 422},
+        {"POST", "/keys:import",
+         R"({"keys":[{"api":"shop","owner":"acme","plan":"pro","digest":"sha256:)" +
+             std::string(64, '0') + R"("}]})",
+         422},
+        {"PATCH", "/keys/" + id, R"({"plan":"free"})", 200},
+        {"POST", "/keys/" + id + ":revoke", {}, 200},
+    };
+    for (const Row& row : rows)
+        BOOST_TEST_CONTEXT(row.method << ' ' << row.target << ' ' << row.body) {
+            const Response answer = call_overtaken(row.method, row.target, row.body);
+            BOOST_TEST(answer.status == row.status, answer.body);
+        }
+    BOOST_TEST(stored().size() == 1U);
+    const auto entry = next_table.find(stored().front().digest);
+    BOOST_TEST_REQUIRE((entry != nullptr));
+    BOOST_TEST((entry->status == keys::KeyStatus::revoked));
 }
 
 BOOST_AUTO_TEST_SUITE_END()
