@@ -4,6 +4,7 @@
 #include <boost/json/basic_parser_impl.hpp>
 
 #include <algorithm>
+#include <cmath>
 #include <numeric>
 #include <set>
 #include <unordered_set>
@@ -26,8 +27,9 @@ json::string_view view(std::string_view text) {
     return {text.data(), text.size()};
 }
 
-/// Walks through a text and stops at a member that its object has already.
-struct DuplicateFinder {
+/// Walks through a text and stops at what a JSON value would swallow: a member that its object has
+/// already, and a number that is too large to be kept.
+struct Walker {
     using error_code = json::error_code;
     static constexpr std::size_t max_object_size = std::size_t(-1);
     static constexpr std::size_t max_array_size = std::size_t(-1);
@@ -78,7 +80,12 @@ struct DuplicateFinder {
 
     bool on_uint64(std::uint64_t, json::string_view, error_code&) { return true; }
 
-    bool on_double(double, json::string_view, error_code&) { return true; }
+    bool on_double(double number, json::string_view, error_code& error) {
+        has_endless_number = !std::isfinite(number);
+        if (has_endless_number)
+            error = boost::system::errc::make_error_code(boost::system::errc::result_out_of_range);
+        return !has_endless_number;
+    }
 
     bool on_bool(bool, error_code&) { return true; }
 
@@ -91,14 +98,8 @@ struct DuplicateFinder {
     std::vector<std::unordered_set<std::string>> objects;
     std::string key;
     std::optional<std::string> duplicate;
+    bool has_endless_number = false;
 };
-
-std::optional<std::string> duplicate_member(std::string_view text) {
-    json::basic_parser<DuplicateFinder> parser(options());
-    json::error_code error;
-    parser.write_some(false, text.data(), text.size(), error);
-    return parser.handler().duplicate;
-}
 
 std::size_t distance(std::string_view a, std::string_view b) {
     std::vector<std::size_t> row(b.size() + 1);
@@ -133,8 +134,13 @@ Checked<json::object> parse_object(std::string_view text) {
     json::error_code error;
     json::value value = json::parse(view(text), error, {}, options());
     if (error) return bad_request("json_invalid", "the body is not JSON: " + error.message());
-    if (auto twice = duplicate_member(text))
-        return bad_request("member_duplicate", "`" + shown(*twice) + "`: written twice");
+    json::basic_parser<Walker> parser(options());
+    parser.write_some(false, text.data(), text.size(), error);
+    const Walker& walker = parser.handler();
+    if (walker.duplicate)
+        return bad_request("member_duplicate", "`" + shown(*walker.duplicate) + "`: written twice");
+    if (walker.has_endless_number)
+        return bad_request("json_invalid", "the body has a number that is too large to be kept");
     if (!value.is_object())
         return Problem{422, "UNPROCESSABLE", "json_invalid", "the body must be a JSON object"};
     return std::move(value.get_object());

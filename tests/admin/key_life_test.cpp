@@ -478,6 +478,20 @@ BOOST_AUTO_TEST_CASE(each_role_may_what_it_is_for) {
         }
 }
 
+BOOST_AUTO_TEST_CASE(a_number_that_cannot_be_kept_is_not_taken) {
+    for (const std::string& number :
+         {std::string{"1e999"}, std::string{"-1e999"}, std::string(400, '9')}) {
+        const std::string numbers = R"({"a":[)" + number + "]}";
+        const auto made =
+            ask("POST", "/keys", R"({"api":"shop","owner":"acme","metadata":)" + numbers + "}");
+        BOOST_TEST(made.status == 400U, made.body);
+        BOOST_TEST(
+            put("acme", R"({"api":"shop","plan":"pro","attributes":)" + numbers + "}").status ==
+            400U);
+    }
+    BOOST_TEST(text(create(R"(,"metadata":{"a":1e300})"), "metadata") == R"({"a":1E300})");
+}
+
 /// A reload that comes between the begin of a call and its turn on the store's thread.
 struct Overtaken : Life {
     Overtaken() = default;
