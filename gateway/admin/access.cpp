@@ -90,15 +90,22 @@ struct Call {
     std::string path;
 
   private:
-    /// Where there is no such thing its name may be a key itself, taken for an id: then only the
-    /// begin of it is told.
+    /// Most refusals come before anybody looks for the thing, or because it is not there.
+    static bool is_found(unsigned status) {
+        constexpr unsigned conflict = 409;
+        constexpr unsigned precondition_failed = 412;
+        return status < 300 || status == conflict || status == precondition_failed;
+    }
+
+    /// Where nobody has found such a thing its name may be a key itself, taken for an id: then only
+    /// the begin of it is told.
     [[nodiscard]] std::string told_path(unsigned status) const {
         constexpr std::size_t shown = 8;
         std::string out;
         for (std::size_t at = 0; at < path.size() && out.size() < max_path;) {
             const std::size_t end = std::min(path.find('/', at + 1), path.size());
             const std::string_view segment = std::string_view{path}.substr(at, end - at);
-            const bool is_cut = status == 404 && segment.size() > shown + 1 && at > 0 &&
+            const bool is_cut = !is_found(status) && segment.size() > shown + 1 && at > 0 &&
                                 out != "/admin" && out != "/admin/v1";
             out.append(is_cut ? segment.substr(0, shown + 1) : segment);
             if (is_cut) out += "...";

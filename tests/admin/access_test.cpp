@@ -65,7 +65,7 @@ struct Watched {
         if (request.path == "/bug") throw std::logic_error("bug");
         seen.push_back(request.actor + " " + std::string{to_string(request.role)});
         Response response;
-        response.status = request.path.find("nobody") == std::string::npos ? 200 : 404;
+        response.status = request.path.find("nobody") == std::string::npos ? status : 404;
         response.headers.emplace_back("X-Request-Id", "id-1");
         co_return response;
     }
@@ -73,6 +73,7 @@ struct Watched {
     unsigned call(Request request) { return status_of(guard.handler(), std::move(request)); }
 
     MovedClock clock;
+    unsigned status = 200;
     std::vector<std::string> seen;
     std::vector<std::string> lines;
     Guard guard;
@@ -326,6 +327,34 @@ BOOST_AUTO_TEST_CASE(every_change_leaves_a_line_without_query_and_body) {
         "admin: actor=local role=admin transport=local method=POST path=/bug status=unknown",
     };
     BOOST_TEST(watched.lines == expected, boost::test_tools::per_element());
+}
+
+BOOST_AUTO_TEST_CASE(a_key_that_is_taken_for_an_id_is_not_told) {
+    const Folder folder;
+    const std::string path = "/admin/v1/keys/kg_live_0123456789";
+    for (const unsigned status : {400u, 403u, 404u, 405u, 415u, 422u, 503u}) {
+        Watched watched{read_access(configured(folder)).value()};
+        watched.status = status;
+        auto request = local();
+        request.method = "PATCH";
+        request.path = path;
+        BOOST_TEST(watched.call(request) == status);
+        BOOST_TEST_REQUIRE(watched.lines.size() == 1u);
+        BOOST_TEST((watched.lines.front().find("/keys/kg_live_... status=") != std::string::npos),
+                   watched.lines.front());
+    }
+    // These say that the record is there.
+    for (const unsigned status : {200u, 204u, 409u, 412u}) {
+        Watched watched{read_access(configured(folder)).value()};
+        watched.status = status;
+        auto request = local();
+        request.method = "PATCH";
+        request.path = path;
+        BOOST_TEST(watched.call(request) == status);
+        BOOST_TEST_REQUIRE(watched.lines.size() == 1u);
+        BOOST_TEST((watched.lines.front().find(path + " status=") != std::string::npos),
+                   watched.lines.front());
+    }
 }
 
 BOOST_AUTO_TEST_CASE(refused_calls_are_told_once_a_second_with_their_count) {
