@@ -193,6 +193,9 @@ struct HttpServer::Session : std::enable_shared_from_this<HttpServer::Session> {
     Buffer buffer;
     Transport transport;
     bool is_busy = false; // a request was begun and is not answered yet
+    // A request is waited for, or the rest of one.
+    bool is_reading = false;
+    asio::steady_timer::time_point reading_since{};
 };
 
 HttpServer::HttpServer(asio::any_io_executor executor, Handler handler, ServerOptions options)
@@ -331,7 +334,7 @@ asio::awaitable<void> HttpServer::accept_from(std::shared_ptr<Acceptor> acceptor
             if (cut) co_return;
             continue;
         }
-        if (sessions_.size() >= options_.max_connections) continue; // closes it
+        if (sessions_.size() >= options_.max_connections && !make_room()) continue; // closes it
         if constexpr (std::is_same_v<typename Acceptor::protocol_type, asio::ip::tcp>) {
             error_code ignored;
             socket.set_option(asio::ip::tcp::no_delay(true), ignored);
@@ -339,6 +342,20 @@ asio::awaitable<void> HttpServer::accept_from(std::shared_ptr<Acceptor> acceptor
         Session::Socket any(std::move(socket));
         tasks_.spawn(serve(std::make_shared<Session>(std::move(any), transport)));
     }
+}
+
+/// Closes the connection whose request has been waited for longest. False if there is none.
+bool HttpServer::make_room() {
+    // Those that were closed are still here until the loop's next turn.
+    if (sessions_.size() >= 2 * options_.max_connections) return false;
+    Session* oldest = nullptr;
+    for (Session* session : sessions_) {
+        if (!session->is_reading || !session->socket.is_open()) continue;
+        if (oldest == nullptr || session->reading_since < oldest->reading_since) oldest = session;
+    }
+    if (oldest == nullptr) return false;
+    oldest->close();
+    return true;
 }
 
 asio::awaitable<void> HttpServer::serve(std::shared_ptr<Session> session) {
@@ -378,6 +395,8 @@ asio::awaitable<bool> HttpServer::serve_one(Session& session) {
     parser.header_limit(options_.max_head);
     parser.body_limit(options_.max_body);
     session.is_busy = session.buffer.size() > 0;
+    session.is_reading = true;
+    session.reading_since = asio::steady_timer::clock_type::now();
     session.arm(options_.head_timeout);
     parser.eager(false);
     const error_code head_error =
@@ -420,6 +439,7 @@ asio::awaitable<bool> HttpServer::serve_one(Session& session) {
         co_return co_await refuse(session, status, "the body is cut, or larger than is taken here");
     }
     session.timer.cancel();
+    session.is_reading = false;
 
     request.body.assign(parser.get().body());
     const bool keep_alive = parser.get().keep_alive() && !is_stopping_;

@@ -19,7 +19,9 @@ namespace keygate::admin {
 
 /// What one operator's connection may take.
 struct ServerOptions {
-    std::size_t max_connections = 64;               // more are closed at once
+    // When there are more, who has been waited for longest makes way: without a credential nobody
+    // can keep others out. A new one is closed at once where all have a request in hand.
+    std::size_t max_connections = 64;
     std::uint64_t max_body = 1 << 20;               // bytes of a request body; more: 413
     std::uint32_t max_head = 16 * 1024;             // bytes of a request head; more: 431
     std::chrono::milliseconds head_timeout{10'000}; // waiting for a request, to the end of its head
@@ -66,6 +68,7 @@ class HttpServer {
     boost::asio::awaitable<void> accept_from(std::shared_ptr<Acceptor> acceptor,
                                              Transport transport);
     boost::asio::awaitable<void> serve(std::shared_ptr<Session> session);
+    [[nodiscard]] bool make_room();
     boost::asio::awaitable<bool> serve_one(Session& session);
     boost::asio::awaitable<Response> answer(Request request);
     boost::asio::awaitable<bool> refuse(Session& session, unsigned status,

@@ -1,9 +1,13 @@
 #include "admin/http_server.hpp"
 #include "support/operator.hpp"
 
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
 #include <boost/test/unit_test.hpp>
 
 #include <fstream>
+#include <future>
 
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -24,6 +28,14 @@ asio::awaitable<Response> echo(Request request) {
     response.body = request.method + " " + request.path + " [" + request.body + "]";
     response.content_type = "text/plain";
     co_return response;
+}
+
+asio::awaitable<Response> never_answered(std::promise<void>& begun) {
+    const auto loop = co_await asio::this_coro::executor;
+    asio::steady_timer never(loop, asio::steady_timer::time_point::max());
+    begun.set_value();
+    co_await never.async_wait(asio::use_awaitable);
+    co_return Response{};
 }
 
 ServerOptions small() {
@@ -217,27 +229,41 @@ BOOST_AUTO_TEST_CASE(a_client_that_hangs_is_cut_by_the_deadline) {
     BOOST_TEST(client.read_all().find("200 OK") != std::string::npos);
 }
 
-BOOST_AUTO_TEST_CASE(connections_above_the_bound_are_closed_and_room_is_given_back) {
+BOOST_AUTO_TEST_CASE(connections_that_ask_nothing_keep_nobody_out) {
     auto options = small();
     options.max_connections = 2;
     Running running(echo, options);
     running.on_tcp();
     const std::string_view request = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
-    {
-        const RawClient first(running.port());
-        const RawClient second(running.port());
-        first.send(request);
-        BOOST_TEST(first.read_until("[]").find("200") != std::string::npos);
-        second.send(request);
-        BOOST_TEST(second.read_until("[]").find("200") != std::string::npos);
-        const RawClient third(running.port());
-        BOOST_TEST(third.read_all() == "");
-        first.send("GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
-        BOOST_TEST(first.read_all().find("200") != std::string::npos);
-        const RawClient fourth(running.port());
-        fourth.send(request);
-        BOOST_TEST(fourth.read_until("[]").find("200") != std::string::npos);
-    }
+    const RawClient first(running.port());
+    first.send(request);
+    BOOST_TEST(first.read_until("[]").find("200") != std::string::npos);
+    const RawClient second(running.port());
+    second.send("POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\n");
+    BOOST_TEST(second.read_until("\r\n\r\n").find("100") != std::string::npos);
+    // Whoever has been waited for longest makes way.
+    const RawClient third(running.port());
+    BOOST_TEST(first.read_all() == "");
+    third.send(request);
+    BOOST_TEST(third.read_until("[]").find("200") != std::string::npos);
+    const RawClient fourth(running.port());
+    BOOST_TEST(second.read_all() == "");
+    fourth.send(request);
+    BOOST_TEST(fourth.read_until("[]").find("200") != std::string::npos);
+}
+
+BOOST_AUTO_TEST_CASE(a_request_in_hand_makes_way_for_nobody) {
+    auto options = small();
+    options.max_connections = 1;
+    std::promise<void> in_hand;
+    const Handler slow = [&](const Request&) { return never_answered(in_hand); };
+    Running running(slow, options);
+    running.on_tcp();
+    const RawClient first(running.port());
+    first.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+    in_hand.get_future().wait();
+    const RawClient second(running.port());
+    BOOST_TEST(second.read_all() == "");
 }
 
 BOOST_AUTO_TEST_CASE(a_bug_in_a_handler_is_a_500_without_details) {
