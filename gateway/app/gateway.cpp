@@ -42,6 +42,16 @@ std::size_t thread_count(const config::Settings& settings) {
     return std::max(1U, std::thread::hardware_concurrency());
 }
 
+/// The operator's side, which says what went wrong in it.
+std::unique_ptr<admin::HttpServer> make_server(asio::io_context& loop, admin::Handler handler) {
+    admin::ServerOptions options;
+    options.on_bug = [](std::string_view what) {
+        spdlog::error("admin: a call could not be carried out: {}", what);
+    };
+    return std::make_unique<admin::HttpServer>(loop.get_executor(), std::move(handler),
+                                               std::move(options));
+}
+
 /// The sockets of one listener, one for each worker; all on the port that the first one got.
 Result<std::vector<int>> open_listeners(config::Endpoint endpoint, std::size_t count) {
     std::vector<int> descriptors;
@@ -161,8 +171,8 @@ struct Gateway::State {
         const Serving first = reloader.serving();
         const config::Settings& settings = first.snapshot->settings;
         if (!settings.status) return {};
-        auto server = std::make_unique<admin::HttpServer>(
-            control.get_executor(),
+        auto server = make_server(
+            control,
             admin::status_pages({.checks =
                                      [this] {
                                          return std::vector<admin::ReadyCheck>{
@@ -211,12 +221,12 @@ struct Gateway::State {
             [this](admin::Request request) { return api->handle(std::move(request)); },
             std::move(*access), clock, [](const std::string& line) { spdlog::info("{}", line); });
         // The command line's way in; the file's mode is the guard.
-        auto local = std::make_unique<admin::HttpServer>(control.get_executor(), guard->handler());
+        auto local = make_server(control, guard->handler());
         if (const auto listening = local->listen_local(admin::socket_of(settings)); !listening)
             return listening.error();
         servers.push_back(std::move(local));
         if (!settings.admin || !settings.admin->address) return {};
-        auto server = std::make_unique<admin::HttpServer>(control.get_executor(), guard->handler());
+        auto server = make_server(control, guard->handler());
         if (const auto listening = server->listen(*settings.admin->address); !listening)
             return listening.error();
         admin_port = server->port();
