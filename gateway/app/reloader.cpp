@@ -91,7 +91,13 @@ void Reloader::begin(std::function<void(ReloadOutcome)> done) {
         // What is posted under the lock is carried out before the thread ends.
         const std::lock_guard lock{mutex_};
         if (takes_reloads_) {
+            // Nobody waits for this one, and the one that is still to begin will see the same file.
+            if (!done && std::exchange(is_one_waiting_, true)) return;
             asio::post(loop_, [this, done = std::move(done)] {
+                if (!done) {
+                    const std::lock_guard begins{mutex_};
+                    is_one_waiting_ = false;
+                }
                 ReloadOutcome outcome;
                 try {
                     outcome = reload();

@@ -57,7 +57,8 @@ class Reloader {
     void stop();
 
     /// Reads the configuration's file again and serves what it says. `done` is called once: on the
-    /// reloader's thread, or on this one where no reload can begin. Any thread.
+    /// reloader's thread, or on this one where no reload can begin. Without it, a reload that was
+    /// asked for and has not begun stands for all. Any thread.
     void begin(std::function<void(admin::ReloadOutcome)> done);
 
     /// The process is to end: reloads are refused. Any thread.
@@ -83,9 +84,10 @@ class Reloader {
     void stand_still_and_take_over(const Serving& next);
     void tell(const admin::ReloadOutcome& outcome) const;
 
-    mutable std::mutex mutex_; // guards the two below
+    mutable std::mutex mutex_; // guards the three below
     Serving serving_;
     bool takes_reloads_ = false;
+    bool is_one_waiting_ = false; // for which nobody waits
 
     std::unique_ptr<Parts> parts_;
     std::atomic<bool> is_draining_{false};

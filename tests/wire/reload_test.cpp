@@ -377,6 +377,19 @@ BOOST_AUTO_TEST_CASE(operators_ask_through_the_admin_api) {
     BOOST_TEST(create("c:read") == 201U);
 }
 
+BOOST_AUTO_TEST_CASE(many_signals_while_one_reload_waits_are_one_reload) {
+    OriginServer origin;
+    support::RunningGateway gateway({.configuration = shop(server(origin), "GET /a: key")});
+    constexpr unsigned signals = 2000;
+    for (unsigned i = 0; i < signals; ++i)
+        gateway.gateway().reload({});
+    // Behind all of them.
+    std::promise<void> done;
+    gateway.gateway().reload([&](const admin::ReloadOutcome&) { done.set_value(); });
+    done.get_future().wait();
+    BOOST_TEST(metrics(gateway).at("keygate_config_reloads_total") < signals);
+}
+
 BOOST_AUTO_TEST_CASE(who_is_about_to_end_reloads_no_more) {
     OriginServer origin;
     const std::string good =
