@@ -293,6 +293,25 @@ BOOST_AUTO_TEST_CASE(a_store_belongs_to_one_process) {
     BOOST_TEST(third.wait() == 0);
 }
 
+BOOST_AUTO_TEST_CASE(a_file_that_may_not_grow_ends_nobody) {
+    const support::TempFolder folder;
+    const std::string file = folder.write("k.yaml", configuration(1));
+    // The signal that a write beyond the limit raises ends a process, unless it is ignored; a shell
+    // hands its limit on, and no signal that it ignores.
+    support::ChildProcess gateway{
+        {"/bin/sh", "-c", "ulimit -f 200; exec \"$0\" run -c \"$1\"", binary, file}};
+    (void)port_after(gateway, listens);
+    BOOST_TEST(run({"owners", "set", "-c", file, "--id", "acme"}).status == 0);
+    Ended made{};
+    for (int i = 0; i < 100 && made.status == 0; ++i)
+        made = run({"keys", "create", "-c", file, "--owner", "acme"});
+    BOOST_TEST(made.status > 0, made.err); // refused, and not ended by a signal either
+    BOOST_TEST(contains(made.err, "SQLite"), made.err);
+    BOOST_TEST(run({"keys", "list", "-c", file}).status == 0);
+    gateway.signal(SIGTERM);
+    BOOST_TEST(gateway.wait() == 0);
+}
+
 BOOST_AUTO_TEST_CASE(a_start_that_fails_says_why) {
     const support::TempFolder folder;
     support::OriginServer origin;
