@@ -140,7 +140,8 @@ Checked<json::object> parse_object(std::string_view text) {
     if (walker.duplicate)
         return bad_request("member_duplicate", "`" + shown(*walker.duplicate) + "`: written twice");
     if (walker.has_endless_number)
-        return bad_request("json_invalid", "the body has a number that is too large to be kept");
+        return Problem{422, "UNPROCESSABLE", "json_invalid",
+                       "the body has a number that is too large to be kept"};
     if (!value.is_object())
         return Problem{422, "UNPROCESSABLE", "json_invalid", "the body must be a JSON object"};
     return std::move(value.get_object());
