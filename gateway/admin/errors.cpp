@@ -62,13 +62,27 @@ Problem store_problem(const Fault& fault) {
     return {503, "UNAVAILABLE", "store_unavailable", to_string(fault)};
 }
 
+namespace {
+
+/// A message quotes what came from outside; JSON is UTF-8 (RFC 8259 8.1) all the same.
+std::string as_utf8(std::string text) {
+    json::error_code error;
+    (void)json::parse(json::serialize(json::string_view{text.data(), text.size()}), error);
+    if (!error) return text;
+    for (char& c : text)
+        if ((c & 0x80) != 0) c = '?';
+    return text;
+}
+
+} // namespace
+
 Response to_response(const Problem& problem, const std::string& request_id) {
     Response response;
     response.status = problem.status;
     json::object body{{"error",
                        {{"code", problem.code},
                         {"reason", problem.reason},
-                        {"message", problem.message},
+                        {"message", as_utf8(problem.message)},
                         {"request_id", request_id}}}};
     if (!problem.mistakes.empty()) body["mistakes"] = json::value_from(problem.mistakes);
     response.body = json::serialize(body);

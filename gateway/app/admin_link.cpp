@@ -121,19 +121,6 @@ Result<std::unique_ptr<AdminLink>> open_running_admin_link(const config::Setting
     auto local = admin::Client::connect_local(admin::socket_of(settings), call_deadline);
     if (local) return Link{std::make_unique<RemoteLink>(std::move(*local))};
     if (!is_nobody(local.error())) return local.error();
-
-    if (settings.admin && settings.admin->address && settings.admin->token_file) {
-        auto token = admin::read_token(*settings.admin->token_file);
-        if (token) {
-            auto remote =
-                admin::Client::connect(*settings.admin->address, std::move(*token), call_deadline);
-            if (remote) return Link{std::make_unique<RemoteLink>(std::move(*remote))};
-            if (!is_nobody(remote.error())) return remote.error();
-        } else if (!is_nobody(token.error())) {
-            return token.error();
-        }
-        // Without a token file no gateway has run on these settings yet.
-    }
     return Link{};
 }
 
@@ -143,8 +130,18 @@ Result<std::unique_ptr<AdminLink>> open_admin_link(const config::Settings& setti
     if (!running || *running) return running;
     auto opened = std::make_unique<LocalLink>(settings);
     const auto done = opened->open();
-    if (!done) return done.error();
-    return Link{std::move(opened)};
+    if (done) return Link{std::move(opened)};
+    const bool has_address =
+        settings.admin && settings.admin->address && settings.admin->token_file;
+    if (done.error().error != keys::StoreError::in_use || !has_address) return done.error();
+    // A gateway runs, and its socket is gone. Only now the token may be sent: while no gateway has
+    // the address, anybody on this machine could be listening there.
+    auto token = admin::read_token(*settings.admin->token_file);
+    if (!token) return token.error();
+    auto remote =
+        admin::Client::connect(*settings.admin->address, std::move(*token), call_deadline);
+    if (!remote) return done.error();
+    return Link{std::make_unique<RemoteLink>(std::move(*remote))};
 }
 
 } // namespace keygate::app

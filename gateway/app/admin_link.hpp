@@ -21,12 +21,12 @@ class AdminLink {
          const std::vector<admin::NameValue>& headers = {}) = 0;
 };
 
-/// The gateway that runs on these settings, through its unix socket or its admin address; where
-/// none runs, the embedded file itself, opened (and made when absent) for the life of the link.
-/// `settings` must outlive the link.
+/// The gateway that runs on these settings, through its unix socket; where none runs, the embedded
+/// file itself, opened (and made when absent) for the life of the link; where the file is in use
+/// and the socket is gone, the admin address. `settings` must outlive the link.
 [[nodiscard]] Result<std::unique_ptr<AdminLink>> open_admin_link(const config::Settings& settings);
 
-/// The same without the embedded file: null where no gateway runs.
+/// The unix socket alone: null where no gateway answers.
 [[nodiscard]] Result<std::unique_ptr<AdminLink>>
 open_running_admin_link(const config::Settings& settings);
 

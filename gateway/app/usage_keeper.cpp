@@ -2,7 +2,6 @@
 
 #include <spdlog/spdlog.h>
 
-#include <algorithm>
 #include <limits>
 
 namespace keygate::app {
@@ -80,12 +79,8 @@ void UsageKeeper::write(keys::KeyStore& store, std::size_t most) {
 }
 
 void UsageKeeper::look_for_oldest(keys::KeyStore& store) {
-    const auto oldest = store.oldest_keys();
-    if (!oldest) return;
-    keys::Time first = keys::Time::max();
-    for (const auto& [api, time] : *oldest)
-        first = std::min(first, time);
-    oldest_key_ = oldest->empty() ? 0 : first.time_since_epoch().count();
+    const auto oldest = store.oldest_key();
+    if (oldest) oldest_key_ = *oldest ? (*oldest)->time_since_epoch().count() : 0;
 }
 
 } // namespace keygate::app

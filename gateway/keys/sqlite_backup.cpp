@@ -1,5 +1,7 @@
 #include "keys/sqlite_backup.hpp"
 
+#include "keys/format.hpp"
+
 #include <sqlite3.h>
 
 #include <cerrno>
@@ -66,7 +68,8 @@ class Backup final : public StoreBackup {
   public:
     explicit Backup(std::string file)
         : file_(std::move(file))
-        , part_(file_ + ".part") {}
+        // A name that nobody else has: what a kill has left does not stand in the way.
+        , part_(file_ + ".part-" + mint_id().substr(4)) {}
 
     ~Backup() override { end(); }
 

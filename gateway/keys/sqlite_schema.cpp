@@ -56,6 +56,7 @@ ALTER TABLE keys ADD COLUMN rotated_to TEXT;                 -- id of the key th
 ALTER TABLE keys ADD COLUMN metadata TEXT NOT NULL DEFAULT '{}'; -- a JSON object
 CREATE INDEX keys_of_status ON keys (status);
 CREATE INDEX keys_of_prefix ON keys (prefix);
+CREATE INDEX active_keys_by_age ON keys (created_at) WHERE status = 'active';
 CREATE TABLE usage (
     api          TEXT NOT NULL,
     owner        TEXT NOT NULL,

@@ -101,13 +101,14 @@ class SqliteStore final : public KeyStore {
     Result<bool> has_keys(const OwnerName& owner) override;
     Result<Usage> usage_of(const OwnerName& owner) override;
     Result<void> add(std::span<const UsageDelta> uses) override;
-    Result<std::vector<std::pair<std::string, Time>>> oldest_keys() override;
+    Result<std::optional<Time>> oldest_key() override;
     Result<std::optional<Receipt>> find_receipt(const std::string& name, Time since) override;
     Result<std::vector<PepperUse>> peppers() override;
     Result<void> put_pepper(const PepperUse& pepper) override;
     Result<std::unique_ptr<StoreBackup>> backup(const std::string& file) override;
 
   private:
+    Result<void> try_commit(const Change& change);
     Result<void> insert(const KeyRecord& key);
     Result<void> update(const KeyRecord& key);
     Result<void> remove(const std::string& id);
@@ -117,6 +118,7 @@ class SqliteStore final : public KeyStore {
     Result<void> add_one(const UsageDelta& use);
     Result<Usage> stored_usage(const OwnerName& owner, const std::string& id);
     Result<bool> exists(Statement& query);
+    Result<bool> knows(const OwnerName& owner);
 
     // Before the statements: they must be gone when the file is closed.
     Database database_;
@@ -190,7 +192,7 @@ Result<void> SqliteStore::prepare() {
         {&usages_of_owner_,
          "SELECT " KEYGATE_USAGE_COLUMNS " FROM usage WHERE api = ?1 AND owner = ?2"},
         {&remove_usages_, "DELETE FROM usage WHERE api = ?1 AND owner = ?2"},
-        {&oldest_, "SELECT api, min(created_at) FROM keys WHERE status = 'active' GROUP BY api"},
+        {&oldest_, "SELECT min(created_at) FROM keys WHERE status = 'active'"},
         {&receipt_,
          "SELECT " KEYGATE_RECEIPT_COLUMNS " FROM receipts WHERE name = ?1 AND at >= ?2"},
         {&put_receipt_,
@@ -231,6 +233,16 @@ Result<void> SqliteStore::each(const std::function<void(OwnerRecord&&)>& on_owne
 // ---- changes
 
 Result<void> SqliteStore::commit(const Change& change) {
+    auto committed = try_commit(change);
+    if (committed || committed.error().error != boost::system::errc::no_space_on_device)
+        return committed;
+    // A full disk: what the log holds goes to its place in the file, which takes no room where the
+    // pages are there, and the log begins anew. So a key can still be revoked.
+    (void)database_.read("PRAGMA wal_checkpoint(TRUNCATE)");
+    return try_commit(change);
+}
+
+Result<void> SqliteStore::try_commit(const Change& change) {
     Transaction transaction{database_};
     if (auto begun = transaction.begin(); !begun) return begun;
     if (change.put_owner)
@@ -392,15 +404,19 @@ Result<bool> SqliteStore::has_keys(const OwnerName& owner) {
     return exists(has_keys_);
 }
 
-Result<std::vector<std::pair<std::string, Time>>> SqliteStore::oldest_keys() {
-    std::vector<std::pair<std::string, Time>> oldest;
+/// There is a record of it, or a key.
+Result<bool> SqliteStore::knows(const OwnerName& owner) {
+    const auto record = find_owner(owner);
+    if (record) return true;
+    if (record.error().error != StoreError::not_found) return record.error();
+    return has_keys(owner);
+}
+
+Result<std::optional<Time>> SqliteStore::oldest_key() {
     const Use query{oldest_};
-    for (;;) {
-        const auto row = query->step();
-        if (!row) return row.error();
-        if (!*row) return oldest;
-        if (const auto time = time_from(query->text(1))) oldest.emplace_back(query->text(0), *time);
-    }
+    const auto row = query->step();
+    if (!row) return row.error();
+    return time_from(query->text(0)); // NULL without keys
 }
 
 Result<std::optional<Receipt>> SqliteStore::find_receipt(const std::string& name, Time since) {
@@ -448,6 +464,11 @@ Result<void> SqliteStore::add_one(const UsageDelta& use) {
     const auto is_there = exists(key_exists_);
     if (!is_there) return is_there.error();
     const OwnerName owner{use.api, use.owner};
+    if (!*is_there) {
+        const auto is_known = knows(owner);
+        if (!is_known) return is_known.error();
+        if (!*is_known) return {}; // gone with all that it used; who comes next begins with nothing
+    }
     const std::string& id = *is_there ? use.id : std::string{};
     auto usage = stored_usage(owner, id);
     if (!usage) return usage.error();

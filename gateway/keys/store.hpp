@@ -127,8 +127,8 @@ class KeyStore {
     virtual Result<Usage> usage_of(const OwnerName& owner) = 0;
     /// Adds what keys did; a key that was deleted meanwhile counts for its owner.
     virtual Result<void> add(std::span<const UsageDelta> uses) = 0;
-    /// When the oldest key that is still active was made, by API.
-    virtual Result<std::vector<std::pair<std::string, Time>>> oldest_keys() = 0;
+    /// When the oldest key that is still active was made; nothing without such keys.
+    virtual Result<std::optional<Time>> oldest_key() = 0;
 
     /// The receipt of that name, unless it is older than `since`.
     virtual Result<std::optional<Receipt>> find_receipt(const std::string& name, Time since) = 0;

@@ -12,13 +12,13 @@ Time whole_second(WallTime now) {
     return std::chrono::floor<std::chrono::seconds>(now);
 }
 
-UsageDelta delta_of(const UsedKey& used, const Tally::Counts& counts, Month month) {
+UsageDelta delta_of(const UsedKey& used, const Tally::Counts& counts) {
     const Entry& entry = *used.entry;
     return {.api = used.catalog->apis[entry.api].name,
             .owner = entry.owner,
             .id = entry.id,
             .last_used_at = Time{std::chrono::seconds{counts.last}},
-            .month = month,
+            .month = counts.month,
             .in_month = counts.in_month,
             .before = counts.before};
 }
@@ -61,7 +61,7 @@ Result<void> UsageWriter::write_batch(KeyStore& store, Month month, std::size_t 
     std::vector<UsageDelta> deltas;
     for (std::size_t i = 0; i < size; ++i) {
         counts.push_back(waiting_[i].entry->subject->tally().take(month));
-        deltas.push_back(delta_of(waiting_[i], counts[i], month));
+        deltas.push_back(delta_of(waiting_[i], counts[i]));
     }
     auto stored = store.add(deltas);
     if (stored) {
@@ -71,7 +71,7 @@ Result<void> UsageWriter::write_batch(KeyStore& store, Month month, std::size_t 
     // A key that was used again meanwhile stands on its thread's list: it waits there.
     std::deque<UsedKey> kept;
     for (std::size_t i = 0; i < size; ++i)
-        if (waiting_[i].entry->subject->tally().give_back(counts[i], month))
+        if (waiting_[i].entry->subject->tally().give_back(counts[i]))
             kept.push_back(std::move(waiting_[i]));
     waiting_.erase(waiting_.begin(), waiting_.begin() + static_cast<std::ptrdiff_t>(size));
     waiting_.insert(waiting_.begin(), std::make_move_iterator(kept.begin()),

@@ -410,6 +410,13 @@ BOOST_AUTO_TEST_CASE(lists_are_found_by_what_people_know) {
         BOOST_TEST(ask("GET", std::string{"/keys?"} + bad).status == 400U, bad);
 }
 
+BOOST_AUTO_TEST_CASE(what_is_not_utf_8_is_refused_in_utf_8) {
+    const auto refused = ask("GET", "/keys?%ff%fe=1");
+    BOOST_TEST(refused.status == 400U);
+    BOOST_TEST(refused.body.find("`??`") != std::string::npos, refused.body);
+    BOOST_TEST(ask("GET", "/keys?%C3%BC=1").body.find("`ü`") != std::string::npos);
+}
+
 BOOST_AUTO_TEST_CASE(apis_tell_what_keys_can_be_made_for) {
     const auto list = json::parse(ask("GET", "/apis").body).at("data").as_array();
     BOOST_TEST_REQUIRE(list.size() == 2U);

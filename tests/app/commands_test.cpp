@@ -244,6 +244,13 @@ BOOST_AUTO_TEST_CASE(a_gateway_at_the_admin_address_is_asked_with_its_token) {
     running.on_tcp();
     write_config("admin: {address: \"127.0.0.1:" + std::to_string(running.port()) +
                  "\", token_file: admin.token}\n");
+    // Whoever listens there while no gateway runs is not sent the token.
+    BOOST_TEST(set("acme", "pro") == 0, err.str());
+    BOOST_TEST(owners_of(world) == 0u);
+    BOOST_TEST(std::filesystem::exists(folder.file("gate.db")));
+
+    const auto held = keys::open_sqlite_store(folder.file("gate.db"));
+    BOOST_TEST_REQUIRE(held.has_value());
     BOOST_TEST(set("acme", "pro") == 0, err.str());
     BOOST_TEST(owners_of(world) == 1u);
 

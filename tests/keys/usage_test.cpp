@@ -105,6 +105,20 @@ BOOST_AUTO_TEST_CASE(an_owner_that_is_removed_takes_its_usage_along) {
     change.remove_owner = OwnerName{"shop", "acme"};
     BOOST_TEST(store->commit(change).has_value());
     BOOST_TEST((usage_of_acme() == Usage{}));
+    // What is told later is nobody's, and not the next one's of that name.
+    BOOST_TEST(store->add(some).has_value());
+    BOOST_TEST((usage_of_acme() == Usage{}));
+}
+
+BOOST_AUTO_TEST_CASE(the_oldest_key_that_is_active_is_known) {
+    BOOST_TEST(!store->oldest_key().value().has_value());
+    std::vector<KeyRecord> keys{key_record(1), key_record(2), key_record(3)};
+    keys[0].created_at = at("2026-02-01T00:00:00Z");
+    keys[1].created_at = at("2026-01-01T00:00:00Z");
+    BOOST_TEST(keygate::test::insert(*store, keys).has_value());
+    BOOST_TEST((store->oldest_key().value() == keys[1].created_at));
+    BOOST_TEST(keygate::test::set_status(*store, "key_2", KeyStatus::disabled).has_value());
+    BOOST_TEST((store->oldest_key().value() == keys[0].created_at));
 }
 
 /// Two keys in a table, and the lists of two threads.
@@ -167,6 +181,16 @@ BOOST_FIXTURE_TEST_CASE(each_request_counts_for_its_own_month, Used) {
     BOOST_TEST(shown(1, "2026-11-01T00:00:01Z").in(month("2026-11")) == 2U);
     BOOST_TEST(writer.write(faulty, at("2026-11-01T00:00:01Z"), 10).has_value());
     BOOST_TEST(stored(1).total == 3U);
+    BOOST_TEST(stored(1).in(month("2026-11")) == 2U);
+}
+
+BOOST_FIXTURE_TEST_CASE(who_stores_at_the_end_of_a_month_finds_the_next_one_begun, Used) {
+    use(1, "2026-09-30T23:59:59Z");
+    use(1, "2026-10-31T23:59:59Z");
+    use(1, "2026-11-01T00:00:00Z");
+    use(1, "2026-11-01T00:00:00Z");
+    BOOST_TEST(writer.write(faulty, at("2026-10-31T23:59:59Z"), 10).has_value());
+    BOOST_TEST(stored(1).total == 4U);
     BOOST_TEST(stored(1).in(month("2026-11")) == 2U);
 }
 

@@ -68,9 +68,9 @@ class FaultyStore final : public keys::KeyStore {
         return store_->add(uses);
     }
 
-    Result<std::vector<std::pair<std::string, keys::Time>>> oldest_keys() override {
+    Result<std::optional<keys::Time>> oldest_key() override {
         if (fault_) return *fault_;
-        return store_->oldest_keys();
+        return store_->oldest_key();
     }
 
     Result<std::optional<keys::Receipt>> find_receipt(const std::string& name,
