@@ -76,6 +76,9 @@ class Guard {
 
     [[nodiscard]] boost::asio::awaitable<Response> handle(Request request);
 
+    /// From the next call on.
+    void replace(Access access) { access_ = std::move(access); }
+
     /// `handle` as a server takes it.
     [[nodiscard]] Handler handler() {
         return [this](Request request) { return handle(std::move(request)); };
@@ -94,7 +97,7 @@ class Guard {
     void tell_refusals();
 
     Handler next_;
-    const Access access_;
+    Access access_;
     const Clock& clock_;
     Log log_;
     std::atomic<std::uint64_t> requests_{0};

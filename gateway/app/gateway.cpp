@@ -311,8 +311,13 @@ Result<std::unique_ptr<Gateway>> Gateway::start(config::Settings settings, const
     for (const auto step :
          {&State::open_store, &State::open_status, &State::open_admin, &State::open_workers})
         if (const auto done = (state.*step)(); !done) return done.error();
-    state.reloader.start(
-        {*state.store, state.workers, state.counters, state.admission, state.metrics});
+    state.reloader.start({*state.store, state.workers, state.counters, state.admission,
+                          state.metrics, [&state](admin::Access access) {
+                              asio::post(state.control,
+                                         [&state, access = std::move(access)]() mutable {
+                                             state.guard->replace(std::move(access));
+                                         });
+                          }});
     state.usage.start(*state.store);
     state.control_thread = std::thread{[&state] { state.control.run(); }};
     return gateway;

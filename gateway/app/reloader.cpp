@@ -148,11 +148,14 @@ ReloadOutcome Reloader::reload() {
 
     const auto next = gate::Snapshot::make(std::move(*loaded.settings));
     if (!next) return refused(Kind::failed, {to_string(next.error())});
+    auto access = admin::read_access((*next)->settings.admin);
+    if (!access) return refused(Kind::failed, {to_string(access.error())});
     if (is_draining_) return refused_at_the_end();
     if (const auto done = switch_over(*next); !done)
         return refused(Kind::failed, {to_string(done.error())});
 
     // From here on it is served.
+    parts_->let_in(std::move(*access));
     spdlog::set_level(spdlog::level::from_str(level));
     last_success_ = std::chrono::system_clock::now();
     const Serving now = serving();

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "admin/access.hpp"
 #include "admin/reload_api.hpp"
 #include "app/worker.hpp"
 #include "keys/store_thread.hpp"
@@ -42,6 +43,7 @@ class Reloader {
         limit::Counters& counters;
         net::Admission& admission;
         observe::Metrics& metrics;
+        std::function<void(admin::Access)> let_in; // who may call from now on
     };
 
     explicit Reloader(Serving first);

@@ -17,31 +17,10 @@ struct Value {
     std::string shown;
 };
 
-std::string joined(const std::vector<std::string>& words) {
-    std::string all;
-    for (const std::string& word : words)
-        all += (all.empty() ? "" : ", ") + word;
-    return all;
-}
-
 template <class Add> void add_admin(const config::Admin& admin, const Add& add) {
     add("admin.address",
         admin.address ? config::endpoint_text(*admin.address) : "unix:" + admin.socket);
     if (admin.token_file) add("admin.token_file", *admin.token_file);
-    if (!admin.hosts.empty()) add("admin.hosts", joined(admin.hosts));
-}
-
-/// Who they are, what they may, and their digests; the latter are compared and never shown.
-Value tokens_of(const config::Admin& admin) {
-    Value tokens;
-    std::vector<std::string> names;
-    for (const config::AdminToken& token : admin.tokens) {
-        names.push_back(token.name);
-        tokens.text += token.name + ' ' + std::to_string(static_cast<int>(token.role)) + ' ' +
-                       token.digest + '\n';
-    }
-    tokens.shown = joined(names);
-    return tokens;
 }
 
 /// The settings that are fixed for the life of a process, by their dotted path.
@@ -58,8 +37,6 @@ std::map<std::string, Value> fixed_settings(const config::Settings& settings) {
             config::endpoint_text(settings.listeners[i].address));
     add("store.file", settings.store.file);
     if (settings.admin) add_admin(*settings.admin, add);
-    if (settings.admin && !settings.admin->tokens.empty())
-        all["admin.tokens"] = tokens_of(*settings.admin);
     if (settings.status) add("status.address", config::endpoint_text(*settings.status));
     add("log.access", settings.log.access);
     return all;

@@ -8,7 +8,8 @@
 namespace keygate::app {
 
 /// What a reload would have to change and cannot, one line for each setting, with what runs and
-/// what the file says: listeners, threads, store, admin, status, log.access. Values that came from
+/// what the file says: listeners, threads, store, where admin
+/// listens and its token file, status, log.access. Values that came from
 /// the environment are shown as they were written.
 [[nodiscard]] std::vector<std::string> needs_restart(const config::Settings& running,
                                                      const config::Settings& wanted);

@@ -1,5 +1,6 @@
 // The configuration changes while connections are open: the next request is judged by the new one,
 // what is in flight ends as it began, and what cannot be done changes nothing.
+#include "keys/digest.hpp"
 #include "support/fake_clock.hpp"
 #include "support/origin_server.hpp"
 #include "support/running_gateway.hpp"
@@ -9,6 +10,7 @@
 #include <array>
 #include <atomic>
 #include <filesystem>
+#include <fstream>
 #include <future>
 #include <map>
 #include <sstream>
@@ -375,6 +377,48 @@ BOOST_AUTO_TEST_CASE(operators_ask_through_the_admin_api) {
                R"({"object":"reload","changed":true,"keys":2,"keys_unreadable":1})");
     BOOST_TEST(create("b:read") == 422U);
     BOOST_TEST(create("c:read") == 201U);
+}
+
+BOOST_AUTO_TEST_CASE(a_token_that_is_withdrawn_opens_nothing_any_more) {
+    OriginServer origin;
+    const auto with_token = [&](const std::string& token, const std::string& more = {}) {
+        return "admin: {address: \"127.0.0.1:0\", token_file: file.token, tokens: [{name: ci, "
+               "role: "
+               "viewer, digest: \"sha256:" +
+               keys::to_hex(keys::digest_of(token)) + "\"}]" + more + "}\n" +
+               shop(server(origin), "GET /a: key");
+    };
+    RunningGateway gateway({.configuration = with_token("the-first-token-of-all")});
+    const auto ask_with = [&](const std::string& token, const std::string& host = "localhost") {
+        Socket client = Socket::connect(gateway.gateway().admin_port());
+        return status(client, "GET /admin/v1/keys HTTP/1.1\r\nHost: " + host +
+                                  "\r\nAuthorization: Bearer " + token + "\r\n\r\n");
+    };
+    const std::string file = gateway.folder().file("file.token");
+    const auto line = [&] {
+        std::ifstream in{file};
+        return std::string{std::istreambuf_iterator<char>{in}, {}}.substr(0, 48);
+    };
+    const std::string of_file = line();
+    BOOST_TEST(ask_with("the-first-token-of-all") == 200);
+    BOOST_TEST(ask_with("the-second-token-of-all") == 401);
+    BOOST_TEST(ask_with(of_file) == 200);
+    BOOST_TEST(ask_with(of_file, "keys.example.com") == 421);
+
+    gateway.write_configuration(
+        with_token("the-second-token-of-all", ", hosts: [keys.example.com]"));
+    std::ofstream(file) << "another-token-in-the-file\n";
+    BOOST_TEST(gateway.admin("POST", "/admin/v1/config:reload").status == 200U);
+    BOOST_TEST(ask_with("the-first-token-of-all") == 401);
+    BOOST_TEST(ask_with("the-second-token-of-all") == 200);
+    BOOST_TEST(ask_with(of_file) == 401);
+    BOOST_TEST(ask_with("another-token-in-the-file", "keys.example.com") == 200);
+
+    // A file that is no token leaves everybody as they were.
+    std::ofstream(file) << "short\n";
+    BOOST_TEST(gateway.admin("POST", "/admin/v1/config:reload").status == 503U);
+    BOOST_TEST(ask_with("the-second-token-of-all") == 200);
+    BOOST_TEST(ask_with("another-token-in-the-file") == 200);
 }
 
 BOOST_AUTO_TEST_CASE(many_signals_while_one_reload_waits_are_one_reload) {
