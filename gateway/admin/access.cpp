@@ -144,18 +144,6 @@ bool may(Role role, Role needed) {
     return role >= needed;
 }
 
-std::string_view to_string(Role role) {
-    switch (role) {
-    case Role::viewer:
-        return "viewer";
-    case Role::key_operator:
-        return "operator";
-    case Role::admin:
-        return "admin";
-    }
-    return "unknown";
-}
-
 Problem role_too_low(Role needed) {
     return {403, "FORBIDDEN", "role_too_low",
             "this call needs a token with the role " + std::string{to_string(needed)}};

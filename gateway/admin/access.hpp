@@ -32,9 +32,6 @@ namespace keygate::admin {
 /// 403: the call needs another role.
 [[nodiscard]] Problem role_too_low(Role needed);
 
-/// `viewer`, `operator`, `admin`.
-[[nodiscard]] std::string_view to_string(Role role);
-
 /// A token as it is remembered: enough to know it again, not to use it.
 struct KnownToken {
     std::string name;

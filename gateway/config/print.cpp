@@ -282,18 +282,6 @@ void print_peppers(Printer& out, const std::vector<Pepper>& peppers) {
     out.close();
 }
 
-std::string_view role_text(Role role) {
-    switch (role) {
-    case Role::viewer:
-        return "viewer";
-    case Role::key_operator:
-        return "operator";
-    case Role::admin:
-        return "admin";
-    }
-    return "viewer";
-}
-
 void print_admin(Printer& out, const Admin& admin) {
     out.open("admin");
     out.field("address",
@@ -304,7 +292,7 @@ void print_admin(Printer& out, const Admin& admin) {
         for (std::size_t i = 0; i < admin.tokens.size(); ++i) {
             out.open_item(i);
             out.field("name", admin.tokens[i].name);
-            out.field("role", role_text(admin.tokens[i].role));
+            out.field("role", to_string(admin.tokens[i].role));
             out.field("digest", admin.tokens[i].digest);
             out.close();
         }

@@ -97,6 +97,11 @@ void read_hosts(const std::optional<View>& view, std::vector<std::string>& out) 
 
 } // namespace
 
+std::string_view to_string(Role role) {
+    const auto is_same = [&](const Word<Role>& word) { return word.second == role; };
+    return std::find_if(roles.begin(), roles.end(), is_same)->first;
+}
+
 void read_admin_socket(const View& view, std::string_view folder, Admin& out) {
     const std::string_view path = std::string_view{view.node().text}.substr(5); // `unix:`
     if (path.empty() || path.ends_with('/')) return view.refuse("`unix:` and a file's path");

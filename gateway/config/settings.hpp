@@ -8,6 +8,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -225,6 +226,9 @@ enum class Role : std::uint8_t {
     key_operator, // `operator`: change keys and owners
     admin         // also: reload the configuration, back up the store
 };
+
+/// `viewer`, `operator`, `admin`: as they are written.
+[[nodiscard]] std::string_view to_string(Role role);
 
 /// A token of the admin API: its text is nowhere, its digest is enough to know it.
 struct AdminToken {
