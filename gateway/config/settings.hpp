@@ -1,11 +1,13 @@
 #pragma once
 
 #include "base/reason.hpp"
+#include "base/secret.hpp"
 
 #include <array>
 #include <chrono>
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -206,9 +208,49 @@ struct Api {
     [[nodiscard]] std::vector<std::string> vocabulary() const;
 };
 
+/// How a Redis is reached: `redis://`, `rediss://`, `unix://`.
+enum class RedisTransport : std::uint8_t { tcp, tls, unix_socket };
+
+/// `store: {redis: {tls: …}}`, with `rediss://` only. The server's certificate is always checked.
+struct RedisTls {
+    std::string ca;          // PEM file; empty: the authorities of the system
+    std::string certificate; // PEM files of our own certificate and its key; both or none
+    std::string private_key;
+    std::string server_name; // in the server's certificate; empty: the host of the URL
+};
+
+/// `store: {redis: …}`
+struct Redis {
+    std::string url; // without user and password, for people
+    RedisTransport transport = RedisTransport::tcp;
+    std::string host; // IP address or DNS name
+    std::uint16_t port = 6379;
+    std::string path;           // of the unix socket
+    std::uint32_t database = 0; // 0..65535
+    std::string user;           // empty: Redis' default user
+    /// One of them at most: the password itself (the URL's, or from the environment), or its file.
+    std::shared_ptr<const Secret> password;
+    std::string password_file;
+    RedisTls tls;
+    std::string client_name = "keygate"; // in CLIENT LIST; 1..64 letters, digits, `.`, `_`, `-`
+    milliseconds timeout{40};            // for what a request waits for: store_unavailable
+    milliseconds command_timeout{2'000}; // for dialling, and for an operator's call
+    std::uint32_t max_keys = 200'000;    // kept in memory; 616 bytes each and its text
+    std::uint32_t max_unknown = 20'000;  // digests known to be nobody's
+};
+
 /// `store:` where keys are kept.
 struct Store {
-    std::string file; // default: `<name of the configuration>.db` beside it
+    std::string file;           // default: `<name of the configuration>.db` beside it
+    std::optional<Redis> redis; // instead of the file
+    // With Redis:
+    /// A change that was acknowledged decides every request that is sent this much later. 0: Redis
+    /// is asked for each request.
+    milliseconds revocation_bound{250}; // 0 or 20 ms..60 s
+    /// How much longer known keys go on while Redis is away. 0: not at all.
+    milliseconds stale_while_down{0}; // up to 24 h
+    /// False: nobody but keygate writes to it (where Redis offers no tracking).
+    bool external_writers = true;
 };
 
 /// `peppers:` secrets beside the store that digests of new keys are made with.

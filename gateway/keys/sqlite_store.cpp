@@ -91,6 +91,11 @@ class SqliteStore final : public KeyStore {
 
     Result<void> each(const std::function<void(OwnerRecord&&)>& on_owner,
                       const std::function<void(KeyRecord&&)>& on_key) override;
+
+    Result<void> watch() override { return {}; } // the file is ours alone
+
+    void forget() override {}
+
     Result<void> commit(const Change& change) override;
     Result<KeyRow> find(const std::string& id) override;
     Result<std::optional<std::string>> find_same(const KeyRecord& key) override;

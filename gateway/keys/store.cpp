@@ -21,6 +21,8 @@ class Category final : public boost::system::error_category {
             return "in use by another process";
         case StoreError::bad_cursor:
             return "not a cursor of this list";
+        case StoreError::raced:
+            return "was changed by somebody else at the same moment";
         case StoreError::unreadable:
             return "cannot be read as a key store";
         }

@@ -23,6 +23,7 @@ enum class StoreError {
     in_use,     // another process has the file
     unreadable, // not a keygate store, a newer schema, a damaged record
     bad_cursor, // not one that this store gave
+    raced,      // somebody else changed what was read; nothing was done, and it may be tried again
 };
 [[nodiscard]] const boost::system::error_category& store_category();
 [[nodiscard]] boost::system::error_code make_error_code(StoreError error);
@@ -106,6 +107,12 @@ class KeyStore {
     /// and the table makes it store_invalid.
     virtual Result<void> each(const std::function<void(OwnerRecord&&)>& on_owner,
                               const std::function<void(KeyRecord&&)>& on_key) = 0;
+
+    /// Begins to read for a change: if anything that `find`, `find_same`, `find_owner`, `has_keys`
+    /// and `find_receipt` tell from here on is changed by somebody else before `commit`, that fails
+    /// with StoreError::raced. Ends with `commit` or `forget`. Nothing where nobody else writes.
+    virtual Result<void> watch() = 0;
+    virtual void forget() = 0;
 
     /// With StoreError::conflict, Fault::step is the id that exists already; for a digest that
     /// exists already, the id of its record. StoreError::not_found where something to be updated or

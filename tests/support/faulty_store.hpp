@@ -22,6 +22,13 @@ class FaultyStore final : public keys::KeyStore {
         return store_->each(on_owner, on_key);
     }
 
+    Result<void> watch() override {
+        if (fault_) return *fault_;
+        return store_->watch();
+    }
+
+    void forget() override { store_->forget(); }
+
     Result<void> commit(const keys::Change& change) override {
         if (fault_) return *fault_;
         return store_->commit(change);
