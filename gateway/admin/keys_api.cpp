@@ -188,11 +188,11 @@ asio::awaitable<Checked<Response>> create_key(const Context& context, std::strin
 asio::awaitable<Checked<Response>> list_keys(const Context& context, std::string, Request request) {
     auto filter = read_filter(request, context);
     if (!filter) co_return filter.error();
-    auto work = [filter = std::move(*filter)](keys::KeyStore& store, keys::Table& table) {
+    auto work = [filter = std::move(*filter)](keys::KeyStore& store, keys::LiveKeys& live) {
         auto page = store.list(filter);
         if (!page) return page;
         for (keys::KeyRow& row : page->rows)
-            table.add_pending(row.usage, row.record.id, filter.now);
+            live.add_pending(row.usage, row.record.id, filter.now);
         // A key whose first use the store does not know yet is in use.
         if (filter.unused_since)
             std::erase_if(page->rows, [&](const keys::KeyRow& row) {
@@ -213,9 +213,9 @@ asio::awaitable<Checked<Response>> get_key(const Context& context, std::string i
                                            Request request) {
     if (const auto known = only_parameters(request, {}); !known) co_return known.error();
     auto work = [id = std::move(id), now = context.now()](keys::KeyStore& store,
-                                                          keys::Table& table) {
+                                                          keys::LiveKeys& live) {
         auto row = store.find(id);
-        if (row) table.add_pending(row->usage, id, now);
+        if (row) live.add_pending(row->usage, id, now);
         return row;
     };
     auto waiting = call_store(context.store, std::move(work));

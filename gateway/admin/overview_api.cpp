@@ -104,7 +104,7 @@ using SharedBackup = std::shared_ptr<keys::StoreBackup>;
 
 SharedBackup shared_by(keys::StoreThread& store, std::unique_ptr<keys::StoreBackup> backup) {
     return {backup.release(), [&store](keys::StoreBackup* last) {
-                store.submit([last](keys::KeyStore&, keys::Table&) { delete last; });
+                store.submit([last](keys::KeyStore&, keys::LiveKeys&) { delete last; });
             }};
 }
 
@@ -123,10 +123,10 @@ asio::awaitable<Checked<Response>> get_usage(const Context& context, std::string
         if (!api) co_return api.error();
         name = {std::move(*api), *owner};
     }
-    auto work = [key, name, now = context.now()](keys::KeyStore& store, keys::Table& table) {
+    auto work = [key, name, now = context.now()](keys::KeyStore& store, keys::LiveKeys& live) {
         auto usage = key ? usage_of_key(store, *key) : usage_of_owner(store, name);
-        if (usage && key) table.add_pending(usage->usage, *key, now);
-        if (usage && !key) table.add_pending(usage->usage, name, now);
+        if (usage && key) live.add_pending(usage->usage, *key, now);
+        if (usage && !key) live.add_pending(usage->usage, name, now);
         return usage;
     };
     auto waiting = call_store(context.store, std::move(work));
@@ -155,7 +155,7 @@ asio::awaitable<Checked<Response>> back_up(const Context& context, std::string, 
     if (in.problem()) co_return *in.problem();
 
     auto begin = [file, store = &context.store](keys::KeyStore& keys,
-                                                keys::Table&) -> Result<SharedBackup> {
+                                                keys::LiveKeys&) -> Result<SharedBackup> {
         auto begun = keys.backup(file);
         if (!begun) return begun.error();
         return shared_by(*store, std::move(*begun));
@@ -164,7 +164,7 @@ asio::awaitable<Checked<Response>> back_up(const Context& context, std::string, 
     const auto backup = co_await std::move(beginning);
     if (!backup) co_return backup_problem(backup.error());
     for (bool is_complete = false; !is_complete;) {
-        auto step = [copy = *backup](keys::KeyStore&, keys::Table&) { return copy->step(); };
+        auto step = [copy = *backup](keys::KeyStore&, keys::LiveKeys&) { return copy->step(); };
         auto stepping = call_store(context.store, std::move(step));
         const auto stepped = co_await std::move(stepping);
         if (!stepped) co_return backup_problem(stepped.error());

@@ -102,7 +102,7 @@ asio::awaitable<Checked<Response>> get_owner(const Context& context, std::string
     auto api = the_api(request, context.catalog);
     if (!api) co_return api.error();
     auto work = [name = keys::OwnerName{std::move(*api), std::move(id)}](
-                    keys::KeyStore& store, keys::Table&) { return store.find_owner(name); };
+                    keys::KeyStore& store, keys::LiveKeys&) { return store.find_owner(name); };
     auto waiting = call_store(context.store, std::move(work));
     const auto owner = co_await std::move(waiting);
     if (!owner && owner.error().error == keys::StoreError::not_found) co_return no_such_owner();
@@ -145,7 +145,7 @@ asio::awaitable<Checked<Response>> list_owners(const Context& context, std::stri
     if (!limit) co_return limit.error();
     auto work = [api = api->value_or(""), limit = *limit,
                  cursor = request.parameter("cursor").value_or("")](keys::KeyStore& store,
-                                                                    keys::Table&) {
+                                                                    keys::LiveKeys&) {
         return store.list_owners(api, cursor, limit);
     };
     auto waiting = call_store(context.store, std::move(work));

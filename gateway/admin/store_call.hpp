@@ -20,7 +20,7 @@
 namespace keygate::admin {
 
 template <class Work>
-using StoreAnswer = std::invoke_result_t<Work&, keys::KeyStore&, keys::Table&>;
+using StoreAnswer = std::invoke_result_t<Work&, keys::KeyStore&, keys::LiveKeys&>;
 
 template <class Work> class StoreCall {
   public:
@@ -33,10 +33,10 @@ template <class Work> class StoreCall {
         using Pending = Waiting<std::decay_t<Completion>>;
         auto pending =
             std::make_shared<Pending>(std::move(work_), std::forward<Completion>(completion));
-        store_->submit([pending](keys::KeyStore& store, keys::Table& table) mutable {
+        store_->submit([pending](keys::KeyStore& store, keys::LiveKeys& live) mutable {
             // The reference moves along, so that the last one ends on the asker's thread.
             auto mine = std::exchange(pending, nullptr);
-            auto answer = mine->work(store, table);
+            auto answer = mine->work(store, live);
             const auto executor = mine->loop.get_executor();
             asio::post(executor, [mine = std::move(mine), answer = std::move(answer)]() mutable {
                 auto done = std::move(mine->completion);
@@ -64,7 +64,7 @@ template <class Work> class StoreCall {
     Work work_;
 };
 
-/// Runs `work(KeyStore&, Table&)` on the store's thread; its answer comes back here. `work` must
+/// Runs `work(KeyStore&, LiveKeys&)` on the store's thread; its answer comes back here. `work` must
 /// not throw and must own what it uses. The StoreThread must die before the loop that is called
 /// back.
 template <class Work>

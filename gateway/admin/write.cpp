@@ -56,18 +56,8 @@ std::string location_of(const Response& response) {
     return {};
 }
 
-/// From here on requests are decided by it. What ends comes first: a key that replaces another
-/// works when the other one does not any more.
-void show(const keys::Change& change, keys::Table& table) {
-    if (change.put_owner) table.put_owner(*change.put_owner);
-    for (const std::string& id : change.remove)
-        table.remove(id);
-    for (const keys::KeyRecord& key : change.update)
-        table.put(key);
-    for (const keys::KeyRecord& key : change.insert)
-        table.put(key);
-    if (change.remove_owner) table.remove_owner(change.remove_owner->api, change.remove_owner->id);
-}
+// Others write to the same store: of two calls about one key at the same moment one tries again.
+constexpr unsigned most_tries = 8;
 
 /// One call on the store's thread.
 struct Job {
@@ -77,9 +67,19 @@ struct Job {
     keys::Time now{};
     const keys::Catalog* catalog = nullptr; // of the call's configuration, which outlives the call
 
-    Checked<Written> operator()(keys::KeyStore& store, keys::Table& table) {
+    Checked<Written> operator()(keys::KeyStore& store, keys::LiveKeys& live) {
         // A reload came first: what the call knows of plans, scopes and peppers is no longer so.
-        if (&table.catalog() != catalog) return config_replaced();
+        if (&live.catalog() != catalog) return config_replaced();
+        for (unsigned tries = 1;; ++tries) {
+            bool is_raced = false;
+            auto outcome = carry_out(store, live, is_raced);
+            store.forget();
+            if (!is_raced || tries == most_tries) return outcome;
+        }
+    }
+
+    Checked<Written> carry_out(keys::KeyStore& store, keys::LiveKeys& live, bool& is_raced) {
+        if (const auto watched = store.watch(); !watched) return store_problem(watched.error());
         if (!repeatable.name.empty()) {
             const auto earlier = store.find_receipt(repeatable.name, now - keys::receipt_life);
             if (!earlier) return store_problem(earlier.error());
@@ -99,8 +99,9 @@ struct Job {
                                                     .location = location_of(decided->response),
                                                     .at = now};
         const auto committed = store.commit(decided->change);
+        is_raced = !committed && committed.error().error == keys::StoreError::raced;
         if (!committed) return store_problem(committed.error());
-        show(decided->change, table);
+        live.apply(decided->change);
         return Written{std::move(decided->response), true};
     }
 

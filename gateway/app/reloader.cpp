@@ -170,7 +170,7 @@ ReloadOutcome Reloader::reload() {
 Result<void> Reloader::switch_over(const std::shared_ptr<const gate::Snapshot>& next) {
     auto promise = std::make_shared<std::promise<Result<void>>>();
     auto switched = promise->get_future();
-    parts_->store.submit([this, next, promise](keys::KeyStore& store, keys::Table&) {
+    parts_->store.submit([this, next, promise](keys::KeyStore& store, keys::LiveKeys&) {
         promise->set_value(switch_on_store(store, next));
     });
     return switched.get();
@@ -187,7 +187,7 @@ Result<void> Reloader::switch_on_store(keys::KeyStore& store,
     if (const auto agreed = next->peppers.agree_with(store); !agreed) return agreed.error();
     const Serving now{std::move(next), std::move(table)};
     stand_still_and_take_over(now);
-    parts_->store.replace_table(*now.table);
+    parts_->store.replace(*now.table);
     const config::ClientLimits& client = now.snapshot->settings.client;
     parts_->admission.set_bounds(client.max_connections, client.max_connections_per_address);
     const std::lock_guard lock{mutex_};

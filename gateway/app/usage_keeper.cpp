@@ -47,7 +47,7 @@ void UsageKeeper::stop() {
 
 void UsageKeeper::write_rest() {
     if (store_ == nullptr) return;
-    store_->submit([this](keys::KeyStore& store, keys::Table&) {
+    store_->submit([this](keys::KeyStore& store, keys::LiveKeys&) {
         write(store, std::numeric_limits<std::size_t>::max());
     });
 }
@@ -55,7 +55,7 @@ void UsageKeeper::write_rest() {
 void UsageKeeper::tick() {
     // A store that is slow gets no second job behind the first.
     if (!is_writing_.exchange(true))
-        store_->submit([this](keys::KeyStore& store, keys::Table&) {
+        store_->submit([this](keys::KeyStore& store, keys::LiveKeys&) {
             if (turns_++ % periods_per_look == 0) look_for_oldest(store);
             write(store, keys_per_period);
             is_writing_ = false;

@@ -9,18 +9,18 @@
 namespace keygate::keys {
 
 struct StoreThread::State {
-    using Work = std::function<void(KeyStore&, Table&)>;
+    using Work = std::function<void(KeyStore&, LiveKeys&)>;
 
-    State(std::unique_ptr<KeyStore> opened, Table& keys)
+    State(std::unique_ptr<KeyStore> opened, LiveKeys& keys)
         : store(std::move(opened))
-        , table(&keys) {}
+        , live(&keys) {}
 
     // noexcept: work that throws has left store and table in a state that nobody knows.
     void run() noexcept {
         std::vector<Work> batch;
         while (take(batch)) {
             for (Work& work : batch) {
-                work(*store, *table);
+                work(*store, *live);
                 work = nullptr; // what it captured ends with it, not with the batch
             }
             batch.clear();
@@ -36,7 +36,7 @@ struct StoreThread::State {
     }
 
     std::unique_ptr<KeyStore> store;
-    Table* table;
+    LiveKeys* live;
     std::mutex mutex; // guards the two below
     std::vector<Work> queue;
     bool is_ending = false;
@@ -44,8 +44,8 @@ struct StoreThread::State {
     std::thread thread;
 };
 
-StoreThread::StoreThread(std::unique_ptr<KeyStore> store, Table& table)
-    : state_(std::make_unique<State>(std::move(store), table)) {
+StoreThread::StoreThread(std::unique_ptr<KeyStore> store, LiveKeys& live)
+    : state_(std::make_unique<State>(std::move(store), live)) {
     state_->thread = std::thread{[state = state_.get()] { state->run(); }};
 }
 
@@ -58,7 +58,7 @@ StoreThread::~StoreThread() {
     state_->thread.join();
 }
 
-void StoreThread::submit(std::function<void(KeyStore&, Table&)> work) {
+void StoreThread::submit(std::function<void(KeyStore&, LiveKeys&)> work) {
     {
         const std::lock_guard lock{state_->mutex};
         state_->queue.push_back(std::move(work));
@@ -66,8 +66,8 @@ void StoreThread::submit(std::function<void(KeyStore&, Table&)> work) {
     state_->changed.notify_one();
 }
 
-void StoreThread::replace_table(Table& table) {
-    state_->table = &table;
+void StoreThread::replace(LiveKeys& live) {
+    state_->live = &live;
 }
 
 } // namespace keygate::keys

@@ -1,6 +1,7 @@
 #include "keys/table.hpp"
 
 #include "keys/compile.hpp"
+#include "keys/store.hpp"
 
 #include <boost/unordered/unordered_flat_map.hpp>
 #include <boost/unordered/unordered_flat_set.hpp>
@@ -310,6 +311,18 @@ void Table::remove_owner(const std::string& api, const std::string& id) {
     owner->second.said = {};
     state_->finish_again(owner->second);
     if (owner->second.keys.empty()) state_->owners.erase(owner);
+}
+
+/// What ends comes first: a key that replaces another works when the other one does not any more.
+void Table::apply(const Change& change) {
+    if (change.put_owner) put_owner(*change.put_owner);
+    for (const std::string& id : change.remove)
+        remove(id);
+    for (const KeyRecord& key : change.update)
+        put(key);
+    for (const KeyRecord& key : change.insert)
+        put(key);
+    if (change.remove_owner) remove_owner(change.remove_owner->api, change.remove_owner->id);
 }
 
 const SubjectsRef& Table::subjects() const {

@@ -2,6 +2,7 @@
 
 #include "base/result.hpp"
 #include "keys/catalog.hpp"
+#include "keys/live_keys.hpp"
 #include "keys/record.hpp"
 #include "keys/subject.hpp"
 #include "keys/usage.hpp"
@@ -47,12 +48,12 @@ using EntryRef = boost::intrusive_ptr<const Entry>;
 /// All keys in memory, for all threads: digest -> entry. A look-up takes one striped lock for as
 /// long as it takes to copy a reference. Complete with the embedded store: a key that is not here
 /// is unknown.
-class Table {
+class Table final : public LiveKeys {
   public:
     /// @param subjects  shared with the tables of other configurations.
     explicit Table(std::shared_ptr<const Catalog> catalog,
                    SubjectsRef subjects = SubjectsRef{new Subjects});
-    ~Table();
+    ~Table() override;
     Table(const Table&) = delete;
     Table& operator=(const Table&) = delete;
 
@@ -74,13 +75,13 @@ class Table {
     /// Its record is gone. Keys that require it become unreadable, others lose its plan and status.
     void remove_owner(const std::string& api, const std::string& id);
 
-    // What a key or all keys of an owner did and the store does not know yet. The writer's thread.
-    void add_pending(Usage& usage, const std::string& id, Time now) const;
-    void add_pending(Usage& usage, const OwnerName& owner, Time now) const;
+    void apply(const Change& change) override;
+    void add_pending(Usage& usage, const std::string& id, Time now) const override;
+    void add_pending(Usage& usage, const OwnerName& owner, Time now) const override;
 
     [[nodiscard]] const SubjectsRef& subjects() const;
     /// What its entries are compiled against.
-    [[nodiscard]] const Catalog& catalog() const;
+    [[nodiscard]] const Catalog& catalog() const override;
 
     [[nodiscard]] std::size_t size() const;
     /// Entries whose record the configuration cannot read.

@@ -453,7 +453,7 @@ BOOST_AUTO_TEST_CASE(a_call_that_is_cut_while_the_store_works_is_ended_by_the_st
         }));
         const Folder folder;
         BOOST_TEST_REQUIRE(running.on_socket(folder.file("a.sock")).has_value());
-        store.submit([opened](keys::KeyStore&, keys::Table&) { opened.wait(); });
+        store.submit([opened](keys::KeyStore&, keys::LiveKeys&) { opened.wait(); });
         auto client = Client::connect_local(folder.file("a.sock"), 10s);
         BOOST_TEST_REQUIRE(client.has_value());
         std::thread asker([&] {

@@ -510,7 +510,7 @@ struct Overtaken : Life {
 
     void serve(keys::Table& keys, const Context& context) {
         on_store([&](keys::KeyStore&, keys::Table&) {
-            store.replace_table(keys);
+            store.replace(keys);
             served = &context;
             return true;
         });
@@ -527,9 +527,9 @@ struct Overtaken : Life {
         request.body = body;
         BOOST_TEST_REQUIRE(read_target("/admin/v1" + target, request));
         std::promise<void> reload;
-        store.submit([&](keys::KeyStore&, keys::Table&) {
+        store.submit([&](keys::KeyStore&, keys::LiveKeys&) {
             reload.get_future().wait();
-            store.replace_table(next_table);
+            store.replace(next_table);
             served = &after;
         });
         std::optional<Response> answer;

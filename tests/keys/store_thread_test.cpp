@@ -27,17 +27,19 @@ struct Running {
 };
 
 /// The way every change goes: committed, then decided by, then acknowledged.
-void create(KeyStore& store, Table& keys, const KeyRecord& key) {
-    if (keygate::test::insert(store, {key})) keys.put(key);
+void create(KeyStore& store, LiveKeys& live, const KeyRecord& key) {
+    Change change;
+    change.insert.push_back(key);
+    if (store.commit(change)) live.apply(change);
 }
 
 BOOST_FIXTURE_TEST_SUITE(keys_store_thread, Running)
 
 BOOST_AUTO_TEST_CASE(an_acknowledged_change_is_in_the_table) {
     std::promise<EntryRef> seen_inside;
-    thread->submit([&](KeyStore& store, Table& keys) {
-        create(store, keys, key_record(1));
-        seen_inside.set_value(keys.find(key_record(1).digest));
+    thread->submit([&](KeyStore& store, LiveKeys& live) {
+        create(store, live, key_record(1));
+        seen_inside.set_value(table.find(key_record(1).digest));
     });
     const EntryRef entry = seen_inside.get_future().get();
     thread.reset(); // a promise must outlive the call that keeps it
@@ -49,7 +51,7 @@ BOOST_AUTO_TEST_CASE(work_is_done_in_order_on_one_thread) {
     std::vector<int> order;
     std::vector<std::thread::id> threads;
     for (int i = 0; i < 200; ++i)
-        thread->submit([&, i](KeyStore&, Table&) {
+        thread->submit([&, i](KeyStore&, LiveKeys&) {
             order.push_back(i);
             threads.push_back(std::this_thread::get_id());
         });
@@ -64,7 +66,8 @@ BOOST_AUTO_TEST_CASE(work_is_done_in_order_on_one_thread) {
 
 BOOST_AUTO_TEST_CASE(ending_finishes_what_was_submitted_and_closes_the_store) {
     for (int i = 0; i < 50; ++i)
-        thread->submit([i](KeyStore& store, Table& keys) { create(store, keys, key_record(i)); });
+        thread->submit(
+            [i](KeyStore& store, LiveKeys& live) { create(store, live, key_record(i)); });
     thread.reset();
     BOOST_TEST(table.size() == 50U);
     const auto store = open_sqlite_store(file);
@@ -75,9 +78,9 @@ BOOST_AUTO_TEST_CASE(ending_finishes_what_was_submitted_and_closes_the_store) {
 BOOST_AUTO_TEST_CASE(work_may_submit_work_also_while_the_thread_ends) {
     std::atomic<int> done = 0;
     StoreThread& running = *thread;
-    running.submit([&](KeyStore&, Table&) {
-        running.submit([&](KeyStore&, Table&) {
-            running.submit([&](KeyStore&, Table&) { ++done; });
+    running.submit([&](KeyStore&, LiveKeys&) {
+        running.submit([&](KeyStore&, LiveKeys&) {
+            running.submit([&](KeyStore&, LiveKeys&) { ++done; });
             ++done;
         });
         ++done;
@@ -91,8 +94,8 @@ BOOST_AUTO_TEST_CASE(many_threads_may_submit) {
     for (int asker = 0; asker < 4; ++asker)
         askers.emplace_back([this, asker] {
             for (int i = 0; i < 25; ++i)
-                thread->submit([number = 25 * asker + i](KeyStore& store, Table& keys) {
-                    create(store, keys, key_record(number));
+                thread->submit([number = 25 * asker + i](KeyStore& store, LiveKeys& live) {
+                    create(store, live, key_record(number));
                 });
         });
     for (std::thread& asker : askers)
@@ -104,12 +107,12 @@ BOOST_AUTO_TEST_CASE(many_threads_may_submit) {
 BOOST_AUTO_TEST_CASE(work_behind_a_replaced_table_is_given_the_new_one) {
     Table next{test::catalog(), table.subjects()};
     StoreThread& running = *thread;
-    thread->submit([](KeyStore& store, Table& keys) { create(store, keys, key_record(1)); });
-    thread->submit([&](KeyStore& store, Table& keys) {
+    thread->submit([](KeyStore& store, LiveKeys& live) { create(store, live, key_record(1)); });
+    thread->submit([&](KeyStore& store, LiveKeys& live) {
         BOOST_TEST(fill(store, next, &keys).has_value());
         running.replace_table(next);
     });
-    thread->submit([](KeyStore& store, Table& keys) { create(store, keys, key_record(2)); });
+    thread->submit([](KeyStore& store, LiveKeys& live) { create(store, live, key_record(2)); });
     thread.reset();
     BOOST_TEST(table.size() == 1U);
     BOOST_TEST(next.size() == 2U);
@@ -119,8 +122,8 @@ BOOST_AUTO_TEST_CASE(what_work_captured_ends_with_it) {
     const auto held = std::make_shared<int>(1);
     std::promise<void> first_done;
     std::promise<void> release;
-    thread->submit([held](KeyStore&, Table&) {});
-    thread->submit([&](KeyStore&, Table&) {
+    thread->submit([held](KeyStore&, LiveKeys&) {});
+    thread->submit([&](KeyStore&, LiveKeys&) {
         first_done.set_value();
         release.get_future().wait();
     });

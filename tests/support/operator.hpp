@@ -5,6 +5,8 @@
 #include "admin/client.hpp"
 #include "admin/http_server.hpp"
 #include "keys/sqlite_store.hpp"
+#include "keys/store_thread.hpp"
+#include "keys/table.hpp"
 #include "support/faulty_store.hpp"
 #include "support/store_calls.hpp"
 
@@ -190,9 +192,8 @@ struct World {
     /// The same on the store's thread: `work(store, table)`.
     template <class Work> auto on_store(Work work) {
         std::promise<decltype(work(std::declval<keys::KeyStore&>(), table))> done;
-        store.submit([&](keys::KeyStore& keys, keys::Table& entries) {
-            done.set_value(work(keys, entries));
-        });
+        store.submit(
+            [&](keys::KeyStore& keys, keys::LiveKeys&) { done.set_value(work(keys, table)); });
         return done.get_future().get();
     }
 
