@@ -4,6 +4,7 @@
 #include "admin/api.hpp"
 #include "admin/client.hpp"
 #include "keys/fill.hpp"
+#include "keys/redis_store.hpp"
 #include "keys/sqlite_store.hpp"
 #include "keys/store_thread.hpp"
 
@@ -47,7 +48,7 @@ std::vector<std::string>* values_of(admin::Request& request, std::string_view na
     return nullptr;
 }
 
-/// The admin API in this process, on the embedded file.
+/// The admin API in this process, on the store itself.
 class LocalLink final : public AdminLink {
   public:
     explicit LocalLink(const config::Settings& settings)
@@ -56,14 +57,17 @@ class LocalLink final : public AdminLink {
         , settings_(settings) {}
 
     Result<void> open() {
-        auto store = keys::open_sqlite_store(settings_.store.file);
+        auto store = settings_.store.redis ? keys::open_redis_store(*settings_.store.redis)
+                                           : keys::open_sqlite_store(settings_.store.file);
         if (!store) return store.error();
         auto peppers = keys::Peppers::load(settings_);
         if (!peppers) return peppers.error();
         peppers_ = std::move(*peppers);
         if (const auto agreed = peppers_.agree_with(**store); !agreed) return agreed.error();
-        const auto filled = keys::fill(**store, table_);
-        if (!filled) return filled.error();
+        // No request looks into the table of a command; with the file it tells at once whether all
+        // of it can be read.
+        if (!settings_.store.redis)
+            if (const auto filled = keys::fill(**store, table_); !filled) return filled.error();
         store_.emplace(std::move(*store), table_);
         api_.emplace(admin::Context{settings_, *catalog_, peppers_, *store_, clock_});
         return {};

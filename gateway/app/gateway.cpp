@@ -5,10 +5,12 @@
 #include "admin/client.hpp"
 #include "admin/http_server.hpp"
 #include "admin/status_pages.hpp"
+#include "app/redis_keys.hpp"
 #include "app/reloader.hpp"
 #include "app/usage_keeper.hpp"
 #include "app/worker.hpp"
 #include "keys/fill.hpp"
+#include "keys/redis_store.hpp"
 #include "keys/sqlite_store.hpp"
 #include "keys/store_thread.hpp"
 #include "net/listener.hpp"
@@ -79,7 +81,8 @@ struct Gateway::State {
         , admission(compiled->settings.client.max_connections,
                     compiled->settings.client.max_connections_per_address)
         , metrics(thread_count(compiled->settings))
-        , reloader({compiled, std::make_shared<keys::Table>(compiled->catalog, new_subjects())})
+        , keeper(make_keeper(compiled->settings.store))
+        , reloader({compiled, make_keys(*compiled)})
         , control_work(asio::make_work_guard(control))
         , usage(control, thread_count(compiled->settings), time) {}
 
@@ -88,12 +91,16 @@ struct Gateway::State {
     limit::Counters counters;
     net::Admission admission;
     observe::Metrics metrics;
+    config::Store store_settings;         // of the process' life
+    std::unique_ptr<keys::Keeper> keeper; // with Redis; outlives all that is kept in memory
     Reloader reloader;
 
     // The operator's side: one thread for admin API, health and metrics.
     asio::io_context control{1};
     asio::executor_work_guard<asio::io_context::executor_type> control_work;
     UsageKeeper usage;
+    asio::steady_timer agreement{control};
+    bool is_stopping = false;                 // of the control's thread
     std::unique_ptr<keys::StoreThread> store; // works for all of the above
     std::unique_ptr<admin::Api> api;
     std::unique_ptr<admin::Guard> guard; // before the API
@@ -110,6 +117,19 @@ struct Gateway::State {
     std::condition_variable hurried;
     bool is_hurried = false;
 
+    [[nodiscard]] std::unique_ptr<keys::Keeper> make_keeper(const config::Store& settings) {
+        store_settings = settings;
+        if (!settings.redis) return nullptr;
+        return std::make_unique<keys::Keeper>(store_settings, log_of_keeper());
+    }
+
+    [[nodiscard]] keys::ServedKeys make_keys(const gate::Snapshot& snapshot) {
+        if (keeper)
+            return {.table = {}, .cache = keeper->make_cache(snapshot.catalog, new_subjects())};
+        return {.table = std::make_shared<keys::Table>(snapshot.catalog, new_subjects()),
+                .cache = {}};
+    }
+
     /// A number that is used again begins with nothing spent.
     [[nodiscard]] keys::SubjectsRef new_subjects() {
         return keys::SubjectsRef{
@@ -118,11 +138,11 @@ struct Gateway::State {
 
     void add_metrics() {
         metrics.add("keygate_keys", "Keys in the table.",
-                    [this] { return static_cast<double>(reloader.serving().table->size()); });
+                    [this] { return static_cast<double>(reloader.serving().keys.size()); });
         metrics.add(
             "keygate_keys_unreadable",
             "Keys whose record the configuration cannot read: they are answered store_invalid.",
-            [this] { return static_cast<double>(reloader.serving().table->unreadable()); });
+            [this] { return static_cast<double>(reloader.serving().keys.unreadable()); });
         metrics.add("keygate_usage_waiting_keys",
                     "Keys whose last use is not stored yet; it is shown all the same.",
                     [this] { return static_cast<double>(usage.waiting()); });
@@ -144,6 +164,7 @@ struct Gateway::State {
                     });
         metrics.add("keygate_access_log_dropped_total", "Lines that the access log lost.",
                     [this] { return static_cast<double>(access_log->dropped()); });
+        if (keeper) add_redis_metrics(metrics, *keeper);
         const auto of_guard = [this](std::uint64_t (admin::Guard::*count)() const) {
             return [this, count] {
                 return guard ? static_cast<double>((guard.get()->*count)()) : 0.0;
@@ -158,13 +179,51 @@ struct Gateway::State {
 
     Result<void> open_store() {
         const Serving first = reloader.serving();
+        if (keeper) return open_redis(first);
         auto opened = keys::open_sqlite_store(first.snapshot->settings.store.file);
         if (!opened) return opened.error();
         if (const auto agreed = first.snapshot->peppers.agree_with(**opened); !agreed)
             return agreed.error();
-        if (const auto filled = keys::fill(**opened, *first.table); !filled) return filled.error();
-        store = std::make_unique<keys::StoreThread>(std::move(*opened), *first.table);
+        if (const auto filled = keys::fill(**opened, *first.keys.table); !filled)
+            return filled.error();
+        store = std::make_unique<keys::StoreThread>(std::move(*opened), *first.keys.table);
         return {};
+    }
+
+    /// Redis may come later: until then, and until its keys are known to be ours to judge, what
+    /// would have to be looked up is answered with 503.
+    Result<void> open_redis(const Serving& first) {
+        auto opened = keys::open_redis_store(*store_settings.redis);
+        if (!opened) return opened.error();
+        const auto agreed = first.snapshot->peppers.agree_with(**opened);
+        if (agreed)
+            keeper->allow();
+        else if (agreed.error().error == boost::system::errc::invalid_argument)
+            return agreed.error();
+        else
+            spdlog::error("{}", to_string(agreed.error()));
+        keeper->serve(first.keys.cache);
+        keeper->start();
+        store = std::make_unique<keys::StoreThread>(std::move(*opened), *first.keys.cache);
+        return {};
+    }
+
+    /// Once a second until it is allowed.
+    void ask_for_peppers() {
+        if (!keeper || keeper->is_allowed() || is_stopping) return;
+        agreement.expires_after(std::chrono::seconds{1});
+        agreement.async_wait([this](const boost::system::error_code& error) {
+            if (error) return;
+            store->submit([this, snapshot = reloader.serving().snapshot](keys::KeyStore& keys,
+                                                                         keys::LiveKeys&) {
+                const auto agreed = snapshot->peppers.agree_with(keys);
+                if (agreed)
+                    keeper->allow();
+                else if (agreed.error().error == boost::system::errc::invalid_argument)
+                    spdlog::error("{}", to_string(agreed.error()));
+            });
+            ask_for_peppers();
+        });
     }
 
     Result<void> open_status() {
@@ -176,7 +235,7 @@ struct Gateway::State {
             admin::status_pages({.checks =
                                      [this] {
                                          return std::vector<admin::ReadyCheck>{
-                                             {.name = "store", .is_passing = true, .detail = {}},
+                                             store_check(keeper.get()),
                                              {.name = "draining",
                                               .is_passing = !is_draining,
                                               .detail = is_draining ? "the process was told to stop"
@@ -261,9 +320,10 @@ struct Gateway::State {
                        .metrics = metrics,
                        .usage = usage,
                        .access_log = *access_log,
+                       .keeper = keeper.get(),
                        .limiter_offset =
                            now.wall.time_since_epoch() - now.steady.time_since_epoch()},
-                Duty{first.snapshot, first.table, metrics.routes(i, labels)}, i,
+                Duty{first.snapshot, first.keys, metrics.routes(i, labels)}, i,
                 std::move(sockets[i])));
         return {};
     }
@@ -278,7 +338,11 @@ struct Gateway::State {
         const auto stop = [](admin::HttpServer& server) { server.stop(); };
         const auto cancel = [](admin::HttpServer& server) { server.cancel(); };
         on_control(stop);
-        asio::post(control, [this] { usage.stop(); });
+        asio::post(control, [this] {
+            usage.stop();
+            is_stopping = true;
+            agreement.cancel();
+        });
         for (auto& server : servers)
             done.push_back(asio::co_spawn(control, server->drained(), asio::use_future));
         const auto until = std::chrono::steady_clock::now() + operators_grace;
@@ -311,14 +375,15 @@ Result<std::unique_ptr<Gateway>> Gateway::start(config::Settings settings, const
     for (const auto step :
          {&State::open_store, &State::open_status, &State::open_admin, &State::open_workers})
         if (const auto done = (state.*step)(); !done) return done.error();
-    state.reloader.start({*state.store, state.workers, state.counters, state.admission,
-                          state.metrics, [&state](admin::Access access) {
+    state.reloader.start({*state.store, state.keeper.get(), state.workers, state.counters,
+                          state.admission, state.metrics, [&state](admin::Access access) {
                               asio::post(state.control,
                                          [&state, access = std::move(access)]() mutable {
                                              state.guard->replace(std::move(access));
                                          });
                           }});
     state.usage.start(*state.store);
+    state.ask_for_peppers();
     state.control_thread = std::thread{[&state] { state.control.run(); }};
     return gateway;
 }
@@ -331,6 +396,8 @@ Gateway::~Gateway() {
     state_->reloader.stop();
     for (auto& worker : state_->workers)
         worker->stop();
+    // It answers workers, so it is silent before they are gone.
+    if (state_->keeper) state_->keeper->stop();
     state_->workers.clear();
     // A start that failed half way has no thread on the operator's side yet.
     if (!state_->control_thread.joinable())
@@ -380,7 +447,7 @@ std::uint16_t Gateway::admin_port() const {
 }
 
 std::size_t Gateway::keys() const {
-    return state_->reloader.serving().table->size();
+    return state_->reloader.serving().keys.size();
 }
 
 } // namespace keygate::app

@@ -8,12 +8,16 @@
 #include "config/scalars.hpp"
 #include "keys/digest.hpp"
 #include "keys/format.hpp"
+#include "keys/gateways.hpp"
+#include "redis/session.hpp"
 
 #include <boost/json.hpp>
 
 #include <algorithm>
+#include <chrono>
 #include <fstream>
 #include <iostream>
+#include <thread>
 
 namespace json = boost::json;
 
@@ -213,6 +217,38 @@ int set_status(const OneKey& options, Console& console, const char* action) {
     return one_call(options, console, ask, print_status);
 }
 
+/// Until each gateway has applied what was just done, or cannot decide by what was before.
+std::vector<keys::Waited> waited_for(const std::string& id, const config::Settings& settings) {
+    // With the embedded file the one gateway had applied it when it answered.
+    if (!settings.store.redis) return {};
+    redis::Session session{*settings.store.redis};
+    auto waited = keys::wait_for_gateways(
+        session, [] { std::this_thread::sleep_for(std::chrono::milliseconds{5}); });
+    if (waited) return std::move(*waited);
+    throw CommandError(exit_unreachable, id + " is revoked, but the gateways cannot be asked: " +
+                                             to_string(waited.error()));
+}
+
+json::array to_json(const std::vector<keys::Waited>& waited) {
+    json::array all;
+    for (const keys::Waited& one : waited)
+        all.push_back(json::object{{"gateway", one.gateway},
+                                   {"applied", one.has_applied},
+                                   {"silent_ms", one.silent_for.count()}});
+    return all;
+}
+
+void print_waited(const std::vector<keys::Waited>& waited, Console& console) {
+    for (const keys::Waited& one : waited) {
+        console.out << one.gateway;
+        if (one.has_applied)
+            console.out << " has applied it\n";
+        else
+            console.out << " is silent for " << one.silent_for.count()
+                        << " ms, longer than its bound: nothing that it kept decides any more\n";
+    }
+}
+
 Row row_of(const json::object& key) {
     return {text(key, "id"),         text(key, "api"),         text(key, "owner"),
             text(key, "name"),       shown_key(key),           text(key, "mode"),
@@ -263,8 +299,24 @@ int enable_key(const OneKey& options, Console& console) {
     return set_status(options, console, ":enable");
 }
 
-int revoke_key(const OneKey& options, Console& console) {
-    return set_status(options, console, ":revoke");
+int revoke_key(const RevokeKey& options, Console& console) {
+    if (!options.wait) return set_status(options, console, ":revoke");
+    return reported(console.err, [&] {
+        const auto settings = load_settings(options.config);
+        const auto link = open_link(settings);
+        const auto response =
+            send(*link, {"POST", path_of(options.id) + ":revoke", {}, headers_of(options)});
+        const auto waited = waited_for(options.id, settings);
+        if (!options.json) {
+            print_status(response, console);
+            print_waited(waited, console);
+            return exit_done;
+        }
+        auto answer = json::parse(response.body).as_object();
+        answer["gateways"] = to_json(waited);
+        console.out << json::serialize(answer) << '\n';
+        return exit_done;
+    });
 }
 
 int rotate_key(const RotateKey& options, Console& console) {
@@ -364,7 +416,12 @@ void add_status_commands(CLI::App& keys, Chosen& chosen) {
     };
     add("disable", "Refuse a key until it is enabled", disable_key);
     add("enable", "Let a disabled key in again", enable_key);
-    add("revoke", "End a key for good, from the next request", revoke_key);
+    auto [flags, key] = add_key_command(keys, chosen, "revoke",
+                                        "End a key for good, from the next request", revoke_key);
+    flags.add_flag("--wait", key.wait,
+                   "With Redis: until every gateway has applied it, or is silent for longer than "
+                   "its bound");
+    add_if_match(flags, key);
 }
 
 void add_rotate(CLI::App& keys, Chosen& chosen) {

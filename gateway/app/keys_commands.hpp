@@ -69,6 +69,10 @@ struct RotateKey : OneKey {
     bool no_expiry = false;
 };
 
+struct RevokeKey : OneKey {
+    bool wait = false; // until every gateway has applied it
+};
+
 struct DeleteKey : OneKey {
     bool yes = false;
 };
@@ -81,7 +85,7 @@ struct DeleteKey : OneKey {
 [[nodiscard]] int update_key(const UpdateKey& options, Console& console);
 [[nodiscard]] int disable_key(const OneKey& options, Console& console);
 [[nodiscard]] int enable_key(const OneKey& options, Console& console);
-[[nodiscard]] int revoke_key(const OneKey& options, Console& console);
+[[nodiscard]] int revoke_key(const RevokeKey& options, Console& console);
 [[nodiscard]] int rotate_key(const RotateKey& options, Console& console);
 [[nodiscard]] int delete_key(const DeleteKey& options, Console& console);
 

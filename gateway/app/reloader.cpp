@@ -162,36 +162,56 @@ ReloadOutcome Reloader::reload() {
     ReloadOutcome outcome;
     outcome.kind = Kind::done;
     outcome.has_changed = has_changed;
-    outcome.keys = now.table->size();
-    outcome.unreadable_keys = now.table->unreadable();
+    outcome.keys = now.keys.size();
+    outcome.unreadable_keys = now.keys.unreadable();
     return outcome;
 }
 
-Result<void> Reloader::switch_over(const std::shared_ptr<const gate::Snapshot>& next) {
-    auto promise = std::make_shared<std::promise<Result<void>>>();
-    auto switched = promise->get_future();
-    parts_->store.submit([this, next, promise](keys::KeyStore& store, keys::LiveKeys&) {
-        promise->set_value(switch_on_store(store, next));
-    });
-    return switched.get();
+/// With the embedded store an empty table, which is filled on the store's thread; of a store that
+/// others write to, what was known before, read again.
+Result<keys::ServedKeys> Reloader::make_keys(const gate::Snapshot& next, const Serving& before) {
+    keys::ServedKeys made;
+    if (parts_->keeper == nullptr) {
+        made.table = std::make_shared<keys::Table>(next.catalog, before.keys.table->subjects());
+        return made;
+    }
+    made.cache = parts_->keeper->make_cache(next.catalog, before.keys.cache->subjects());
+    if (const auto warm = parts_->keeper->warm(made.cache, before.keys.cache); !warm)
+        return warm.error();
+    return made;
 }
 
-Result<void> Reloader::switch_on_store(keys::KeyStore& store,
-                                       std::shared_ptr<const gate::Snapshot> next) {
-    // Also what keeps the old table until the end: it dies on no worker.
+Result<void> Reloader::switch_over(const std::shared_ptr<const gate::Snapshot>& next) {
     const Serving before = serving();
-    auto table = std::make_shared<keys::Table>(next->catalog, before.table->subjects());
-    if (const auto filled = keys::fill(store, *table, before.table.get()); !filled)
-        return filled.error();
+    const auto made = make_keys(*next, before);
+    if (!made) return made.error();
+    const Serving now{next, *made};
+    auto promise = std::make_shared<std::promise<Result<void>>>();
+    auto switched = promise->get_future();
+    parts_->store.submit([this, now, promise](keys::KeyStore& store, keys::LiveKeys&) {
+        promise->set_value(switch_on_store(store, now));
+    });
+    const auto done = switched.get();
+    if (parts_->keeper != nullptr) parts_->keeper->serve((done ? now : before).keys.cache);
+    return done;
+}
+
+Result<void> Reloader::switch_on_store(keys::KeyStore& store, const Serving& next) {
+    // Also what keeps the old keys until the end: they die on no worker.
+    const Serving before = serving();
+    if (next.keys.table)
+        if (const auto filled = keys::fill(store, *next.keys.table, before.keys.table.get());
+            !filled)
+            return filled.error();
     // Last: from here on nothing fails, and the store remembers only peppers that are used.
-    if (const auto agreed = next->peppers.agree_with(store); !agreed) return agreed.error();
-    const Serving now{std::move(next), std::move(table)};
-    stand_still_and_take_over(now);
-    parts_->store.replace(*now.table);
-    const config::ClientLimits& client = now.snapshot->settings.client;
+    if (const auto agreed = next.snapshot->peppers.agree_with(store); !agreed)
+        return agreed.error();
+    stand_still_and_take_over(next);
+    parts_->store.replace(next.keys.live());
+    const config::ClientLimits& client = next.snapshot->settings.client;
     parts_->admission.set_bounds(client.max_connections, client.max_connections_per_address);
     const std::lock_guard lock{mutex_};
-    serving_ = now;
+    serving_ = next;
     return {};
 }
 
@@ -199,8 +219,8 @@ void Reloader::stand_still_and_take_over(const Serving& next) {
     const auto labels = route_labels(*next.snapshot);
     const auto standstill = std::make_shared<Standstill>(parts_->workers.size());
     for (std::size_t i = 0; i < parts_->workers.size(); ++i)
-        parts_->workers[i]->take_over(
-            {next.snapshot, next.table, parts_->metrics.routes(i, labels)}, standstill);
+        parts_->workers[i]->take_over({next.snapshot, next.keys, parts_->metrics.routes(i, labels)},
+                                      standstill);
     standstill->wait_for_all();
     const auto since = std::chrono::steady_clock::now();
     // Nobody charges now.

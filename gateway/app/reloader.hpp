@@ -3,6 +3,7 @@
 #include "admin/access.hpp"
 #include "admin/reload_api.hpp"
 #include "app/worker.hpp"
+#include "keys/keeper.hpp"
 #include "keys/store_thread.hpp"
 
 #include <boost/asio/executor_work_guard.hpp>
@@ -22,7 +23,7 @@ namespace keygate::app {
 /// The configuration that requests begin under now, and the keys as it reads them.
 struct Serving {
     std::shared_ptr<const gate::Snapshot> snapshot;
-    std::shared_ptr<keys::Table> table;
+    keys::ServedKeys keys;
 };
 
 /// Of each route, by its number.
@@ -39,6 +40,7 @@ class Reloader {
     /// What a reload changes. All of it outlives the reloader's `stop`.
     struct Parts {
         keys::StoreThread& store;
+        keys::Keeper* keeper; // null with the embedded store
         const std::vector<std::unique_ptr<Worker>>& workers;
         limit::Counters& counters;
         net::Admission& admission;
@@ -81,8 +83,9 @@ class Reloader {
   private:
     [[nodiscard]] admin::ReloadOutcome reload();
     [[nodiscard]] Result<void> switch_over(const std::shared_ptr<const gate::Snapshot>& next);
-    [[nodiscard]] Result<void> switch_on_store(keys::KeyStore& store,
-                                               std::shared_ptr<const gate::Snapshot> next);
+    [[nodiscard]] Result<keys::ServedKeys> make_keys(const gate::Snapshot& next,
+                                                     const Serving& before);
+    [[nodiscard]] Result<void> switch_on_store(keys::KeyStore& store, const Serving& next);
     void stand_still_and_take_over(const Serving& next);
     void tell(const admin::ReloadOutcome& outcome) const;
 

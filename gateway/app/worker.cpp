@@ -1,6 +1,7 @@
 #include "app/worker.hpp"
 
 #include "gate/connection.hpp"
+#include "keys/keeper.hpp"
 #include "net/listener.hpp"
 
 #include <boost/asio/post.hpp>
@@ -16,7 +17,7 @@ namespace keygate::app {
 namespace {
 
 gate::EpochRef begin(net::Poller& poller, Duty duty) {
-    return gate::EpochRef{new gate::Epoch{poller, std::move(duty.snapshot), std::move(duty.table),
+    return gate::EpochRef{new gate::Epoch{poller, std::move(duty.snapshot), std::move(duty.keys),
                                           std::move(duty.route_counters)}};
 }
 
@@ -26,11 +27,13 @@ Worker::Worker(Shared shared, Duty duty, std::size_t number, std::vector<int> li
     : shared_(std::move(shared))
     , poller_(io_, shared_.clock)
     , access_log_(shared_.access_log)
+    , desk_(make_desk())
     , lane_{.poller = poller_,
             .epoch = begin(poller_, std::move(duty)),
             .counters = shared_.counters,
             .admission = shared_.admission,
             .used = shared_.usage.of_thread(number),
+            .desk = desk_.get(),
             .metrics = shared_.metrics.thread(number),
             .access_log = access_log_,
             .limiter_offset = shared_.limiter_offset} {
@@ -38,7 +41,10 @@ Worker::Worker(Shared shared, Duty duty, std::size_t number, std::vector<int> li
         listeners_.push_back(std::make_unique<net::Listener>(
             poller_, descriptor,
             [this](int client, std::string address) { accept(client, std::move(address)); }));
-    poller_.at_turn_end([this] { access_log_.flush_if_due(poller_.now().steady); });
+    poller_.at_turn_end([this] {
+        if (desk_) desk_->send();
+        access_log_.flush_if_due(poller_.now().steady);
+    });
     poller_.start();
     thread_ = std::thread{[this] {
         // Exceptions mean a bug: the process says so and ends, a supervisor starts it again.
@@ -54,6 +60,13 @@ Worker::Worker(Shared shared, Duty duty, std::size_t number, std::vector<int> li
 
 Worker::~Worker() {
     if (thread_.joinable()) thread_.join();
+}
+
+std::unique_ptr<keys::Desk> Worker::make_desk() {
+    if (shared_.keeper == nullptr) return nullptr;
+    return std::make_unique<keys::Desk>(*shared_.keeper, [this](std::function<void()> work) {
+        boost::asio::post(io_, [this, work = std::move(work)] { poller_.visit(work); });
+    });
 }
 
 void Worker::accept(int descriptor, std::string address) {

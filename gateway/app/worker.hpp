@@ -28,13 +28,14 @@ struct Shared {
     observe::Metrics& metrics;
     UsageKeeper& usage;
     observe::AccessLog& access_log;
+    keys::Keeper* keeper;                    // null with the embedded store
     std::chrono::nanoseconds limiter_offset; // see gate::Lane
 };
 
 /// What a worker needs of a configuration to serve it.
 struct Duty {
     std::shared_ptr<const gate::Snapshot> snapshot;
-    std::shared_ptr<const keys::Table> table;
+    keys::ServedKeys keys;
     std::vector<observe::RouteCounters*> route_counters; // of the worker's metrics
 };
 
@@ -60,6 +61,7 @@ class Worker {
     void stop();
 
   private:
+    [[nodiscard]] std::unique_ptr<keys::Desk> make_desk();
     void accept(int descriptor, std::string address);
     void refuse(int descriptor, std::string_view address, const Refusal& refusal);
 
@@ -67,6 +69,7 @@ class Worker {
     boost::asio::io_context io_{1};
     net::Poller poller_;
     observe::AccessLog::Buffer access_log_;
+    std::unique_ptr<keys::Desk> desk_;
     gate::Lane lane_;
     std::vector<std::unique_ptr<net::Listener>> listeners_;
     std::thread thread_;

@@ -4,11 +4,11 @@
 
 namespace keygate::gate {
 
-Epoch::Epoch(net::Poller& thread, std::shared_ptr<const Snapshot> compiled,
-             std::shared_ptr<const keys::Table> keys, std::vector<observe::RouteCounters*> counters)
+Epoch::Epoch(net::Poller& thread, std::shared_ptr<const Snapshot> compiled, keys::ServedKeys served,
+             std::vector<observe::RouteCounters*> counters)
     : poller(thread)
     , snapshot(std::move(compiled))
-    , table(std::move(keys))
+    , keys(std::move(served))
     , route_counters(std::move(counters))
     , request_reader({.max_fields = snapshot->settings.client.max_fields,
                       .max_target = snapshot->settings.client.max_target},

@@ -2,7 +2,7 @@
 
 #include "gate/snapshot.hpp"
 #include "http/head_reader.hpp"
-#include "keys/table.hpp"
+#include "keys/served_keys.hpp"
 #include "net/poller.hpp"
 #include "observe/metrics.hpp"
 #include "proxy/pool.hpp"
@@ -22,14 +22,14 @@ namespace keygate::gate {
 /// needs it any more.
 struct Epoch final : net::Retirable {
     /// @param counters  of this thread, for each route by its number.
-    Epoch(net::Poller& thread, std::shared_ptr<const Snapshot> compiled,
-          std::shared_ptr<const keys::Table> keys, std::vector<observe::RouteCounters*> counters);
+    Epoch(net::Poller& thread, std::shared_ptr<const Snapshot> compiled, keys::ServedKeys served,
+          std::vector<observe::RouteCounters*> counters);
 
     net::Poller& poller;
     const std::shared_ptr<const Snapshot> snapshot;
     /// Null when the epoch is over: a look-up ends in the turn in which it begins, and whoever
     /// stays longer must not keep all keys of its time in memory.
-    std::shared_ptr<const keys::Table> table;
+    keys::ServedKeys keys;
     const std::vector<observe::RouteCounters*> route_counters;
     std::vector<std::unique_ptr<proxy::Pool>> pools; // as in snapshot->upstreams
     http::RequestReader request_reader;

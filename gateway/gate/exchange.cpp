@@ -6,7 +6,6 @@
 // request spends nothing.
 #include "gate/exchange.hpp"
 
-#include "auth/credential.hpp"
 #include "auth/key.hpp"
 #include "base/release.hpp"
 #include "base/secret.hpp"
@@ -69,8 +68,10 @@ std::size_t Exchange::begin(std::span<char> bytes, std::span<char> rest) {
     }
     rest_ = rest;
     head_size_ = bytes.size();
+    head_text_ = {bytes.data(), bytes.size()};
     on_head(**head);
     rest_ = {};
+    head_text_ = {};
     head_ = nullptr;
     wipe(bytes);
     return rest_taken_;
@@ -154,25 +155,103 @@ void Exchange::on_head(const http::RequestHead& head) {
 }
 
 void Exchange::find_key(const auth::Credential& credential) {
+    if (epoch_->keys.cache) {
+        // Once, before anything is waited for: what is kept is as good as it was then.
+        read_at_ = BootClock::now();
+        return look_up(credential, 0);
+    }
     // The table is complete: a key that is not there does not exist.
     keys::EntryRef entry;
     for (std::size_t i = 0; i < credential.count && !entry; ++i)
-        entry = epoch_->table->find(credential.digests[i]);
-    if (entry) {
-        // Among many keys what follows is in no cache: fetched now, it is there when it is needed.
-        lane_.counters.prefetch(entry->number);
-        __builtin_prefetch(entry->subject.get(), 1);
-        __builtin_prefetch(entry->identity.data());
-        __builtin_prefetch(entry->identity.data() + 64);
-    }
+        entry = epoch_->keys.table->find(credential.digests[i]);
     on_key(credential, std::move(entry));
 }
 
-void Exchange::on_key(const auth::Credential& credential, const Result<keys::EntryRef>& found) {
-    if (!found) return fail(found.error());
-    caller_ = *found;
+/// The digests of a key one after the other, until there is a record.
+void Exchange::look_up(const auth::Credential& credential, std::size_t place) {
+    using Kind = keys::Cache::Found::Kind;
+    for (; place < credential.count; ++place) {
+        auto found = epoch_->keys.cache->find(credential.digests[place], read_at_);
+        switch (found.kind) {
+        case Kind::known:
+            return on_key(credential, std::move(found.entry));
+        case Kind::invalid:
+            return refuse(Refusal{Reason::store_invalid});
+        case Kind::ask:
+            return ask(credential, place, std::move(found.entry));
+        case Kind::unknown:
+            break;
+        }
+    }
+    on_key(credential, nullptr);
+}
+
+/// The head is kept for what comes after the answer; the key in it is not.
+void Exchange::ask(const auth::Credential& credential, std::size_t place,
+                   keys::EntryRef last_known) {
+    asking_ = std::make_unique<Asking>();
+    asking_->credential = credential;
+    asking_->place = place;
+    const std::string_view key = head_->authorization;
+    asking_->head.reserve(head_text_.size());
+    asking_->head.append(head_text_.data(), key.data());
+    asking_->head.append(key.size(), 'x');
+    asking_->head.append(key.data() + key.size(), head_text_.data() + head_text_.size());
+    asking_->ticket = lane_.desk->ask(credential.digests[place], read_at_, epoch_->keys.cache,
+                                      std::move(last_known), *this);
+    // The keeper answers earlier; this is for a keeper that does not.
+    deadline_.set(2 * epoch_->snapshot->settings.store.redis->timeout);
+}
+
+void Exchange::on_answer(const keys::Answer& answer) {
+    deadline_.clear();
+    const std::unique_ptr<Asking> asked = std::move(asking_);
+    head_text_ = {asked->head.data(), asked->head.size()};
+    // Both were accepted before, as they are now.
+    const auto head = epoch_->request_reader.read(head_text_);
+    if (!head) return refuse(head.error());
+    head_ = *head;
+    const auto target = http::judge_target(*head_, epoch_->snapshot->settings.client.max_target,
+                                           lane_.target_scratch);
+    if (!target) return refuse(target.error());
+    target_ = *target;
+    on_told(answer, asked->credential, asked->place);
+    head_ = nullptr;
+    head_text_ = {};
+    if (is_running_ && wants_body()) owner_.on_body_wanted();
+}
+
+void Exchange::on_told(const keys::Answer& answer, const auth::Credential& credential,
+                       std::size_t place) {
+    switch (answer.kind) {
+    case keys::Answer::Kind::known:
+        return on_key(credential, answer.entry);
+    case keys::Answer::Kind::unknown:
+        return look_up(credential, place + 1);
+    case keys::Answer::Kind::invalid:
+        return refuse(Refusal{Reason::store_invalid});
+    case keys::Answer::Kind::unavailable:
+        // Closed, and said so: nobody knows whether the key is one.
+        return refuse(Refusal{Reason::store_unavailable});
+    }
+}
+
+void Exchange::stop_asking() {
+    if (asking_) lane_.desk->cancel(asking_->ticket);
+    asking_.reset();
+}
+
+void Exchange::on_key(const auth::Credential& credential, keys::EntryRef found) {
+    if (found) {
+        // Among many keys what follows is in no cache: fetched now, it is there when it is needed.
+        lane_.counters.prefetch(found->number);
+        __builtin_prefetch(found->subject.get(), 1);
+        __builtin_prefetch(found->identity.data());
+        __builtin_prefetch(found->identity.data() + 64);
+    }
+    caller_ = std::move(found);
     const Snapshot::Api& compiled = epoch_->snapshot->apis[route_->api];
-    auto identity = auth::identify(*found, credential, route_->api, compiled.test.has_value(),
+    auto identity = auth::identify(caller_, credential, route_->api, compiled.test.has_value(),
                                    lane_.poller.now().wall); // key_*, store_invalid
     if (!identity) return refuse(identity.error());
     // From here on the request has an owner: whatever happens next is booked to that key.
@@ -380,6 +459,10 @@ config::milliseconds Exchange::idle_timeout() const {
 
 void Exchange::on_deadline() {
     if (!is_running_) return;
+    if (asking_) {
+        stop_asking();
+        return refuse(Refusal{Reason::store_unavailable});
+    }
     // A tunnel that nobody uses any more ends as one that was closed.
     if (is_tunnel_ && link_->out().is_empty()) return finish(observe::Outcome::allowed(), after_);
     if (is_answer_started_) return cut(Reason::upstream_timeout);
@@ -431,11 +514,6 @@ void Exchange::refuse(const Refusal& refusal) {
     finish(refusal.reason, after_);
 }
 
-/// When a store cannot say what it knows of a key: closed, and said so.
-void Exchange::fail(const Fault&) {
-    refuse(Refusal{Reason::store_unavailable});
-}
-
 void Exchange::finish(observe::Outcome outcome, http::AfterAnswer after) {
     give_link_back();
     record(outcome);
@@ -472,6 +550,7 @@ void Exchange::drop_link() {
 
 void Exchange::record(observe::Outcome outcome) {
     is_running_ = false;
+    stop_asking();
     const std::uint64_t sent = client_.sent() - sent_before_;
     const auto duration = lane_.poller.now().steady - started_.steady;
     lane_.metrics.sent_bytes.add(sent);

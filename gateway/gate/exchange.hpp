@@ -1,6 +1,8 @@
 #pragma once
 
+#include "auth/credential.hpp"
 #include "base/result.hpp"
+#include "base/wiping.hpp"
 #include "gate/lane.hpp"
 #include "http/body_reader.hpp"
 #include "http/target.hpp"
@@ -12,10 +14,6 @@
 #include <span>
 #include <string>
 #include <string_view>
-
-namespace keygate::auth {
-struct Credential;
-}
 
 namespace keygate::gate {
 
@@ -43,7 +41,7 @@ class ExchangeOwner {
 /// may have to wait: the head, the key, the charge, the upstream. Nothing has to be waited for when
 /// the key is in the table and the limit is local: then the request runs straight through to the
 /// upstream. Used again for the next request of its connection.
-class Exchange final : proxy::LinkUser, net::DeadlineHandler {
+class Exchange final : proxy::LinkUser, net::DeadlineHandler, keys::Desk::Asker {
   public:
     /// @param client   where answers go; @param address of the client. All outlive the exchange.
     Exchange(Lane& lane, net::Outgoing& client, std::string_view address, ExchangeOwner& owner);
@@ -91,7 +89,12 @@ class Exchange final : proxy::LinkUser, net::DeadlineHandler {
     void start(WallTime now);
     void on_head(const http::RequestHead& head);
     void find_key(const auth::Credential& credential);
-    void on_key(const auth::Credential& credential, const Result<keys::EntryRef>& found);
+    void look_up(const auth::Credential& credential, std::size_t place);
+    void ask(const auth::Credential& credential, std::size_t place, keys::EntryRef last_known);
+    void on_answer(const keys::Answer& answer) override;
+    void on_told(const keys::Answer& answer, const auth::Credential& credential, std::size_t place);
+    void stop_asking();
+    void on_key(const auth::Credential& credential, keys::EntryRef found);
     void forward(const policy::Permit& permit);
     void prepare_request(const Snapshot::Api& compiled, const policy::Permit& permit);
     void dial(proxy::Pool::Kind kind);
@@ -124,7 +127,6 @@ class Exchange final : proxy::LinkUser, net::DeadlineHandler {
     void on_failure(proxy::Failure failure);
 
     void refuse(const Refusal& refusal);
-    void fail(const Fault& fault);
     void finish(observe::Outcome outcome, http::AfterAnswer after);
     void cut(observe::Outcome outcome);
     void give_link_back();
@@ -139,10 +141,21 @@ class Exchange final : proxy::LinkUser, net::DeadlineHandler {
     ExchangeOwner& owner_;
     net::Deadline deadline_; // of the upstream side
 
-    // The request. Views of the head are good only while `begin` runs.
+    /// While the store is asked: what the request was, without its key.
+    struct Asking {
+        auth::Credential credential;
+        std::size_t place = 0; // of the digest that is asked for
+        std::uint64_t ticket = 0;
+        WipingString head;
+    };
+
+    // The request. Views of the head are good only while `begin` or `on_answer` runs.
     bool is_running_ = false;
     EpochRef epoch_; // while it is running
     const http::RequestHead* head_ = nullptr;
+    std::string_view head_text_;
+    std::unique_ptr<Asking> asking_;
+    BootTime read_at_{};   // after its bytes were read; only where keys have a bound
     std::span<char> rest_; // what arrived behind the head
     std::size_t rest_taken_ = 0;
     http::Target target_;

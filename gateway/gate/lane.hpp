@@ -4,6 +4,7 @@
 #include "http/date.hpp"
 #include "http/head_reader.hpp"
 #include "http/request_id.hpp"
+#include "keys/desk.hpp"
 #include "keys/used_keys.hpp"
 #include "limit/counters.hpp"
 #include "net/admission.hpp"
@@ -37,6 +38,7 @@ struct Lane {
     limit::Counters& counters;
     net::Admission& admission;
     keys::UsedKeys& used;
+    keys::Desk* desk; // where keys are asked for that are not in memory; null where all are
     observe::ThreadMetrics& metrics;
     observe::AccessLog::Buffer& access_log;
     http::ResponseReader response_reader{};
@@ -52,7 +54,7 @@ struct Lane {
 
     /// From here on requests begin under another configuration; those in flight keep theirs.
     void begin_epoch(EpochRef next) {
-        epoch->table.reset();
+        epoch->keys = {};
         epoch = std::move(next);
     }
 

@@ -4,7 +4,8 @@
 
 // From records to entries (store_invalid: what the configuration does not know is never guessed).
 // The work is in two parts, because owners change: `read` once for each key record, `finish` again
-// for each change of its owner. keys/table.cpp alone uses it.
+// for each change of its owner. keys/table.cpp and keys/cache.cpp
+// use it.
 namespace keygate::keys {
 
 /// `Entry::api` of a key whose API the configuration does not have.

@@ -11,7 +11,7 @@ namespace keygate::keys {
 void Lease::on_set_up() {
     is_set_up_ = true;
     ping_.reset();
-    renewed_.pinged_at_ = std::numeric_limits<std::int64_t>::min();
+    renewed_.pinged_at_ = Renewed::never;
     renewed_.generation_ = ++generation_;
 }
 

@@ -58,7 +58,10 @@ class Renewed {
 
   private:
     friend class Lease;
-    std::atomic<std::int64_t> pinged_at_{std::numeric_limits<std::int64_t>::min()};
+    /// Before every time, and far enough from the edge to be subtracted from.
+    static constexpr std::int64_t never = std::numeric_limits<std::int64_t>::min() / 2;
+
+    std::atomic<std::int64_t> pinged_at_{never};
     std::atomic<std::uint64_t> generation_{0};
 };
 

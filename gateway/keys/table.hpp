@@ -2,6 +2,7 @@
 
 #include "base/result.hpp"
 #include "keys/catalog.hpp"
+#include "keys/lease.hpp"
 #include "keys/live_keys.hpp"
 #include "keys/record.hpp"
 #include "keys/subject.hpp"
@@ -10,12 +11,35 @@
 #include <boost/smart_ptr/intrusive_ptr.hpp>
 #include <boost/smart_ptr/intrusive_ref_counter.hpp>
 
+#include <atomic>
 #include <cstdint>
 #include <limits>
 #include <memory>
 #include <string>
 
 namespace keygate::keys {
+
+/// Whether anybody looked something up since it was asked last. A copy is one that nobody has seen.
+class UsedMark {
+  public:
+    UsedMark() = default;
+
+    UsedMark(const UsedMark&) {}
+
+    UsedMark& operator=(const UsedMark&) = delete;
+    ~UsedMark() = default;
+
+    void set() const {
+        // Most look-ups find it set and do not take the cache line from the others.
+        if (!is_set_.load(std::memory_order_relaxed))
+            is_set_.store(true, std::memory_order_relaxed);
+    }
+
+    [[nodiscard]] bool take() const { return is_set_.exchange(false, std::memory_order_relaxed); }
+
+  private:
+    mutable std::atomic<bool> is_set_{false};
+};
 
 /// A key as requests see it: the record and its owner, compiled against the catalog. Immutable;
 /// shared between threads; a change makes a new one. The first two cache lines decide a request.
@@ -35,6 +59,9 @@ struct alignas(64) Entry : boost::intrusive_ref_counter<Entry, boost::thread_saf
     std::int64_t expires_at = std::numeric_limits<std::int64_t>::max(); // Unix seconds
     /// What is the same in all entries of the key.
     SubjectRef subject;
+    /// Until when it decides (keys/cache.hpp); nothing in a table that is complete.
+    Stamp stamp;
+    UsedMark is_used;
     /// `X-Key-Id: …\r\nX-Key-Owner: …\r\n` …, ready to be sent upstream. No value holds a control
     /// byte.
     std::string identity;

@@ -70,6 +70,14 @@ void Poller::turn() {
     wait();
 }
 
+void Poller::visit(const std::function<void()>& work) {
+    if (!is_running_) return;
+    now_ = clock_.now();
+    wheel_.look(now_.steady);
+    work();
+    finish_turn();
+}
+
 void Poller::share_among(std::size_t channels) {
     share_ = buffer_size;
     if (channels > 1) share_ = std::clamp(round_size / channels, smallest_share, buffer_size);

@@ -76,6 +76,10 @@ class Poller {
     /// How often events were fetched: whatever arrived before a look was told by the end of it.
     [[nodiscard]] std::uint64_t looks() const { return looks_; }
 
+    /// Runs what another thread has posted in a turn of its own: the clocks are those of now, and
+    /// what belongs to the end of a turn follows.
+    void visit(const std::function<void()>& work);
+
     void retire(std::unique_ptr<Retirable> object) { retired_.push_back(std::move(object)); }
 
     static constexpr std::size_t buffer_size = 128 * 1024;

@@ -109,8 +109,8 @@ BOOST_AUTO_TEST_CASE(work_behind_a_replaced_table_is_given_the_new_one) {
     StoreThread& running = *thread;
     thread->submit([](KeyStore& store, LiveKeys& live) { create(store, live, key_record(1)); });
     thread->submit([&](KeyStore& store, LiveKeys& live) {
-        BOOST_TEST(fill(store, next, &keys).has_value());
-        running.replace_table(next);
+        BOOST_TEST(fill(store, next, &table).has_value());
+        running.replace(next);
     });
     thread->submit([](KeyStore& store, LiveKeys& live) { create(store, live, key_record(2)); });
     thread.reset();

@@ -1,0 +1,19 @@
+#pragma once
+
+#include "admin/status_pages.hpp"
+#include "keys/keeper.hpp"
+#include "observe/metrics.hpp"
+
+// What operators see of keys that are kept in Redis.
+namespace keygate::app {
+
+/// To the process' log.
+[[nodiscard]] keys::Keeper::Log log_of_keeper();
+
+/// `store` of `/readyz`. @param keeper  null with the embedded store, which is always there.
+[[nodiscard]] admin::ReadyCheck store_check(const keys::Keeper* keeper);
+
+/// `keeper` outlives the metrics.
+void add_redis_metrics(observe::Metrics& metrics, const keys::Keeper& keeper);
+
+} // namespace keygate::app

@@ -1,0 +1,792 @@
+// What happens to a question, from top to bottom: ask, look, read the key, read its owner, answer.
+// All of it on the keeper's thread; the others post.
+#include "keys/keeper.hpp"
+
+#include "keys/desk.hpp"
+#include "keys/gateways.hpp"
+#include "keys/redis_records.hpp"
+#include "keys/tracker.hpp"
+#include "redis/codec.hpp"
+#include "redis/error.hpp"
+#include "redis/pipeline.hpp"
+
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/unordered/unordered_flat_map.hpp>
+
+#include <algorithm>
+#include <deque>
+#include <future>
+#include <mutex>
+#include <random>
+#include <thread>
+#include <utility>
+#include <variant>
+
+namespace keygate::keys {
+
+namespace asio = boost::asio;
+
+namespace {
+
+using redis::Reply;
+using Kind = Answer::Kind;
+using std::chrono::milliseconds;
+
+// Beyond these a question is told at once that the store is not available.
+constexpr std::size_t most_reads = 8192;
+constexpr std::size_t most_pending = 100'000;
+constexpr std::size_t warm_batch = 512;
+constexpr milliseconds probe_interval{50};
+constexpr std::chrono::seconds quiet{1}; // between two lines of the same kind in the log
+
+/// A question, from its arrival to its answer.
+struct Pending {
+    Question question;
+    bool is_answered = false;
+};
+
+using PendingRef = std::shared_ptr<Pending>;
+
+/// What is known of an owner.
+struct KnownOwner {
+    std::optional<OwnerRecord> record; // nothing: there is none
+    Stamp stamp;
+    bool may_keep = true;
+};
+
+/// One read of a key's record, and who waits for it.
+struct KeyRead {
+    Digest digest;
+    Lease::Reading reading;
+    std::vector<PendingRef> waiting;
+    std::vector<std::shared_ptr<Cache>> caches;  // that it is for
+    std::vector<std::function<void(bool)>> told; // when it is over: true if it could be read
+    KeyRecord record;
+};
+
+using KeyReadRef = std::shared_ptr<KeyRead>;
+
+struct OwnerRead {
+    OwnerName name;
+    Lease::Reading reading;
+    std::vector<KeyReadRef> waiting;
+};
+
+using OwnerReadRef = std::shared_ptr<OwnerRead>;
+
+struct NameHash {
+    std::size_t operator()(const OwnerName& name) const {
+        return std::hash<std::string>{}(name.id) ^ std::hash<std::string>{}(name.api);
+    }
+};
+
+/// Both parts decide only as long as each of them does.
+Stamp together(const Stamp& key, const Stamp& owner) {
+    return {.generation = key.generation == owner.generation ? key.generation : 0,
+            .read_at = std::min(key.read_at, owner.read_at)};
+}
+
+} // namespace
+
+struct Keeper::State {
+    State(const config::Store& store, Log to)
+        : settings(store)
+        , log(std::move(to))
+        , work(asio::make_work_guard(loop))
+        , tracker(loop, store, lease, tracker_events(), std::random_device{}())
+        , reads(loop, *store.redis,
+                {.on_up = [this](const redis::Hello&) { on_up(); },
+                 .on_down = [this](const Fault& fault) { on_down(fault); }},
+                std::random_device{}())
+        , deadline(loop)
+        , probe(loop)
+        , registration(store) {
+        freshness.bound = store.revocation_bound;
+        freshness.stale_while_down = store.stale_while_down;
+    }
+
+    // ---- questions
+
+    void ask(std::vector<Question> questions) {
+        for (Question& question : questions)
+            take(std::make_shared<Pending>(Pending{std::move(question), false}));
+    }
+
+    void take(PendingRef asked) {
+        ++asked_count;
+        if (!is_allowed || way == Way::away || pending.size() >= most_pending)
+            return answer_unavailable(*asked);
+        pending.push_back(asked);
+        arm_deadline();
+        if (way == Way::connecting)
+            parked.push_back(std::move(asked));
+        else
+            look(std::move(asked));
+    }
+
+    /// In memory by now, being read, or to be read.
+    void look(PendingRef asked) {
+        const Question& question = asked->question;
+        const auto found = question.cache->find(question.digest, question.t);
+        if (found.kind != Cache::Found::Kind::ask) return answer(*asked, found);
+        const auto running = reading.find(question.digest);
+        // Only one that was not sent before what the request may still be judged by.
+        if (running != reading.end() &&
+            running->second->reading.stamp.read_at >= question.t - freshness.bound)
+            return join(*running->second, std::move(asked));
+        if (reads.waiting() >= most_reads) return answer_unavailable(*asked);
+        const KeyReadRef fresh = begin_read(question.digest);
+        if (question.last_known) guess_owner(question);
+        join(*fresh, std::move(asked));
+    }
+
+    static void join(KeyRead& read, PendingRef asked) {
+        add_cache(read, asked->question.cache);
+        read.waiting.push_back(std::move(asked));
+    }
+
+    static void add_cache(KeyRead& read, const std::shared_ptr<Cache>& cache) {
+        if (std::find(read.caches.begin(), read.caches.end(), cache) == read.caches.end())
+            read.caches.push_back(cache);
+    }
+
+    // ---- the key's record
+
+    KeyReadRef begin_read(const Digest& digest) {
+        auto read = std::make_shared<KeyRead>();
+        const std::string name = key_name(digest);
+        read->digest = digest;
+        read->reading = lease.begin_read(name, BootClock::now());
+        reading[digest] = read;
+        send_hgetall(name, [this, read](Result<Reply> reply) { on_key(read, std::move(reply)); });
+        return read;
+    }
+
+    void send_hgetall(std::string_view name, redis::Pipeline::Done done) {
+        ++read_count;
+        command.clear();
+        redis::append(command, {"HGETALL", name});
+        reads.send(command, std::move(done));
+    }
+
+    void end_read(const KeyReadRef& read) {
+        const auto running = reading.find(read->digest);
+        if (running != reading.end() && running->second == read) reading.erase(running);
+    }
+
+    void on_key(const KeyReadRef& read, Result<Reply> reply) {
+        if (!is_usable(reply)) {
+            end_read(read);
+            return give_up(*read);
+        }
+        auto record = read_key_record(read->digest, *reply);
+        if (auto* const found = std::get_if<KeyRecord>(&record)) {
+            read->record = std::move(*found);
+            return find_owner(read);
+        }
+        const auto* const unreadable = std::get_if<Unreadable>(&record);
+        if (unreadable != nullptr) tell_unreadable(key_name(read->digest), unreadable->why);
+        end_read(read);
+        on_no_key(*read, unreadable != nullptr);
+    }
+
+    void on_no_key(KeyRead& read, bool is_invalid) {
+        if (lease.may_keep(read.reading, key_name(read.digest)))
+            for (const auto& cache : read.caches)
+                if (is_live(cache))
+                    cache->keep_absence(read.digest, read.reading.stamp, is_invalid);
+        for (const PendingRef& asked : read.waiting)
+            if (!asked->is_answered) {
+                if (decides(read.reading.stamp, freshness.renewed.load(), asked->question.t,
+                            freshness.bound))
+                    answer(*asked, is_invalid ? Kind::invalid : Kind::unknown, nullptr);
+                else
+                    look(asked);
+            }
+        tell(read, true);
+    }
+
+    // ---- the owner's record
+
+    /// Most keys stay their owner's: both records are read at once.
+    void guess_owner(const Question& question) {
+        const Entry& last = *question.last_known;
+        const auto& apis = question.cache->catalog().apis;
+        if (last.api >= apis.size()) return;
+        const OwnerName name{apis[last.api].name, last.owner};
+        if (usable_owner(name, question.t) == nullptr && running_owner(name, question.t) == nullptr)
+            begin_owner(name);
+    }
+
+    void find_owner(const KeyReadRef& read) {
+        BootTime latest = read->reading.stamp.read_at;
+        for (const PendingRef& asked : read->waiting)
+            if (!asked->is_answered) latest = std::max(latest, asked->question.t);
+        const OwnerName name{read->record.api, read->record.owner};
+        if (const KnownOwner* const owner = usable_owner(name, latest)) {
+            end_read(read);
+            return on_both(*read, *owner);
+        }
+        OwnerReadRef running = running_owner(name, latest);
+        if (!running) running = begin_owner(name);
+        running->waiting.push_back(read);
+    }
+
+    const KnownOwner* usable_owner(const OwnerName& name, BootTime t) const {
+        const auto known = owners.find(name);
+        if (known == owners.end() ||
+            !decides(known->second.stamp, freshness.renewed.load(), t, freshness.bound))
+            return nullptr;
+        return &known->second;
+    }
+
+    OwnerReadRef running_owner(const OwnerName& name, BootTime t) const {
+        const auto running = owner_reading.find(name);
+        if (running == owner_reading.end() ||
+            running->second->reading.stamp.read_at < t - freshness.bound)
+            return nullptr;
+        return running->second;
+    }
+
+    OwnerReadRef begin_owner(const OwnerName& owner) {
+        auto read = std::make_shared<OwnerRead>();
+        const std::string name = owner_name(owner);
+        read->name = owner;
+        read->reading = lease.begin_read(name, BootClock::now());
+        owner_reading[owner] = read;
+        send_hgetall(name, [this, read](Result<Reply> reply) { on_owner(read, reply); });
+        return read;
+    }
+
+    void on_owner(const OwnerReadRef& read, const Result<Reply>& reply) {
+        const auto running = owner_reading.find(read->name);
+        if (running != owner_reading.end() && running->second == read) owner_reading.erase(running);
+        const auto waiting = std::exchange(read->waiting, {});
+        for (const KeyReadRef& key : waiting)
+            end_read(key);
+        if (!is_usable(reply)) {
+            for (const KeyReadRef& key : waiting)
+                give_up(*key);
+            return;
+        }
+        KnownOwner owner{.record = {}, .stamp = read->reading.stamp, .may_keep = true};
+        auto record = read_owner_record(read->name, *reply);
+        if (auto* const found = std::get_if<OwnerRecord>(&record)) {
+            owner.record = std::move(*found);
+        } else if (const auto* const unreadable = std::get_if<Unreadable>(&record)) {
+            tell_unreadable(owner_name(read->name), unreadable->why);
+            owner.record.emplace();
+            owner.record->api = read->name.api;
+            owner.record->id = read->name.id;
+            owner.record->readable = false;
+        }
+        owner.may_keep = lease.may_keep(read->reading, owner_name(read->name));
+        if (owner.may_keep) {
+            // A bound, not a cache policy: what is dropped is read again.
+            if (owners.size() >= settings.redis->max_keys) owners.clear();
+            owners[read->name] = owner;
+        }
+        for (const KeyReadRef& key : waiting)
+            on_both(*key, owner);
+    }
+
+    // ---- both are there
+
+    void on_both(KeyRead& read, const KnownOwner& owner) {
+        const Stamp stamp = together(read.reading.stamp, owner.stamp);
+        const bool may_keep = owner.may_keep &&
+                              lease.may_keep(read.reading, key_name(read.digest)) &&
+                              stamp.generation == lease.generation();
+        const OwnerRecord* const record = owner.record ? &*owner.record : nullptr;
+        std::vector<std::pair<Cache*, EntryRef>> made;
+        for (const auto& cache : read.caches) {
+            const EntryRef entry = cache->make(read.record, record, stamp, before.get());
+            if (may_keep && is_live(cache)) cache->keep(entry);
+            made.emplace_back(cache.get(), entry);
+        }
+        const auto renewed = freshness.renewed.load();
+        for (const PendingRef& asked : read.waiting) {
+            if (asked->is_answered) continue;
+            const Question& question = asked->question;
+            if (!decides(stamp, renewed, question.t, freshness.bound)) {
+                look(asked);
+                continue;
+            }
+            for (const auto& [cache, entry] : made)
+                if (cache == question.cache.get()) answer(*asked, Kind::known, entry);
+        }
+        tell(read, true);
+    }
+
+    // ---- answers
+
+    void answer(Pending& asked, const Cache::Found& found) {
+        switch (found.kind) {
+        case Cache::Found::Kind::known:
+            return answer(asked, Kind::known, found.entry);
+        case Cache::Found::Kind::unknown:
+            return answer(asked, Kind::unknown, nullptr);
+        case Cache::Found::Kind::invalid:
+            return answer(asked, Kind::invalid, nullptr);
+        case Cache::Found::Kind::ask:
+            return answer_unavailable(asked);
+        }
+    }
+
+    void answer(Pending& asked, Kind kind, EntryRef entry) {
+        if (std::exchange(asked.is_answered, true)) return;
+        Question& question = asked.question;
+        outbox[question.desk].push_back(
+            {.ticket = question.ticket, .kind = kind, .entry = std::move(entry)});
+        question.cache.reset();
+        question.last_known.reset();
+        if (std::exchange(is_sending, true)) return;
+        asio::post(loop, [this] {
+            is_sending = false;
+            for (auto& [desk, answers] : std::exchange(outbox, {}))
+                desk->deliver(std::move(answers));
+        });
+    }
+
+    /// Unless what was last known may go on.
+    void answer_unavailable(Pending& asked) {
+        if (asked.is_answered) return;
+        const Question& question = asked.question;
+        const auto found = question.cache->find(question.digest, question.t);
+        if (found.kind == Cache::Found::Kind::known) return answer(asked, Kind::known, found.entry);
+        ++unavailable_count;
+        answer(asked, Kind::unavailable, nullptr);
+    }
+
+    /// The connection that a read went out on is gone: those who can wait ask again on the next.
+    void give_up(KeyRead& read) {
+        for (const PendingRef& asked : read.waiting) {
+            if (asked->is_answered) continue;
+            if (way == Way::away)
+                answer_unavailable(*asked);
+            else
+                parked.push_back(asked);
+        }
+        tell(read, false);
+    }
+
+    static void tell(KeyRead& read, bool is_read) {
+        for (const auto& told : std::exchange(read.told, {}))
+            told(is_read);
+    }
+
+    void arm_deadline() {
+        if (is_deadline_armed || pending.empty()) return;
+        is_deadline_armed = true;
+        const auto due = pending.front()->question.t + settings.redis->timeout - BootClock::now();
+        deadline.expires_after(std::max<std::chrono::nanoseconds>(due, milliseconds{0}));
+        deadline.async_wait([this](const boost::system::error_code& error) {
+            is_deadline_armed = false;
+            if (!error) on_deadline();
+        });
+    }
+
+    void on_deadline() {
+        const BootTime now = BootClock::now();
+        while (!pending.empty()) {
+            const PendingRef asked = pending.front();
+            if (!asked->is_answered && asked->question.t + settings.redis->timeout > now) break;
+            pending.pop_front();
+            if (asked->is_answered) continue;
+            if (way != Way::away) set_way(Way::away, "no answer within " + timeout_text());
+            answer_unavailable(*asked);
+        }
+        std::erase_if(parked, [](const PendingRef& asked) { return asked->is_answered; });
+        arm_deadline();
+    }
+
+    [[nodiscard]] std::string timeout_text() const {
+        return std::to_string(settings.redis->timeout.count()) + " ms";
+    }
+
+    // ---- the connection
+
+    /// Whether a reply says what is in the store; if not, why not.
+    bool is_usable(const Result<Reply>& reply) {
+        if (!reply) return false;
+        if (!reply->is(Reply::Kind::error)) {
+            if (way != Way::open) set_way(Way::open, {});
+            return true;
+        }
+        const redis::Error kind = redis::classify(reply->text);
+        if (kind == redis::Error::wrong_type) return true; // of this one record
+        set_way(Way::away, reply->text.substr(0, 200));
+        return false;
+    }
+
+    void on_up() {
+        ++dial_count;
+        // Whether it answers is seen by the first reply.
+        send_probe();
+    }
+
+    void on_down(const Fault& fault) {
+        // The first dial is under way; where that fails too, nobody waits for the next.
+        set_way(way == Way::open ? Way::connecting : Way::away, to_string(fault));
+    }
+
+    enum class Way : std::uint8_t {
+        open,
+        connecting, // it was lost a moment ago: questions wait, but not beyond their deadline
+        away        // it cannot be asked: questions are told so at once
+    };
+
+    void set_way(Way next, const std::string& problem) {
+        const Way was = std::exchange(way, next);
+        freshness.is_away = next == Way::away;
+        {
+            const std::lock_guard lock{condition_mutex};
+            const bool is_up = next == Way::open;
+            if (condition.is_up != is_up) condition.since = BootClock::now();
+            condition.is_up = is_up;
+            condition.problem = problem;
+        }
+        if (next == Way::away) {
+            if (!std::exchange(is_away_told, true))
+                say(Severity::error, "Redis is away: " + problem);
+            for (const PendingRef& asked : std::exchange(parked, {}))
+                answer_unavailable(*asked);
+            arm_probe();
+        } else if (next == Way::open && was != Way::open) {
+            if (std::exchange(is_away_told, false)) say(Severity::info, "Redis answers again");
+            for (const PendingRef& asked : std::exchange(parked, {}))
+                if (!asked->is_answered) look(asked);
+        }
+    }
+
+    /// While it is away nobody is asked for a key; this finds out when it is back.
+    void arm_probe() {
+        if (std::exchange(is_probe_armed, true)) return;
+        probe.expires_after(probe_interval);
+        probe.async_wait([this](const boost::system::error_code& error) {
+            is_probe_armed = false;
+            if (error || way != Way::away) return;
+            // One at a time: what waits is a probe too.
+            if (reads.is_up() && reads.waiting() == 0) send_probe();
+            arm_probe();
+        });
+    }
+
+    void send_probe() {
+        command.clear();
+        redis::append(command, {"PING"});
+        reads.send(command, [this](const Result<Reply>& reply) { (void)is_usable(reply); });
+    }
+
+    // ---- what Redis tells
+
+    Tracker::Events tracker_events() {
+        return {.on_change = [this](std::string_view name) { on_change(name); },
+                .on_flush = [this] { on_flush(); },
+                .on_set_up = [this] { on_tracking(); },
+                .on_lost = [this](const std::string& why) { on_tracking_lost(why); },
+                .on_renewed = [this] { register_gateway(); },
+                .on_wait = [this](const std::string& text) { on_wait(text); }};
+    }
+
+    void on_change(std::string_view name) {
+        ++change_count;
+        lease.on_change(name);
+        if (const auto digest = digest_in(name)) {
+            for (const auto& cache : live())
+                cache->forget(*digest);
+        } else if (const auto owner = owner_in(name)) {
+            owners.erase(*owner);
+            for (const auto& cache : live())
+                cache->forget_owner(*owner);
+        }
+    }
+
+    void on_flush() {
+        ++change_count;
+        lease.on_flush();
+        owners.clear();
+        for (const auto& cache : live())
+            cache->forget_all();
+    }
+
+    void on_tracking() {
+        owners.clear(); // of the generation before
+        {
+            const std::lock_guard lock{condition_mutex};
+            condition.is_tracking = lease.is_set_up();
+            condition.offers_tracking = lease.is_set_up();
+        }
+        if (!lease.is_set_up())
+            say(Severity::warning,
+                "Redis offers no tracking of changes: it is asked for every request");
+        else
+            say(Severity::info, "Redis tells of changes");
+    }
+
+    void on_tracking_lost(const std::string& why) {
+        const std::lock_guard lock{condition_mutex};
+        if (std::exchange(condition.is_tracking, false))
+            say(Severity::warning, "the connection on which Redis tells of changes ended: " + why);
+    }
+
+    // ---- `keys revoke --wait`
+
+    /// Says that this gateway lives, while its lease is renewed.
+    void register_gateway() {
+        if (!reads.is_up() || !registration.is_due(BootClock::now())) return;
+        for (const redis::Command& one : registration.commands()) {
+            command.clear();
+            redis::append(command, one);
+            reads.send(command, [](const Result<Reply>&) {});
+        }
+    }
+
+    /// Whatever was acknowledged before the message was sent has been applied by now.
+    void on_wait(const std::string& text) {
+        if (!reads.is_up() || !is_wait_token(text)) return;
+        for (const redis::Command& one : registration.confirm(text)) {
+            command.clear();
+            redis::append(command, one);
+            reads.send(command, [](const Result<Reply>&) {});
+        }
+    }
+
+    // ---- caches
+
+    [[nodiscard]] std::vector<std::shared_ptr<Cache>> live() const {
+        const std::lock_guard lock{caches_mutex};
+        return caches;
+    }
+
+    [[nodiscard]] bool is_live(const std::shared_ptr<Cache>& cache) const {
+        const std::lock_guard lock{caches_mutex};
+        return std::find(caches.begin(), caches.end(), cache) != caches.end();
+    }
+
+    /// What was committed here decides from now on: it is forgotten, and what is being read is not
+    /// kept.
+    void on_commit(const Change& change) {
+        if (change.put_owner) on_change(owner_name({change.put_owner->api, change.put_owner->id}));
+        if (change.remove_owner) on_change(owner_name(*change.remove_owner));
+        for (const auto* records : {&change.update, &change.insert})
+            for (const KeyRecord& record : *records)
+                on_change(key_name(record.digest));
+        for (const std::string& id : change.remove) {
+            lease.on_flush();
+            for (const auto& cache : live())
+                cache->forget_id(id);
+        }
+    }
+
+    /// Reads again what an earlier cache holds.
+    struct Warming {
+        std::vector<Digest> digests;
+        std::size_t next = 0;
+        std::size_t running = 0;
+        bool has_failed = false;
+        std::shared_ptr<Cache> cache;
+        std::promise<bool> done;
+    };
+
+    void go_on(const std::shared_ptr<Warming>& warming) {
+        if (!is_allowed || way != Way::open) warming->has_failed = true;
+        while (!warming->has_failed && warming->next < warming->digests.size() &&
+               warming->running < warm_batch) {
+            ++warming->running;
+            const KeyReadRef read = begin_read(warming->digests[warming->next++]);
+            add_cache(*read, warming->cache);
+            read->told.emplace_back([this, warming](bool is_read) {
+                --warming->running;
+                if (!is_read) warming->has_failed = true;
+                asio::post(loop, [this, warming] { go_on(warming); });
+            });
+        }
+        const bool is_over = warming->has_failed || warming->next == warming->digests.size();
+        if (is_over && warming->running == 0 && warming->cache) {
+            warming->cache.reset();
+            warming->done.set_value(!warming->has_failed);
+        }
+    }
+
+    // ---- the log
+
+    void say(Severity severity, const std::string& text) const { log(severity, text); }
+
+    void tell_unreadable(const std::string& name, const std::string& why) {
+        ++unreadable_count;
+        const BootTime now = BootClock::now();
+        if (now < quiet_until) return;
+        quiet_until = now + quiet;
+        say(Severity::error, name + " cannot be read (store_invalid): " + why);
+    }
+
+    const config::Store& settings;
+    const Log log;
+    Freshness freshness;
+    std::atomic<bool> is_allowed{false};
+
+    mutable std::mutex caches_mutex;
+    std::vector<std::shared_ptr<Cache>> caches; // that are kept true
+
+    mutable std::mutex condition_mutex;
+    Condition condition;
+
+    std::atomic<std::uint64_t> asked_count{0};
+    std::atomic<std::uint64_t> read_count{0};
+    std::atomic<std::uint64_t> unavailable_count{0};
+    std::atomic<std::uint64_t> change_count{0};
+    std::atomic<std::uint64_t> unreadable_count{0};
+    std::atomic<std::uint64_t> dial_count{0};
+
+    // The keeper's thread.
+    asio::io_context loop{1};
+    asio::executor_work_guard<asio::io_context::executor_type> work;
+    Lease lease{freshness.renewed};
+    Tracker tracker;
+    redis::Pipeline reads;
+    Way way = Way::connecting;
+    bool is_away_told = false;                                         // in the log
+    boost::unordered_flat_map<Digest, KeyReadRef, DigestHash> reading; // the latest of each
+    boost::unordered_flat_map<OwnerName, OwnerReadRef, NameHash> owner_reading;
+    boost::unordered_flat_map<OwnerName, KnownOwner, NameHash> owners;
+    std::deque<PendingRef> pending; // in the order of their deadlines, as good as
+    std::vector<PendingRef> parked;
+    asio::steady_timer deadline;
+    bool is_deadline_armed = false;
+    asio::steady_timer probe;
+    bool is_probe_armed = false;
+    boost::unordered_flat_map<Desk*, std::vector<Answer>> outbox;
+    bool is_sending = false;
+    std::shared_ptr<Cache> before; // while another one is warmed
+    std::string command;           // being written
+    Registration registration;
+    BootTime quiet_until{};
+
+    std::mutex thread_mutex; // guards the one below
+    bool is_running = false;
+    std::thread thread;
+};
+
+Keeper::Keeper(const config::Store& settings, Log log)
+    : state_(std::make_unique<State>(settings, std::move(log))) {}
+
+Keeper::~Keeper() {
+    stop();
+}
+
+void Keeper::start() {
+    State& state = *state_;
+    asio::post(state.loop, [&state] {
+        state.reads.start();
+        state.tracker.start();
+    });
+    const std::lock_guard lock{state.thread_mutex};
+    state.is_running = true;
+    state.thread = std::thread{[&state] { state.loop.run(); }};
+}
+
+void Keeper::stop() {
+    {
+        const std::lock_guard lock{state_->thread_mutex};
+        state_->is_running = false;
+    }
+    // Behind all that was posted before: somebody waits for it.
+    asio::post(state_->loop, [this] { state_->loop.stop(); });
+    if (state_->thread.joinable()) state_->thread.join();
+}
+
+void Keeper::allow() {
+    state_->is_allowed = true;
+    const std::lock_guard lock{state_->condition_mutex};
+    state_->condition.is_allowed = true;
+}
+
+bool Keeper::is_allowed() const {
+    return state_->is_allowed;
+}
+
+std::shared_ptr<Cache> Keeper::make_cache(std::shared_ptr<const Catalog> catalog,
+                                          SubjectsRef subjects) {
+    State& state = *state_;
+    const auto on_commit = [&state](const Change& change) {
+        std::promise<void> done;
+        {
+            // Under the lock: a loop that is stopped afterwards still knows what was posted before,
+            // and nobody waits for one that was stopped.
+            const std::lock_guard lock{state.thread_mutex};
+            if (!state.is_running) return;
+            asio::post(state.loop, [&state, &change, &done] {
+                state.on_commit(change);
+                done.set_value();
+            });
+        }
+        done.get_future().wait();
+    };
+    const config::Redis& redis = *state.settings.redis;
+    return std::make_shared<Cache>(std::move(catalog), std::move(subjects), state.freshness,
+                                   Cache::Bounds{redis.max_keys, redis.max_unknown}, on_commit);
+}
+
+Result<void> Keeper::warm(const std::shared_ptr<Cache>& next,
+                          const std::shared_ptr<Cache>& before) {
+    State& state = *state_;
+    auto warming = std::make_shared<State::Warming>();
+    warming->digests = before->digests();
+    warming->cache = next;
+    auto done = warming->done.get_future();
+    asio::post(state.loop, [&state, warming, next, before] {
+        {
+            const std::lock_guard lock{state.caches_mutex};
+            state.caches.push_back(next);
+        }
+        state.before = before;
+        state.go_on(warming);
+    });
+    warming.reset();
+    if (done.get()) return {};
+    serve(before);
+    return Fault{make_error_code(boost::system::errc::timed_out),
+                 "the keys cannot be read: Redis is away"};
+}
+
+void Keeper::serve(std::shared_ptr<Cache> cache) {
+    State& state = *state_;
+    asio::post(state.loop, [&state] { state.before.reset(); });
+    const std::lock_guard lock{state.caches_mutex};
+    state.caches = {std::move(cache)};
+}
+
+void Keeper::ask(std::vector<Question> questions) {
+    State& state = *state_;
+    asio::post(state.loop, [&state, questions = std::move(questions)]() mutable {
+        state.ask(std::move(questions));
+    });
+}
+
+Keeper::Condition Keeper::condition() const {
+    const std::lock_guard lock{state_->condition_mutex};
+    return state_->condition;
+}
+
+Keeper::Counts Keeper::counts() const {
+    return {.asked = state_->asked_count,
+            .reads = state_->read_count,
+            .unavailable = state_->unavailable_count,
+            .changes = state_->change_count,
+            .unreadable = state_->unreadable_count,
+            .dials = state_->dial_count};
+}
+
+std::chrono::nanoseconds Keeper::lease_age() const {
+    return BootClock::now() - state_->freshness.renewed.load().pinged_at;
+}
+
+const Freshness& Keeper::freshness() const {
+    return state_->freshness;
+}
+
+} // namespace keygate::keys
