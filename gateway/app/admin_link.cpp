@@ -56,6 +56,10 @@ class LocalLink final : public AdminLink {
         , settings_(settings) {}
 
     Result<void> open() {
+        // Without a file there is nothing here that could stand in for a gateway.
+        if (settings_.store.redis)
+            return Fault{make_error_code(boost::system::errc::connection_refused),
+                         "connect to " + admin::socket_of(settings_)};
         auto store = keys::open_sqlite_store(settings_.store.file);
         if (!store) return store.error();
         auto peppers = keys::Peppers::load(settings_);

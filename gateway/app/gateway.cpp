@@ -158,6 +158,9 @@ struct Gateway::State {
 
     Result<void> open_store() {
         const Serving first = reloader.serving();
+        if (first.snapshot->settings.store.redis)
+            return Fault{boost::system::errc::make_error_code(boost::system::errc::not_supported),
+                         "keep keys in Redis"};
         auto opened = keys::open_sqlite_store(first.snapshot->settings.store.file);
         if (!opened) return opened.error();
         if (const auto agreed = first.snapshot->peppers.agree_with(**opened); !agreed)
