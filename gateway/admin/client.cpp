@@ -1,5 +1,7 @@
 #include "admin/client.hpp"
 
+#include "config/paths.hpp"
+
 #include <boost/asio/generic/stream_protocol.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
@@ -60,6 +62,7 @@ struct Client::Link {
 
 std::string socket_of(const config::Settings& settings) {
     if (settings.admin && !settings.admin->socket.empty()) return settings.admin->socket;
+    if (settings.store.redis) return config::default_socket(settings.file);
     return settings.store.file + ".sock";
 }
 

@@ -12,7 +12,8 @@
 
 namespace keygate::admin {
 
-/// Where the unix socket of a gateway stands: where `admin:` says, else beside its embedded file.
+/// Where the unix socket of a gateway stands: where `admin:` says, else beside its embedded file,
+/// or beside its configuration where keys are kept in Redis.
 [[nodiscard]] std::string socket_of(const config::Settings& settings);
 
 /// A blocking client of the admin API, for the command line: one connection, one call at a time.

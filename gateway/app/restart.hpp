@@ -8,9 +8,9 @@
 namespace keygate::app {
 
 /// What a reload would have to change and cannot, one line for each setting, with what runs and
-/// what the file says: listeners, threads, store, where admin
-/// listens and its token file, status, log.access. Values that came from
-/// the environment are shown as they were written.
+/// what the file says: listeners, threads, store, where admin listens and its token file, status,
+/// log.access. Values that came from the environment are shown as they were written, a password not
+/// at all.
 [[nodiscard]] std::vector<std::string> needs_restart(const config::Settings& running,
                                                      const config::Settings& wanted);
 

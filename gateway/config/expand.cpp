@@ -3,6 +3,8 @@
 #include "base/ascii.hpp"
 #include "config/text.hpp"
 
+#include <algorithm>
+
 namespace keygate::config {
 
 namespace {
@@ -12,6 +14,7 @@ using Variable = std::function<std::optional<std::string>(const std::string&)>;
 struct Expansion {
     std::string text;
     bool from_environment = false;
+    std::string odd;     // what is not understood
     std::string mistake; // empty: none
 };
 
@@ -23,7 +26,8 @@ bool is_variable_name(std::string_view name) {
 }
 
 constexpr std::string_view forms =
-    "; allowed: ${NAME}, ${NAME:-default}, ${NAME:?message}, and $$ for a dollar sign";
+    " is not understood; allowed: ${NAME}, ${NAME:-default}, ${NAME:?message}, and $$ for a dollar "
+    "sign";
 
 /// One `${…}`: `inside` is what stands between the braces.
 void put_variable(std::string_view inside, const Variable& variable, Expansion& out) {
@@ -36,8 +40,8 @@ void put_variable(std::string_view inside, const Variable& variable, Expansion& 
     if (!is_variable_name(name) ||
         (colon != std::string_view::npos && !has_default && !has_message) ||
         inside.find("${") != std::string_view::npos) {
-        out.mistake = quoted("${" + std::string{inside} + "}") + " is not understood";
-        out.mistake += forms;
+        out.odd = "${" + std::string{inside} + "}";
+        out.mistake = forms;
         return;
     }
     const std::optional<std::string> value = variable(name);
@@ -70,8 +74,8 @@ Expansion expanded(std::string_view text, const Variable& variable) {
             put_variable(text.substr(2, end - 2), variable, out);
             text.remove_prefix(end + 1);
         } else {
-            out.mistake = quoted(text) + " is not understood";
-            out.mistake += forms;
+            out.odd = text;
+            out.mistake = forms;
         }
     }
     return out;
@@ -82,6 +86,10 @@ void expand_below(Node& node, const std::string& path, const Variable& variable,
     if (node.kind == Node::Kind::scalar && node.text.find('$') != std::string::npos) {
         Expansion result = expanded(node.text, variable);
         if (!result.mistake.empty()) {
+            // A password in clear is a mistake too, but none that may be repeated.
+            const bool is_hidden = may_hold_secret(path) || may_hold_secret(node.text);
+            if (!result.odd.empty())
+                result.mistake.insert(0, is_hidden ? "a `$`" : quoted(result.odd));
             report.add(node.place, path, result.mistake);
             node.broken = true;
         } else {
@@ -104,6 +112,25 @@ std::map<std::string, std::string> expand(Node& root, const Variable& variable, 
     std::map<std::string, std::string> written;
     expand_below(root, {}, variable, report, written);
     return written;
+}
+
+std::string in_clear(std::string_view written) {
+    std::string out;
+    while (!written.empty()) {
+        const std::size_t dollar = written.find('$');
+        out += written.substr(0, dollar);
+        if (dollar == std::string_view::npos) break;
+        written.remove_prefix(dollar);
+        const bool is_variable = written.starts_with("${");
+        const std::string_view one = written.substr(0, is_variable ? written.find('}') : 1);
+        const std::size_t text = one.find(":-");
+        if (!is_variable)
+            out += '$';
+        else if (text != std::string_view::npos)
+            out += one.substr(text + 2);
+        written.remove_prefix(std::min(written.size(), one.size() + 1)); // `}`, or the second `$`
+    }
+    return out;
 }
 
 } // namespace keygate::config

@@ -5,6 +5,7 @@
 
 #include <map>
 #include <string>
+#include <string_view>
 
 namespace keygate::config {
 
@@ -18,5 +19,9 @@ namespace keygate::config {
 std::map<std::string, std::string>
 expand(Node& root, const std::function<std::optional<std::string>(const std::string&)>& variable,
        Report& report);
+
+/// What of a value as it was written stands in the file: variables are taken out, their defaults
+/// stay.
+[[nodiscard]] std::string in_clear(std::string_view written);
 
 } // namespace keygate::config

@@ -95,16 +95,17 @@ std::string hint(std::string_view line, Place place, std::string_view complaint,
         value = ascii::trimmed(line);
         value = value.substr(0, value.find(": "));
     }
+    const std::string shown = may_hold_secret(line) ? "" : ": " + quoted(value);
     const std::string_view meaning = value.empty() ? std::string_view{} : meaning_of(value.front());
     if (!meaning.empty())
-        return std::string{meaning} + "; if it belongs to a text, quote this: " + quoted(value);
+        return std::string{meaning} + "; if it belongs to a text, quote this" + shown;
     if (value.starts_with('"') || value.starts_with('\''))
         return "something follows the closing quote; quote the whole text, and write '' for a ' "
                "inside '…'";
     if (value.starts_with("- ") || value == "-")
         return "a list begins on a line of its own, or is written as [a, b]";
     if (says("map value") && value.find(": ") != std::string_view::npos)
-        return "quote a text that holds `: `: " + quoted(value);
+        return "quote a text that holds `: `" + shown;
     return "check the indentation against the lines above, and quote texts with special letters";
 }
 

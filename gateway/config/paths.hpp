@@ -14,5 +14,8 @@ namespace keygate::config {
 [[nodiscard]] std::string as_written_in(std::string_view folder, std::string_view path);
 /// Where keys are kept unless `store.file` says otherwise: `shop.db` beside `shop.yaml`.
 [[nodiscard]] std::string default_store(std::string_view file);
+/// Where the command line finds a gateway that keeps no keys in a file: `shop.sock` beside
+/// `shop.yaml`.
+[[nodiscard]] std::string default_socket(std::string_view file);
 
 } // namespace keygate::config

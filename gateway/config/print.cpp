@@ -5,10 +5,12 @@
 #include "config/addresses.hpp"
 #include "config/load.hpp"
 #include "config/paths.hpp"
+#include "config/redis_url.hpp"
 #include "config/scalars.hpp"
 #include "config/tree.hpp"
 
 #include <algorithm>
+#include <array>
 
 namespace keygate::config {
 
@@ -104,6 +106,11 @@ class Printer {
     /// A path as the configuration would write it.
     [[nodiscard]] std::string written(std::string_view file) const {
         return as_written_in(folder_of(settings_.file), file);
+    }
+
+    /// Did it come from the environment?
+    [[nodiscard]] bool is_masked(const std::string& path) const {
+        return settings_.from_variables.contains(path);
     }
 
     [[nodiscard]] const std::string& here() const { return path_; }
@@ -271,6 +278,50 @@ void print_client(Printer& out, const ClientLimits& client) {
     out.close();
 }
 
+void print_redis_tls(Printer& out, const RedisTls& tls) {
+    const std::array<std::pair<std::string_view, const std::string*>, 3> files{
+        {{"ca", &tls.ca}, {"certificate", &tls.certificate}, {"private_key", &tls.private_key}}};
+    const bool has_files = std::any_of(files.begin(), files.end(),
+                                       [](const auto& one) { return !one.second->empty(); });
+    if (!has_files && tls.server_name.empty()) return;
+    out.open("tls");
+    for (const auto& [name, file] : files)
+        if (!file->empty()) out.path(name, *file);
+    if (!tls.server_name.empty()) out.field("server_name", tls.server_name);
+    out.close();
+}
+
+void print_redis(Printer& out, const Redis& redis) {
+    out.open("redis");
+    const Paths url_paths{child_path(out.here(), "url"), out.here()};
+    Redis shown = redis;
+    shown.path = out.written(redis.path);
+    out.line("url", out.value(url_paths, redis_url_text(shown)));
+    if (!redis.user.empty() && !redis.is_user_hidden) out.field("user", redis.user);
+    if (out.is_masked(child_path(out.here(), "password"))) out.field("password", {});
+    if (!redis.password_file.empty()) out.path("password_file", redis.password_file);
+    print_redis_tls(out, redis.tls);
+    out.field("client_name", redis.client_name);
+    out.duration("timeout", redis.timeout);
+    out.duration("command_timeout", redis.command_timeout);
+    out.number("max_keys", redis.max_keys);
+    out.number("max_unknown", redis.max_unknown);
+    out.close();
+}
+
+void print_store(Printer& out, const Store& store) {
+    out.open("store");
+    if (store.redis) {
+        print_redis(out, *store.redis);
+        out.duration("revocation_bound", store.revocation_bound);
+        out.duration("stale_while_down", store.stale_while_down);
+        out.field("external_writers", store.external_writers ? "true" : "false");
+    } else {
+        out.path("file", store.file);
+    }
+    out.close();
+}
+
 void print_peppers(Printer& out, const std::vector<Pepper>& peppers) {
     out.open("peppers");
     for (std::size_t i = 0; i < peppers.size(); ++i) {
@@ -304,9 +355,7 @@ void print_admin(Printer& out, const Admin& admin) {
 
 /// The sections about the process itself.
 void print_process(Printer& out, const Settings& settings) {
-    out.open("store");
-    out.path("file", settings.store.file);
-    out.close();
+    print_store(out, settings.store);
     if (!settings.peppers.empty()) print_peppers(out, settings.peppers);
     if (settings.admin) print_admin(out, *settings.admin);
     if (settings.status) {

@@ -4,6 +4,7 @@
 #include "config/paths.hpp"
 #include "config/read_admin.hpp"
 #include "config/read_api.hpp"
+#include "config/read_store.hpp"
 #include "config/scalars.hpp"
 
 #include <algorithm>
@@ -91,17 +92,6 @@ void read_client(const std::optional<View>& view, ClientLimits& out) {
                          size_text(out.max_head));
     else
         out.max_target = out.max_head;
-}
-
-void read_store(const std::optional<View>& view, Settings& settings) {
-    settings.store.file = default_store(settings.file);
-    if (!view) return;
-    Fields fields{*view};
-    std::string file;
-    read_text(fields.take("file"), file, a_path);
-    if (!file.empty()) settings.store.file = below(folder_of(settings.file), file);
-    fields.later({"redis", "revocation_bound", "stale_while_down", "external_writers"});
-    fields.done();
 }
 
 void read_peppers(const std::optional<View>& view, Settings& settings) {
@@ -197,7 +187,7 @@ void read_settings(const Node& root, Profiles& profiles, Settings& settings, Rep
     read_number(top.take("threads"), settings.threads, 0, 256);
     read_listeners(top.need("listeners"), settings.listeners, taken);
     read_client(top.take("client"), settings.client);
-    read_store(top.take("store"), settings);
+    read_store(top.take("store"), settings.file, settings.store);
     read_peppers(top.take("peppers"), settings);
     read_admin(top.take("admin"), settings, taken);
     read_status(top.take("status"), settings, taken);

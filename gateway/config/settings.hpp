@@ -225,9 +225,10 @@ struct Redis {
     RedisTransport transport = RedisTransport::tcp;
     std::string host; // IP address or DNS name
     std::uint16_t port = 6379;
-    std::string path;           // of the unix socket
-    std::uint32_t database = 0; // 0..65535
-    std::string user;           // empty: Redis' default user
+    std::string path;            // of the unix socket
+    std::uint32_t database = 0;  // 0..65535
+    std::string user;            // empty: Redis' default user
+    bool is_user_hidden = false; // it came with a URL from the environment, and is not shown
     /// One of them at most: the password itself (the URL's, or from the environment), or its file.
     std::shared_ptr<const Secret> password;
     std::string password_file;
@@ -241,7 +242,7 @@ struct Redis {
 
 /// `store:` where keys are kept.
 struct Store {
-    std::string file;           // default: `<name of the configuration>.db` beside it
+    std::string file; // default: `<name of the configuration>.db` beside it; empty with Redis
     std::optional<Redis> redis; // instead of the file
     // With Redis:
     /// A change that was acknowledged decides every request that is sent this much later. 0: Redis
@@ -279,10 +280,11 @@ struct AdminToken {
     std::string digest; // `sha256:<64 lower-case hex>`, unique
 };
 
-/// `admin:` without it the command line uses a 0600 unix socket beside the embedded file.
+/// `admin:` without it the command line uses a 0600 unix socket beside the embedded file, or beside
+/// the configuration where there is none.
 struct Admin {
     std::optional<Endpoint> address; // loopback only; absent: nothing but the unix socket
-    std::string socket;              // of `address: "unix:PATH"`; empty: beside the embedded file
+    std::string socket;              // of `address: "unix:PATH"`; empty: the same
     /// One plain token with the role admin, made when absent. Over TCP it or `tokens` is there.
     std::optional<std::string> token_file;
     std::vector<AdminToken> tokens;

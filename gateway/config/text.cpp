@@ -103,6 +103,13 @@ std::string quoted(std::string_view text) {
     return "`" + escaped(text, longest_shown) + "`";
 }
 
+bool may_hold_secret(std::string_view text) {
+    if (text.find("password") != std::string_view::npos) return true;
+    const std::size_t authority = text.find("://");
+    return authority != std::string_view::npos &&
+           text.find('@', authority) != std::string_view::npos;
+}
+
 std::string joined(const std::vector<std::string>& names, std::string_view between) {
     std::string out;
     for (const std::string& name : names) {

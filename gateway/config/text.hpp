@@ -26,6 +26,10 @@ namespace keygate::config {
 [[nodiscard]] std::string joined(const std::vector<std::string>& names,
                                  std::string_view between = ", ");
 
+/// A line or a value that is not repeated in messages: it speaks of a password, or looks like a URL
+/// with one in it.
+[[nodiscard]] bool may_hold_secret(std::string_view text);
+
 /// "; did you mean `upstreams`?" if one of the names is near enough to be what was meant, else
 /// nothing.
 [[nodiscard]] std::string did_you_mean(std::string_view written,

@@ -17,10 +17,7 @@ The last line is `N passed, N failed`.
 """
 
 import argparse
-import asyncio
 import contextlib
-import http.client
-import json
 import os
 import pathlib
 import random
@@ -38,6 +35,8 @@ sys.dont_write_bytecode = True
 for folder in ("clients", "secrets"):
     sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / folder))
 
+from admin_calls import AdminCalls, Gone  # noqa: E402
+from quick_origin import QuickOrigin  # noqa: E402
 from report import Report  # noqa: E402
 from search import Secrets, files_with, memory_of  # noqa: E402
 from stage import Program, answers_on, environment, free_port  # noqa: E402
@@ -66,7 +65,7 @@ class Stage:
         self.binary = binary
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="keygate-acknowledged-"))
         self.environment = environment(self.folder)
-        self.origin = Origin()
+        self.origin = QuickOrigin()
         self.gate = free_port(set())
         self.admin = free_port({self.gate})
         self.config = self.folder / "gate.yaml"
@@ -104,52 +103,15 @@ class Stage:
         case.note(f"{len(self.secrets.names)} keys and tokens found nowhere")
 
 
-class Origin:
-    """Answers every request at once."""
-
-    ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
-
-    def __init__(self):
-        self.loop = asyncio.new_event_loop()
-        self.server = self.loop.run_until_complete(self.loop.create_server(self.Connection, "127.0.0.1", 0))
-        self.port = self.server.sockets[0].getsockname()[1]
-        threading.Thread(target=self.loop.run_forever, daemon=True).start()
-
-    class Connection(asyncio.Protocol):
-        def connection_made(self, transport):
-            self.transport = transport
-            self.rest = b""
-
-        def data_received(self, data):
-            self.rest += data
-            heads = self.rest.split(b"\r\n\r\n")
-            self.rest = heads.pop()
-            self.transport.write(Origin.ANSWER * len(heads))
-
-
-class Gone(Exception):
-    """The gateway is away: what was asked may or may not have been done."""
-
-
-class Operator:
+class Operator(AdminCalls):
     """One connection to the admin API."""
 
     def __init__(self, stage):
+        super().__init__(stage.admin, stage.token())
         self.stage = stage
-        self.connection = http.client.HTTPConnection("127.0.0.1", stage.admin, timeout=SECONDS)
-        self.fields = {"Authorization": f"Bearer {stage.token()}"}
 
     def ask(self, method, path, body=None):
-        try:
-            text = None if body is None else json.dumps(body)
-            self.connection.request(method, f"/admin/v1{path}", text, self.fields)
-            answer = self.connection.getresponse()
-            data = answer.read()
-        except (OSError, http.client.HTTPException) as error:
-            raise Gone(str(error)) from error
-        if answer.status >= 300:
-            raise RuntimeError(f"{method} {path}: {answer.status} {data!r}")
-        reply = json.loads(data) if data else None
+        reply = super().ask(method, path, body)
         if reply and "key" in reply:
             self.stage.secrets.add(reply["id"], reply["key"])
         return reply

@@ -29,6 +29,17 @@ config::Settings settings() {
     return made;
 }
 
+config::Settings redis_settings() {
+    config::Settings made = settings();
+    made.store.file.clear();
+    config::Redis& redis = made.store.redis.emplace();
+    redis.url = "redis://a:6379/0";
+    redis.host = "a";
+    redis.user = "u";
+    redis.password = std::make_shared<const Secret>(std::string{"hunter2"});
+    return made;
+}
+
 struct Change {
     std::string line; // what is said about it; "" if it can be done
     std::function<void(config::Settings&)> make;
@@ -83,19 +94,91 @@ const std::vector<Change>& changes() {
     return all;
 }
 
+const std::vector<Change>& redis_changes() {
+    using config::Settings;
+    static const std::vector<Change> all{
+        {"store.redis.url: is `redis://a:6379/0`, would be `redis://b:1/2`",
+         [](Settings& to) {
+             to.store.redis->url = "redis://b:1/2";
+             to.store.redis->host = "b";
+             to.store.redis->port = 1;
+             to.store.redis->database = 2;
+         }},
+        {"store.redis.user: is `u`, would be `v`",
+         [](Settings& to) { to.store.redis->user = "v"; }},
+        {"store.redis.client_name: is `keygate`, would be `edge`",
+         [](Settings& to) { to.store.redis->client_name = "edge"; }},
+        {"store.redis.timeout: is `40ms`, would be `${TIMEOUT}`",
+         [](Settings& to) {
+             to.store.redis->timeout = std::chrono::milliseconds{41};
+             to.from_variables["store.redis.timeout"] = "${TIMEOUT}";
+         }},
+        {"store.redis.command_timeout: is `2s`, would be `3s`",
+         [](Settings& to) { to.store.redis->command_timeout = std::chrono::seconds{3}; }},
+        {"store.redis.max_keys: is `200000`, would be `1000`",
+         [](Settings& to) { to.store.redis->max_keys = 1'000; }},
+        {"store.redis.max_unknown: is `20000`, would be `100`",
+         [](Settings& to) { to.store.redis->max_unknown = 100; }},
+        {"store.revocation_bound: is `250ms`, would be `0s`",
+         [](Settings& to) { to.store.revocation_bound = {}; }},
+        {"store.stale_while_down: is `0s`, would be `1h`",
+         [](Settings& to) { to.store.stale_while_down = std::chrono::hours{1}; }},
+        {"store.external_writers: is `true`, would be `false`",
+         [](Settings& to) { to.store.external_writers = false; }},
+        {"store.redis.password: would be another",
+         [](Settings& to) {
+             to.store.redis->password = std::make_shared<const Secret>(std::string{"hunter3"});
+         }},
+        {"store.redis.password: would be another",
+         [](Settings& to) { to.store.redis->password = {}; }},
+    };
+    return all;
+}
+
+void check_each(const std::vector<Change>& all, const config::Settings& running) {
+    for (const Change& change : all) {
+        config::Settings wanted = running;
+        change.make(wanted);
+        const auto lines = app::needs_restart(running, wanted);
+        BOOST_TEST(lines.size() == (change.line.empty() ? 0U : 1U));
+        for (const std::string& line : lines)
+            BOOST_TEST(line == change.line + "; this takes a restart");
+        BOOST_TEST(!app::are_same(running, wanted));
+    }
+}
+
 } // namespace
 
 BOOST_AUTO_TEST_SUITE(app_restart)
 
 BOOST_AUTO_TEST_CASE(what_takes_a_restart_is_named_and_nothing_else) {
-    for (const Change& change : changes()) {
-        config::Settings wanted = settings();
-        change.make(wanted);
-        const auto lines = app::needs_restart(settings(), wanted);
-        BOOST_TEST(lines.size() == (change.line.empty() ? 0U : 1U));
-        for (const std::string& line : lines)
-            BOOST_TEST(line == change.line + "; this takes a restart");
-        BOOST_TEST(!app::are_same(settings(), wanted));
+    check_each(changes(), settings());
+    check_each(redis_changes(), redis_settings());
+}
+
+BOOST_AUTO_TEST_CASE(another_store_is_one_change) {
+    using Lines = std::vector<std::string>;
+    BOOST_TEST(app::needs_restart(settings(), redis_settings()) ==
+                   (Lines{"store.file: is `/var/lib/keygate/keygate.db`, would be gone; this takes "
+                          "a restart",
+                          "store.redis.url: is not there, would be `redis://a:6379/0`; this takes "
+                          "a restart"}),
+               boost::test_tools::per_element());
+    BOOST_TEST(app::needs_restart(redis_settings(), settings()).size() == 2U);
+}
+
+BOOST_AUTO_TEST_CASE(nothing_is_shown_of_a_url_from_the_environment) {
+    for (const char* path : {"store.redis", "store.redis.url"}) {
+        config::Settings running = redis_settings();
+        running.store.redis->is_user_hidden = true;
+        running.from_variables[path] = "${REDIS_URL}";
+        config::Settings wanted = running;
+        wanted.store.redis->user = "v";
+        wanted.store.redis->password = std::make_shared<const Secret>(std::string{"hunter3"});
+        const auto lines = app::needs_restart(running, wanted);
+        BOOST_TEST_REQUIRE(lines.size() == 2U);
+        BOOST_TEST(lines[0] == "store.redis.url: would be another; this takes a restart");
+        BOOST_TEST(lines[1] == "store.redis.password: would be another; this takes a restart");
     }
 }
 

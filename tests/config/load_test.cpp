@@ -1,3 +1,5 @@
+#include "config/paths.hpp"
+
 #include <boost/test/unit_test.hpp>
 
 #include <chrono>
@@ -149,6 +151,106 @@ BOOST_AUTO_TEST_CASE(paths_begin_at_the_folder_of_the_configuration) {
     loaded = config::load(text, "/etc/gate/shop.yaml", test::world());
     BOOST_TEST_REQUIRE(loaded.settings.has_value());
     BOOST_TEST(loaded.settings->admin->token_file.value() == "/run/token");
+}
+
+BOOST_AUTO_TEST_CASE(each_setting_of_redis_is_set) {
+    const std::string text = test::edited("store: {file: keys.db}\n", R"~(store:
+  redis:
+    url: "rediss://redis.internal:6380/7"
+    user: gateway
+    password: "${PASSWORD}"
+    tls: {ca: ca.pem, certificate: /etc/c.pem, private_key: tls/k.pem, server_name: Redis.Example}
+    client_name: edge-1
+    timeout: 5ms
+    command_timeout: 1m
+    max_keys: 1000
+    max_unknown: 100
+  revocation_bound: 0
+  stale_while_down: 1d
+  external_writers: false
+)~");
+    const auto loaded =
+        config::load(text, "/etc/gate/shop.yaml", test::world({{"PASSWORD", "p w"}}));
+    BOOST_TEST_REQUIRE(loaded.settings.has_value(), test::mistakes_in(loaded));
+    const config::Store& store = loaded.settings->store;
+    BOOST_TEST_REQUIRE(store.redis.has_value());
+    BOOST_TEST(store.file == "");
+    BOOST_TEST(store.redis->url == "rediss://redis.internal:6380/7");
+    BOOST_TEST((store.redis->transport == config::RedisTransport::tls));
+    BOOST_TEST(store.redis->host == "redis.internal");
+    BOOST_TEST(store.redis->port == 6380);
+    BOOST_TEST(store.redis->database == 7U);
+    BOOST_TEST(store.redis->user == "gateway");
+    BOOST_TEST_REQUIRE(store.redis->password);
+    BOOST_TEST(store.redis->password->reveal() == "p w");
+    BOOST_TEST(store.redis->password_file == "");
+    BOOST_TEST(store.redis->tls.ca == "/etc/gate/ca.pem");
+    BOOST_TEST(store.redis->tls.certificate == "/etc/c.pem");
+    BOOST_TEST(store.redis->tls.private_key == "/etc/gate/tls/k.pem");
+    BOOST_TEST(store.redis->tls.server_name == "redis.example");
+    BOOST_TEST(store.redis->client_name == "edge-1");
+    BOOST_TEST((store.redis->timeout == 5ms));
+    BOOST_TEST((store.redis->command_timeout == 60s));
+    BOOST_TEST(store.redis->max_keys == 1'000U);
+    BOOST_TEST(store.redis->max_unknown == 100U);
+    BOOST_TEST((store.revocation_bound == 0ms));
+    BOOST_TEST((store.stale_while_down == 24h));
+    BOOST_TEST(!store.external_writers);
+}
+
+BOOST_AUTO_TEST_CASE(a_redis_is_its_url_and_everything_else_has_a_default) {
+    struct Row {
+        const char* redis;
+        const char* url;
+        const char* user;
+        const char* password;
+    };
+
+    const test::Table variables{{"URL", "redis://gateway:p%40ss@r:1/2"},
+                                {"PASSWORD", "pw"},
+                                {"SECRET", ":pw@r"},
+                                {"EMPTY", ""}};
+    const Row rows[] = {
+        {"\"redis://127.0.0.1\"", "redis://127.0.0.1:6379/0", "", ""},
+        {"{url: \"unix://run/r.sock?db=3\"}", "unix:///etc/gate/run/r.sock?db=3", "", ""},
+        {"\"unix:///run/r.sock\"", "unix:///run/r.sock?db=0", "", ""},
+        {"\"${URL}\"", "redis://r:1/2", "gateway", "p@ss"},
+        {"{url: \"${URL}\"}", "redis://r:1/2", "gateway", "p@ss"},
+        {"\"redis://:${PASSWORD}@r\"", "redis://r:6379/0", "", "pw"},
+        {"\"redis://gateway:${PASSWORD}@r\"", "redis://r:6379/0", "gateway", "pw"},
+        {"\"redis://${SECRET}\"", "redis://r:6379/0", "", "pw"},
+        {"{url: \"redis://r\", password: \"${PASSWORD}\"}", "redis://r:6379/0", "", "pw"},
+        {"{url: \"redis://r\", password: \"${PASSWORD:?no}\"}", "redis://r:6379/0", "", "pw"},
+        {"{url: \"redis://gateway@r\", password: \"${EMPTY}${PASSWORD}\"}", "redis://r:6379/0",
+         "gateway", "pw"},
+        {"{url: \"redis://gateway@r\", password_file: redis.password}", "redis://r:6379/0",
+         "gateway", ""},
+    };
+    for (const Row& row : rows) {
+        BOOST_TEST_CONTEXT(row.redis) {
+            const std::string redis = "{redis: " + std::string{row.redis} + "}";
+            const auto loaded = config::load(test::edited("{file: keys.db}", redis),
+                                             "/etc/gate/shop.yaml", test::world(variables));
+            BOOST_TEST_REQUIRE(loaded.settings.has_value(), test::mistakes_in(loaded));
+            const config::Store& store = loaded.settings->store;
+            BOOST_TEST(store.file == "");
+            BOOST_TEST(store.redis->url == row.url);
+            BOOST_TEST(store.redis->user == row.user);
+            BOOST_TEST((store.redis->password ? store.redis->password->reveal() : "") ==
+                       row.password);
+            BOOST_TEST((store.redis->timeout == 40ms));
+            BOOST_TEST((store.revocation_bound == 250ms));
+            BOOST_TEST((store.stale_while_down == 0ms));
+            BOOST_TEST(store.external_writers);
+        }
+    }
+}
+
+BOOST_AUTO_TEST_CASE(without_a_file_of_keys_the_socket_stands_beside_the_configuration) {
+    BOOST_TEST(config::default_socket("/etc/gate/shop.yaml") == "/etc/gate/shop.sock");
+    BOOST_TEST(config::default_socket("shop.yml") == "shop.sock");
+    BOOST_TEST(config::default_socket("gate/shop") == "gate/shop.sock");
+    BOOST_TEST(config::default_store("/etc/gate/shop.yaml") == "/etc/gate/shop.db");
 }
 
 BOOST_AUTO_TEST_CASE(a_smaller_head_takes_the_default_target_with_it) {

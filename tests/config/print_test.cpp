@@ -149,6 +149,54 @@ BOOST_AUTO_TEST_CASE(values_from_variables_are_masked_wherever_they_stand) {
     }
 }
 
+BOOST_AUTO_TEST_CASE(a_redis_is_printed_without_what_is_secret) {
+    const test::Table variables{{"URL", "redis://hidden:hunter2@hidden.example:1/2"},
+                                {"PASSWORD", "hunter2"},
+                                {"HOST", "hidden.example"},
+                                {"BOUND", "77ms"}};
+    const auto printed = [&](const std::string& redis, const std::string& more = "") {
+        const std::string text =
+            printed_twice(test::edited("{file: keys.db}", "{redis: " + redis + more + "}"),
+                          "etc/keygate.yaml", variables);
+        BOOST_TEST(text.find("hunter2") == std::string::npos, text);
+        BOOST_TEST(text.find("hidden") == std::string::npos, text);
+        BOOST_TEST(text.find("  file:") == std::string::npos, text);
+        const std::size_t begin = text.find("store:");
+        return text.substr(begin, text.find("admin:") - begin);
+    };
+    const std::string rest = "    client_name: keygate\n    timeout: 40ms\n"
+                             "    command_timeout: 2s\n    max_keys: 200000\n"
+                             "    max_unknown: 20000\n";
+    const std::string defaults =
+        rest + "  revocation_bound: 250ms\n  stale_while_down: 0s\n  external_writers: true\n";
+    const std::string head = "store:\n  redis:\n";
+    BOOST_TEST(printed("\"REDIS://redis\"") ==
+               head + "    url: \"redis://redis:6379/0\"\n" + defaults);
+    BOOST_TEST(printed("\"unix://run/a%40$$b?db=1\"") ==
+               head + "    url: \"unix://run/a%40$$b?db=1\"\n" + defaults);
+    // With a user or without: it is no one's business either.
+    BOOST_TEST(printed("\"${URL}\"") == head + "    url: \"${URL}\"\n" + defaults);
+    BOOST_TEST(printed("{url: \"redis://u:${PASSWORD}@a\"}") ==
+               head + "    url: \"redis://u:${PASSWORD}@a\"\n" + defaults);
+    BOOST_TEST(printed("{url: \"redis://u@a\", password: \"${PASSWORD}\"}") ==
+               head +
+                   "    url: \"redis://a:6379/0\"\n    user: u\n    password: "
+                   "\"${PASSWORD}\"\n" +
+                   defaults);
+    BOOST_TEST(printed("{url: \"redis://${HOST}\", user: a-b, password_file: etc/p}") ==
+               head + "    url: \"redis://${HOST}\"\n    user: a-b\n    password_file: etc/p\n" +
+                   defaults);
+    BOOST_TEST(printed("{url: \"rediss://a\", tls: {ca: ca.pem, server_name: \"::1\"}, max_keys: "
+                       "1000}",
+                       ", revocation_bound: \"${BOUND}\", external_writers: false") ==
+               head +
+                   "    url: \"rediss://a:6379/0\"\n    tls:\n      ca: ca.pem\n      "
+                   "server_name: \"::1\"\n" +
+                   test::edited("200000", "1000", rest) +
+                   "  revocation_bound: \"${BOUND}\"\n  stale_while_down: 0s\n"
+                   "  external_writers: false\n");
+}
+
 BOOST_AUTO_TEST_CASE(shipped_configurations_print_and_load_again) {
     for (const auto& entry : std::filesystem::directory_iterator(KEYGATE_SOURCE_DIR "/config")) {
         if (entry.path().extension() != ".yaml") continue;
