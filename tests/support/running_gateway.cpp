@@ -25,11 +25,12 @@ keys::KeyRecord record_of(std::string_view key, std::string id, std::string api,
 
 RunningGateway::RunningGateway(Start start)
     : threads_(start.threads)
+    , store_(start.store.empty() ? "{file: keygate.db}" : start.store)
     , clock_(start.clock != nullptr ? *start.clock : system_clock_) {
     for (const auto& [name, text] : start.files)
         folder_.write(name, text);
     write_configuration(start.configuration);
-    {
+    if (start.store.empty()) {
         auto store = keys::open_sqlite_store(store_file());
         if (!store) throw std::runtime_error(to_string(store.error()));
         for (const auto& owner : start.owners)
@@ -55,8 +56,8 @@ void RunningGateway::start() {
 void RunningGateway::write_configuration(const std::string& configuration) const {
     folder_.write("keygate.yaml", "version: 1\nthreads: " + std::to_string(threads_) +
                                       "\nlisteners: [{address: \"127.0.0.1:0\"}]\n"
-                                      "store: {file: keygate.db}\nlog: {access: access.log}\n" +
-                                      configuration);
+                                      "store: " +
+                                      store_ + "\nlog: {access: access.log}\n" + configuration);
 }
 
 admin::ReloadOutcome RunningGateway::reload(const std::string& configuration) {

@@ -34,6 +34,8 @@ class RunningGateway {
         unsigned threads = 1;
         std::vector<std::pair<std::string, std::string>>
             files{}; // name and text, beside the configuration
+        /// Another store than the file, as YAML: then it is not filled with owners and keys.
+        std::string store{};
     };
 
     /// Throws with the mistakes or the fault when the gateway does not start.
@@ -68,6 +70,7 @@ class RunningGateway {
     void start();
 
     unsigned threads_;
+    std::string store_;
     TempFolder folder_;
     SystemClock system_clock_;
     const Clock& clock_;
