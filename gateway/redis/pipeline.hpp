@@ -14,7 +14,8 @@
 namespace keygate::redis {
 
 /// Commands whose replies come in their order, on a connection that is dialled again, with
-/// jittered back-off, whenever it ends. A connection on which a command waits longer than
+/// jittered back-off, whenever it ends; one that lasted two seconds is dialled again at once. A
+/// connection on which a command waits longer than
 /// `settings.command_timeout` for its reply is ended. Used on the loop's thread.
 class Pipeline {
   public:
@@ -39,7 +40,8 @@ class Pipeline {
 
     /// Sends one encoded command; `done` is called once: with its reply, which may be an error
     /// reply, or with the Fault of the connection, and then nobody knows whether it was carried
-    /// out. Only while it is up. `done` may send, but must not destroy the pipeline.
+    /// out. Only while it is up: otherwise `done` gets `not_connected`, a turn later. `done` may
+    /// send, but must not destroy the pipeline.
     void send(std::string_view command, Done done);
 
     /// Commands without a reply so far.
@@ -47,7 +49,7 @@ class Pipeline {
 
   private:
     struct State;
-    std::unique_ptr<State> state_;
+    std::shared_ptr<State> state_;
 };
 
 } // namespace keygate::redis

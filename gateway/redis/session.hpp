@@ -26,6 +26,10 @@ class Session {
     /// Sends all commands in one write and waits for all replies; a reply may be an error reply.
     /// After a Fault nobody knows which of them were carried out.
     [[nodiscard]] Result<std::vector<Reply>> ask(std::span<const Command> commands);
+    /// The same on that connection only: `not_connected`, and nothing was sent, where it is not
+    /// open any more. For EXEC after WATCH.
+    [[nodiscard]] Result<std::vector<Reply>> ask_on(std::uint64_t connection,
+                                                    std::span<const Command> commands);
     /// One command. An error reply becomes its Fault.
     [[nodiscard]] Result<Reply> ask(const Command& command);
 
