@@ -3,7 +3,8 @@
 #include "base/ascii.hpp"
 #include "redis/error.hpp"
 
-#include <boost/json/parser.hpp>
+#include <boost/json/parse.hpp>
+#include <boost/json/value.hpp>
 
 #include <algorithm>
 #include <array>
@@ -29,27 +30,15 @@ std::string shown(std::string_view field) {
 
 bool is_object(std::string_view text) {
     boost::json::error_code error;
-    boost::json::parser parser;
-    parser.write(text.data(), text.size(), error);
-    return !error && parser.done() && parser.release().is_object();
+    return boost::json::parse(boost::json::string_view{text.data(), text.size()}, error)
+               .is_object() &&
+           !error;
 }
 
 /// Takes a hash apart; the first complaint is the reason.
 class Reader {
   public:
-    explicit Reader(const redis::Reply& reply) {
-        using Kind = redis::Reply::Kind;
-        if (reply.is(Kind::error)) return complain("is not a hash");
-        if (!reply.is(Kind::list) || reply.list.size() % 2 != 0)
-            return complain("is not a list of fields and values");
-        for (std::size_t i = 0; i < reply.list.size(); i += 2) {
-            if (!reply.list[i].is(Kind::text) || !reply.list[i + 1].is(Kind::text))
-                return complain("is not a list of fields and values");
-            const std::string_view field = reply.list[i].text;
-            if (get(field) != nullptr) complain("has the field " + shown(field) + " twice");
-            fields_.emplace_back(field, reply.list[i + 1].text);
-        }
-    }
+    explicit Reader(const redis::Reply& reply) { take(reply); }
 
     /// The value, unless the field is absent.
     const std::string_view* get(std::string_view field) const {
@@ -122,6 +111,20 @@ class Reader {
     [[nodiscard]] const std::string& why() const { return why_; }
 
   private:
+    void take(const redis::Reply& reply) {
+        using Kind = redis::Reply::Kind;
+        if (reply.is(Kind::error)) return complain("is not a hash");
+        if (!reply.is(Kind::list) || reply.list.size() % 2 != 0)
+            return complain("is not a list of fields and values");
+        for (std::size_t i = 0; i < reply.list.size(); i += 2) {
+            if (!reply.list[i].is(Kind::text) || !reply.list[i + 1].is(Kind::text))
+                return complain("is not a list of fields and values");
+            const std::string_view field = reply.list[i].text;
+            if (get(field) != nullptr) complain("has the field " + shown(field) + " twice");
+            fields_.emplace_back(field, reply.list[i + 1].text);
+        }
+    }
+
     Fields fields_; // few: looked through one by one
     std::string why_;
 };

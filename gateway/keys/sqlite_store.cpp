@@ -1,5 +1,6 @@
 #include "keys/sqlite_store.hpp"
 
+#include "keys/key_filter.hpp"
 #include "keys/sqlite_backup.hpp"
 #include "keys/sqlite_rows.hpp"
 #include "keys/sqlite_schema.hpp"
@@ -7,7 +8,6 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <charconv>
 #include <filesystem>
 #include <limits>
 #include <utility>
@@ -26,9 +26,6 @@ using sqlite::Statement;
 using sqlite::Transaction;
 using sqlite::Use;
 namespace errc = boost::system::errc;
-
-/// Rows that one page may look at: a filter that finds nothing among millions answers all the same.
-constexpr std::size_t most_scanned = 2000;
 
 /// What an index finds; the rest of a filter is asked of each row.
 enum class Way : std::uint8_t { all, owner, prefix, status };
@@ -53,32 +50,6 @@ std::string_view value_of(const KeyFilter& filter, Way way) {
         break;
     }
     return {};
-}
-
-bool is_unused(const KeyRow& row, Time since) {
-    return row.record.created_at < since &&
-           (!row.usage.last_used_at || *row.usage.last_used_at < since);
-}
-
-bool passes(const KeyRow& row, const KeyFilter& filter) {
-    const KeyRecord& key = row.record;
-    const bool has_ended = key.expires_at && *key.expires_at <= filter.now;
-    return (filter.api.empty() || key.api == filter.api) &&
-           (filter.owner.empty() || key.owner == filter.owner) &&
-           (filter.prefix.empty() || key.prefix == filter.prefix) &&
-           (!filter.status || key.status == *filter.status) &&
-           (!filter.expired || has_ended == *filter.expired) &&
-           (!filter.unused_since || is_unused(row, *filter.unused_since));
-}
-
-/// A cursor is the number of the last row that was looked at.
-std::optional<std::int64_t> number_from(std::string_view cursor) {
-    if (cursor.empty()) return 0;
-    std::int64_t number = 0;
-    const char* const end = cursor.data() + cursor.size();
-    const auto [last, error] = std::from_chars(cursor.data(), end, number);
-    if (error != std::errc{} || last != end || number < 0) return std::nullopt;
-    return number;
 }
 
 class SqliteStore final : public KeyStore {
@@ -381,16 +352,11 @@ Result<OwnerRecord> SqliteStore::find_owner(const OwnerName& name) {
 
 Result<Page<OwnerRecord>> SqliteStore::list_owners(const std::string& api,
                                                    const std::string& cursor, std::size_t limit) {
-    OwnerName after{api, {}};
-    if (!cursor.empty()) {
-        const std::size_t colon = cursor.find(':');
-        if (colon == std::string::npos) return Fault{StoreError::bad_cursor, cursor};
-        after = {cursor.substr(0, colon), cursor.substr(colon + 1)};
-        if (!api.empty() && after.api != api) return Fault{StoreError::bad_cursor, cursor};
-    }
+    const auto after = owner_from(api, cursor);
+    if (!after) return Fault{StoreError::bad_cursor, cursor};
     Statement& statement = api.empty() ? list_owners_ : list_owners_of_;
     const Use query{statement};
-    query->bind(1, after.api).bind(2, after.id).bind(3, static_cast<std::int64_t>(limit + 1));
+    query->bind(1, after->api).bind(2, after->id).bind(3, static_cast<std::int64_t>(limit + 1));
     Page<OwnerRecord> page;
     for (;;) {
         const auto row = query->step();

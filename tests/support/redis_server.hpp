@@ -23,12 +23,13 @@ class RedisServer {
         bool asks_for_certificate = false; // of the client
     };
 
+    /// Any of them may be named alone.
     struct Options {
-        std::string password;           // of the default user
-        std::vector<std::string> users; // `user app on >secret ~* +@all`, one a line
-        std::optional<Tls> tls;         // then the port speaks TLS only
+        std::string password = {};           // of the default user
+        std::vector<std::string> users = {}; // `user app on >secret ~* +@all`, one a line
+        std::optional<Tls> tls = {};         // then the port speaks TLS only
         /// As on its command line: `--maxmemory`, `1mb`.
-        std::vector<std::string> arguments;
+        std::vector<std::string> arguments = {};
     };
 
     RedisServer();

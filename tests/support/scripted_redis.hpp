@@ -1,6 +1,7 @@
 #pragma once
 
 #include "config/settings.hpp"
+#include "redis/error.hpp"
 #include "redis/link.hpp"
 #include "support/socket.hpp"
 
@@ -9,11 +10,20 @@
 #include <atomic>
 #include <functional>
 #include <optional>
+#include <ostream>
 #include <string>
 #include <string_view>
 #include <thread>
 #include <utility>
 #include <vector>
+
+namespace keygate::redis {
+
+inline std::ostream& operator<<(std::ostream& out, Error error) {
+    return out << make_error_code(error).message();
+}
+
+} // namespace keygate::redis
 
 namespace keygate::redis::test {
 
