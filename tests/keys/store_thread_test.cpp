@@ -108,7 +108,7 @@ BOOST_AUTO_TEST_CASE(work_behind_a_replaced_table_is_given_the_new_one) {
     Table next{test::catalog(), table.subjects()};
     StoreThread& running = *thread;
     thread->submit([](KeyStore& store, LiveKeys& live) { create(store, live, key_record(1)); });
-    thread->submit([&](KeyStore& store, LiveKeys& live) {
+    thread->submit([&](KeyStore& store, LiveKeys&) {
         BOOST_TEST(fill(store, next, &table).has_value());
         running.replace(next);
     });
