@@ -19,6 +19,8 @@ namespace {
 constexpr std::size_t kept_capacity = 4096;
 constexpr std::size_t kept_word = 256;
 
+constexpr std::chrono::milliseconds keeper_patience{1000};
+
 using Kind = proxy::Pool::Kind;
 
 /// RFC 9110 9.2.2.
@@ -199,8 +201,8 @@ void Exchange::ask(const auth::Credential& credential, std::size_t place,
     asking_->head.append(key.data() + key.size(), head_text_.data() + head_text_.size());
     asking_->ticket = lane_.desk->ask(credential.digests[place], read_at_, epoch_->keys.cache,
                                       std::move(last_known), *this);
-    // The keeper answers earlier; this is for a keeper that does not.
-    deadline_.set(2 * epoch_->snapshot->settings.store.redis->timeout);
+    // The keeper answers much earlier; this is for one that does not.
+    deadline_.set(epoch_->snapshot->settings.store.redis->timeout + keeper_patience);
 }
 
 void Exchange::on_answer(const keys::Answer& answer) {

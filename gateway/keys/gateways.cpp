@@ -125,6 +125,7 @@ bool is_wait_token(std::string_view text) {
 
 Result<std::vector<Waited>> wait_for_gateways(redis::Session& session,
                                               const std::function<void()>& pause) {
+    const BootTime begun = BootClock::now();
     const std::string token = random_text();
     const redis::Command publish{"PUBLISH", "kg:wait", token};
     if (const auto published = session.ask(publish); !published) return published.error();
@@ -148,7 +149,10 @@ Result<std::vector<Waited>> wait_for_gateways(redis::Session& session,
             const bool has_applied = answered->contains(gateway);
             all.push_back({gateway, has_applied, (*life)->silent_for});
             // One that asks for every request keeps nothing.
-            is_over = is_over && (has_applied || (*life)->silent_for > (*life)->bound);
+            const milliseconds bound = (*life)->bound;
+            const bool keeps_nothing = bound.count() == 0 || (BootClock::now() - begun >= bound &&
+                                                              (*life)->silent_for > bound);
+            is_over = is_over && (has_applied || keeps_nothing);
         }
         if (is_over) return all;
         pause();

@@ -55,8 +55,8 @@ struct Waited {
 };
 
 /// Waits until each gateway has applied what was acknowledged before the call, or has given no sign
-/// of life for longer than its bound: then nothing that it keeps decides any more. Blocks;
-/// `pause` is called between two looks. By id.
+/// of life for longer than its bound, and the bound is over since the call: then nothing that it
+/// keeps decides any more (keys/lease.hpp). Blocks; `pause` is called between two looks. By id.
 [[nodiscard]] Result<std::vector<Waited>> wait_for_gateways(redis::Session& session,
                                                             const std::function<void()>& pause);
 

@@ -40,11 +40,13 @@ constexpr std::size_t most_reads = 8192;
 constexpr std::size_t most_pending = 100'000;
 constexpr std::size_t warm_batch = 512;
 constexpr milliseconds probe_interval{50};
+constexpr milliseconds second_look{20};
 constexpr std::chrono::seconds quiet{1}; // between two lines of the same kind in the log
 
 /// A question, from its arrival to its answer.
 struct Pending {
     Question question;
+    BootTime deadline{};
     bool is_answered = false;
 };
 
@@ -112,7 +114,8 @@ struct Keeper::State {
 
     void ask(std::vector<Question> questions) {
         for (Question& question : questions)
-            take(std::make_shared<Pending>(Pending{std::move(question), false}));
+            take(std::make_shared<Pending>(
+                Pending{std::move(question), BootClock::now() + settings.redis->timeout}));
     }
 
     void take(PendingRef asked) {
@@ -381,25 +384,32 @@ struct Keeper::State {
     void arm_deadline() {
         if (is_deadline_armed || pending.empty()) return;
         is_deadline_armed = true;
-        const auto due = pending.front()->question.t + settings.redis->timeout - BootClock::now();
+        const auto due = pending.front()->deadline - BootClock::now();
         deadline.expires_after(std::max<std::chrono::nanoseconds>(due, milliseconds{0}));
         deadline.async_wait([this](const boost::system::error_code& error) {
-            is_deadline_armed = false;
             if (!error) on_deadline();
         });
     }
 
     void on_deadline() {
         const BootTime now = BootClock::now();
+        // A process that stood still finds its deadlines and the replies at once: replies first.
+        const bool is_late = !pending.empty() && now - pending.front()->deadline > second_look;
+        if (is_late && !std::exchange(is_looking_again, true)) {
+            asio::post(loop, [this] { asio::post(loop, [this] { on_deadline(); }); });
+            return;
+        }
+        is_looking_again = false;
         while (!pending.empty()) {
             const PendingRef asked = pending.front();
-            if (!asked->is_answered && asked->question.t + settings.redis->timeout > now) break;
+            if (!asked->is_answered && asked->deadline > now) break;
             pending.pop_front();
             if (asked->is_answered) continue;
             if (way != Way::away) set_way(Way::away, "no answer within " + timeout_text());
             answer_unavailable(*asked);
         }
         std::erase_if(parked, [](const PendingRef& asked) { return asked->is_answered; });
+        is_deadline_armed = false;
         arm_deadline();
     }
 
@@ -412,10 +422,7 @@ struct Keeper::State {
     /// Whether a reply says what is in the store; if not, why not.
     bool is_usable(const Result<Reply>& reply) {
         if (!reply) return false;
-        if (!reply->is(Reply::Kind::error)) {
-            if (way != Way::open) set_way(Way::open, {});
-            return true;
-        }
+        if (!reply->is(Reply::Kind::error)) return true;
         const redis::Error kind = redis::classify(reply->text);
         if (kind == redis::Error::wrong_type) return true; // of this one record
         set_way(Way::away, reply->text.substr(0, 200));
@@ -424,7 +431,7 @@ struct Keeper::State {
 
     void on_up() {
         ++dial_count;
-        // Whether it answers is seen by the first reply.
+        is_probing = false;
         send_probe();
     }
 
@@ -450,13 +457,18 @@ struct Keeper::State {
             condition.problem = problem;
         }
         if (next == Way::away) {
-            if (!std::exchange(is_away_told, true))
+            if (!is_away_told && BootClock::now() >= away_quiet_until) {
+                is_away_told = true;
                 say(Severity::error, "Redis is away: " + problem);
+            }
             for (const PendingRef& asked : std::exchange(parked, {}))
                 answer_unavailable(*asked);
             arm_probe();
         } else if (next == Way::open && was != Way::open) {
-            if (std::exchange(is_away_told, false)) say(Severity::info, "Redis answers again");
+            if (std::exchange(is_away_told, false)) {
+                away_quiet_until = BootClock::now() + quiet;
+                say(Severity::info, "Redis answers again");
+            }
             for (const PendingRef& asked : std::exchange(parked, {}))
                 if (!asked->is_answered) look(asked);
         }
@@ -469,16 +481,23 @@ struct Keeper::State {
         probe.async_wait([this](const boost::system::error_code& error) {
             is_probe_armed = false;
             if (error || way != Way::away) return;
-            // One at a time: what waits is a probe too.
-            if (reads.is_up() && reads.waiting() == 0) send_probe();
+            send_probe();
             arm_probe();
         });
     }
 
+    /// Reads what nobody has, as requests do: one that is answered in time says that they would be.
     void send_probe() {
+        if (!reads.is_up() || std::exchange(is_probing, true)) return;
         command.clear();
-        redis::append(command, {"PING"});
-        reads.send(command, [this](const Result<Reply>& reply) { (void)is_usable(reply); });
+        redis::append(command, {"HGETALL", key_name(Digest{})});
+        reads.send(command, [this, sent = BootClock::now()](const Result<Reply>& reply) {
+            is_probing = false;
+            if (is_usable(reply) && BootClock::now() - sent <= settings.redis->timeout)
+                set_way(Way::open, {});
+            else if (way == Way::connecting)
+                set_way(Way::away, "no answer within " + timeout_text());
+        });
     }
 
     // ---- what Redis tells
@@ -657,14 +676,17 @@ struct Keeper::State {
     std::vector<PendingRef> parked;
     asio::steady_timer deadline;
     bool is_deadline_armed = false;
+    bool is_looking_again = false;
     asio::steady_timer probe;
     bool is_probe_armed = false;
+    bool is_probing = false; // one is on its way
     boost::unordered_flat_map<Desk*, std::vector<Answer>> outbox;
     bool is_sending = false;
     std::shared_ptr<Cache> before; // while another one is warmed
     std::string command;           // being written
     Registration registration;
     BootTime quiet_until{};
+    BootTime away_quiet_until{};
 
     std::mutex thread_mutex; // guards the one below
     bool is_running = false;

@@ -1,4 +1,7 @@
 #pragma once
-#include "keys/store.hpp"
 #include "config/settings.hpp"
-namespace keygate::keys { Result<std::unique_ptr<KeyStore>> open_redis_store(const config::Redis&); }
+#include "keys/store.hpp"
+
+namespace keygate::keys {
+Result<std::unique_ptr<KeyStore>> open_redis_store(const config::Redis&);
+}

@@ -59,6 +59,7 @@ struct World : Desk::Asker {
         keeper->start();
         until("up", [&] { return keeper->condition().is_up; });
         until("tracking", [&] { return keeper->condition().is_tracking; });
+        first_reads = calls("hgetall"); // that it answers is seen by a read of nothing
     }
 
     World(const World&) = delete;
@@ -99,7 +100,9 @@ struct World : Desk::Asker {
 
     std::string redis(const std::vector<std::string>& words) { return server.call(words); }
 
-    /// How often a command was carried out, by Redis' own count.
+    /// Records that were read since the keeper is up, by Redis' own count.
+    std::uint64_t reads() { return calls("hgetall") - first_reads; }
+
     std::uint64_t calls(const std::string& command) {
         const std::string all = redis({"INFO", "commandstats"});
         const std::size_t at = all.find("cmdstat_" + command + ":calls=");
@@ -116,6 +119,7 @@ struct World : Desk::Asker {
         loop.get_executor()};
     std::optional<Desk> desk;
     std::vector<Answer> answers;
+    std::uint64_t first_reads = 0;
 };
 
 struct Stale : World {
@@ -144,11 +148,11 @@ BOOST_FIXTURE_TEST_CASE(a_record_is_read_once_and_then_known, World) {
     BOOST_TEST_REQUIRE((first.kind == Kind::known));
     BOOST_TEST(first.entry->id == "key_1");
     BOOST_TEST(first.entry->readable);
-    const auto before = calls("hgetall");
+    const auto before = reads();
     BOOST_TEST(before == 2U); // the key, its owner
     for (int i = 0; i < 100; ++i)
         BOOST_TEST(ask(key_record(1).digest).entry == first.entry);
-    BOOST_TEST(calls("hgetall") == before);
+    BOOST_TEST(reads() == before);
 }
 
 BOOST_FIXTURE_TEST_CASE(keys_of_one_owner_share_its_record, World) {
@@ -157,7 +161,7 @@ BOOST_FIXTURE_TEST_CASE(keys_of_one_owner_share_its_record, World) {
         put(i);
         BOOST_TEST((ask(key_record(i).digest).kind == Kind::known));
     }
-    BOOST_TEST(calls("hgetall") == 6U);
+    BOOST_TEST(reads() == 6U);
 }
 
 BOOST_FIXTURE_TEST_CASE(ten_thousand_questions_about_one_key_are_one_read, World) {
@@ -170,7 +174,7 @@ BOOST_FIXTURE_TEST_CASE(ten_thousand_questions_about_one_key_are_one_read, World
     wait_for(10'000);
     for (const Answer& answer : answers)
         BOOST_TEST_REQUIRE((answer.kind == Kind::known));
-    BOOST_TEST(calls("hgetall") == 2U);
+    BOOST_TEST(reads() == 2U);
 }
 
 BOOST_FIXTURE_TEST_CASE(what_is_changed_is_forgotten_when_redis_tells_of_it, World) {
@@ -216,7 +220,7 @@ BOOST_FIXTURE_TEST_CASE(with_a_bound_of_nothing_every_question_is_read_anew, Ask
         BOOST_TEST_REQUIRE((answer.kind == Kind::known));
         BOOST_TEST_REQUIRE((answer.entry->status == KeyStatus::revoked) == (round % 2 == 0));
     }
-    BOOST_TEST(calls("hgetall") == 200U);
+    BOOST_TEST(reads() == 200U);
 }
 
 BOOST_FIXTURE_TEST_CASE(what_cannot_be_read_is_invalid_and_never_guessed, World) {
