@@ -194,8 +194,7 @@ struct Gateway::State {
     /// would have to be looked up is answered with 503.
     Result<void> open_redis(const Serving& first) {
         auto opened = keys::open_redis_store(*store_settings.redis);
-        if (!opened) return opened.error();
-        const auto agreed = first.snapshot->peppers.agree_with(**opened);
+        const auto agreed = first.snapshot->peppers.agree_with(*opened);
         if (agreed)
             keeper->allow();
         else if (agreed.error().error == boost::system::errc::invalid_argument)
@@ -204,7 +203,7 @@ struct Gateway::State {
             spdlog::error("{}", to_string(agreed.error()));
         keeper->serve(first.keys.cache);
         keeper->start();
-        store = std::make_unique<keys::StoreThread>(std::move(*opened), *first.keys.cache);
+        store = std::make_unique<keys::StoreThread>(std::move(opened), *first.keys.cache);
         return {};
     }
 
