@@ -548,6 +548,22 @@ BOOST_DATA_TEST_CASE(whoever_is_told_may_destroy_the_link, bdata::make({0, 1, 2}
     BOOST_TEST(told.ends == (when == 2 ? 1 : 0));
 }
 
+BOOST_AUTO_TEST_CASE(a_link_that_was_sent_too_much_may_die_with_its_settings) {
+    ScriptedServer server({test::greet_and_say("")});
+    asio::io_context loop;
+    Told told;
+    {
+        const auto settings = settings_for(server.port());
+        Link link(loop, settings, told);
+        test::run_until(loop, [&] { return told.hello.has_value(); });
+        link.send(std::string((64 << 20) + 1, 'x'));
+        BOOST_TEST(!link.is_open());
+    }
+    loop.restart();
+    loop.run();
+    BOOST_TEST(told.ends == 0);
+}
+
 BOOST_AUTO_TEST_CASE(a_loop_may_end_before_its_links_have) {
     ScriptedServer server({test::greet_and_say("")});
     const auto settings = settings_for(server.port());
