@@ -126,7 +126,8 @@ class Redis:
     def calls(self):
         """{command in lower case: how often it was called}"""
         stats = self.info("commandstats")
-        return {name.removeprefix("cmdstat_"): int(text.split(",")[0].removeprefix("calls=")) for name, text in stats.items()}
+        calls = {name: text.split(",")[0].removeprefix("calls=") for name, text in stats.items()}
+        return {name.removeprefix("cmdstat_"): int(count) for name, count in calls.items()}
 
     def clients(self):
         """CLIENT LIST, a dictionary for each."""

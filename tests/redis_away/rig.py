@@ -8,7 +8,6 @@ import collections
 import contextlib
 import hashlib
 import http.client
-import json
 import os
 import pathlib
 import random
@@ -110,6 +109,13 @@ class Key:
 def write_owner(redis, name="acme"):
     fields = ("v", 1, "name", "Acme", "plan", "pro", "status", "active", "attributes", "{}")
     redis.command("HSET", f"kg:owner:shop:{name}", *fields)
+
+
+def end_script(redis):
+    """Of one that would go on for ever; @returns whether it could be ended."""
+    redis.pipeline(("SCRIPT", "KILL"))
+    # It ends a moment after that was answered, or has not even begun.
+    return becomes(lambda: redis.pipeline(("SCRIPT", "KILL"), ("PING",))[1] == "PONG", SECONDS)
 
 
 class RedisServer:
