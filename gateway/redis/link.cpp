@@ -124,6 +124,7 @@ Result<Hello> read_hello(const Reply& reply) {
 Result<void> load(ssl::context& context, const config::RedisTls& tls) {
     error_code error;
     ::SSL_CTX_set_min_proto_version(context.native_handle(), TLS1_2_VERSION);
+    ::SSL_CTX_set_options(context.native_handle(), SSL_OP_NO_RENEGOTIATION);
     context.set_verify_mode(ssl::verify_peer, error);
     if (error) return Fault{error, "TLS"};
     if (tls.ca.empty())
@@ -172,6 +173,7 @@ class Link::Impl : public std::enable_shared_from_this<Link::Impl> {
     Impl(asio::io_context& loop, const config::Redis& settings, Handler& handler)
         : loop_(loop)
         , settings_(settings)
+        , url_(settings.url)
         , handler_(&handler) {}
 
     /// A turn later: nobody is told anything inside the constructor of the Link.
@@ -191,7 +193,7 @@ class Link::Impl : public std::enable_shared_from_this<Link::Impl> {
         if (commands.size() > most_waiting - out_.size() - in_flight_.size()) {
             is_full_ = true;
             asio::post(loop_, [self = shared_from_this()] {
-                self->fail({asio::error::no_buffer_space, "send to " + self->settings_.url});
+                self->fail({asio::error::no_buffer_space, "send to " + self->url_});
             });
             return;
         }
@@ -229,7 +231,7 @@ class Link::Impl : public std::enable_shared_from_this<Link::Impl> {
 
     void dial() {
         if (is_ended()) return;
-        step_ = "connect to " + settings_.url;
+        step_ = "connect to " + url_;
         deadline_.expires_after(settings_.command_timeout);
         deadline_.async_wait([self = shared_from_this()](const error_code& error) {
             if (!error && self->stage_ != Stage::open)
@@ -299,7 +301,7 @@ class Link::Impl : public std::enable_shared_from_this<Link::Impl> {
         is_connected_ = true;
         if (settings_.transport != config::RedisTransport::unix_socket) set_options(socket_);
         if (!tls_) return greet();
-        step_ = "TLS handshake with " + settings_.url;
+        step_ = "TLS handshake with " + url_;
         tls_->async_handshake(
             ssl::stream_base::client, [self = shared_from_this()](const error_code& error) {
                 if (self->is_ended()) return;
@@ -400,8 +402,7 @@ class Link::Impl : public std::enable_shared_from_this<Link::Impl> {
 
     void on_read(const error_code& error, std::size_t size) {
         if (is_ended()) return;
-        if (error)
-            return fail({error, stage_ == Stage::open ? "read from " + settings_.url : step_});
+        if (error) return fail({error, stage_ == Stage::open ? "read from " + url_ : step_});
         decoder_.feed({space_.data(), size});
         take_replies();
         if (!is_ended()) read();
@@ -427,7 +428,7 @@ class Link::Impl : public std::enable_shared_from_this<Link::Impl> {
             if (self->is_ended()) return;
             if (!error) return self->flush();
             // A server that refuses us at once may have said why: the read tells, or the deadline.
-            if (self->stage_ == Stage::open) self->fail({error, "send to " + self->settings_.url});
+            if (self->stage_ == Stage::open) self->fail({error, "send to " + self->url_});
         };
         if (tls_)
             asio::async_write(*tls_, bytes, std::move(written));
@@ -445,6 +446,7 @@ class Link::Impl : public std::enable_shared_from_this<Link::Impl> {
 
     asio::io_context& loop_;
     const config::Redis& settings_;
+    const std::string url_; // also for what is found out after the settings are gone
     Handler* handler_;
     Stage stage_ = Stage::dialling;
     std::string step_; // what is under way, for a Fault

@@ -94,7 +94,7 @@ struct Pipeline::State final : Link::Handler, std::enable_shared_from_this<Pipel
             return;
         }
         waiting.push_back({std::move(done), Clock::now() + settings.command_timeout});
-        if (waiting.size() == 1 && !is_watching) watch();
+        if (!is_watching) watch();
         link->send(command);
     }
 

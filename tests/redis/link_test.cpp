@@ -189,7 +189,7 @@ namespace {
 
 struct TlsServer {
     explicit TlsServer(int days = 30, bool asks_for_certificate = false)
-        : pair(certificates.make("server", "DNS:redis.test,IP:127.0.0.1", days))
+        : pair(certificates.make("server", "DNS:redis.test,DNS:localhost,IP:127.0.0.1", days))
         , server({.tls = RedisServer::Tls{certificates.ca(), pair.certificate, pair.key,
                                           asks_for_certificate}}) {}
 
@@ -219,6 +219,13 @@ BOOST_DATA_TEST_CASE(a_certificate_of_the_authority_for_the_name_is_accepted,
     const std::string value(300'000, 'x');
     BOOST_TEST(dialled.ask({"SET", "a", value}).is_status("OK"));
     BOOST_TEST((dialled.ask({"GET", "a"}).text == value));
+}
+
+BOOST_AUTO_TEST_CASE(the_host_of_the_url_is_the_name_unless_another_is_given) {
+    const TlsServer tls;
+    auto settings = tls.settings();
+    settings.host = "localhost";
+    BOOST_TEST(Dialled(settings).ask({"PING"}).is_status("PONG"));
 }
 
 BOOST_AUTO_TEST_CASE(a_certificate_of_another_authority_is_refused) {
@@ -421,7 +428,7 @@ BOOST_DATA_TEST_CASE(a_server_may_know_less_or_say_little, bdata::make(taken), a
 BOOST_AUTO_TEST_CASE(silence_ends_the_dial_and_names_the_command) {
     ScriptedServer server({test::say_nothing, answer("+OK\r\n+OK\r\n", Socket::Pieces::whole)});
     auto settings = with_all_steps(server.port());
-    settings.command_timeout = 100ms;
+    settings.command_timeout = 500ms; // a busy machine's time to get that far
     {
         Dialled mute(settings);
         const Fault fault = mute.wait_for_end();
@@ -546,6 +553,22 @@ BOOST_DATA_TEST_CASE(whoever_is_told_may_destroy_the_link, bdata::make({0, 1, 2}
     loop.run(); // nothing of it is left that waits
     BOOST_TEST(told.replies.size() == (when == 0 ? 0U : when == 1 ? 1U : 2U));
     BOOST_TEST(told.ends == (when == 2 ? 1 : 0));
+}
+
+BOOST_AUTO_TEST_CASE(a_link_that_was_sent_too_much_may_die_with_its_settings) {
+    ScriptedServer server({test::greet_and_say("")});
+    asio::io_context loop;
+    Told told;
+    {
+        const auto settings = settings_for(server.port());
+        Link link(loop, settings, told);
+        test::run_until(loop, [&] { return told.hello.has_value(); });
+        link.send(std::string((64 << 20) + 1, 'x'));
+        BOOST_TEST(!link.is_open());
+    }
+    loop.restart();
+    loop.run();
+    BOOST_TEST(told.ends == 0);
 }
 
 BOOST_AUTO_TEST_CASE(a_loop_may_end_before_its_links_have) {

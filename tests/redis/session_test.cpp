@@ -98,10 +98,10 @@ BOOST_AUTO_TEST_CASE(nobody_there_is_a_fault_each_time) {
 BOOST_AUTO_TEST_CASE(a_late_reply_is_nobodys) {
     RedisServer server;
     auto settings = settings_for(server.port());
-    settings.command_timeout = 100ms;
     Session session(settings);
     BOOST_TEST(session.open().has_value());
     server.pause();
+    settings.command_timeout = 100ms;
     const auto late = session.ask(Command{"ECHO", "late"});
     BOOST_TEST_REQUIRE(late.has_error());
     BOOST_TEST(late.error().error == asio::error::timed_out);

@@ -82,7 +82,9 @@ void RedisServer::start() {
     if (!options_.password.empty()) conf += line("requirepass", options_.password);
     for (const std::string& user : options_.users)
         conf += user + "\n";
-    std::vector<std::string> command{"redis-server", folder_.write("redis.conf", conf)};
+    // A test that crashes runs no destructor: the server ends with the thread that started it.
+    std::vector<std::string> command{"setpriv", "--pdeathsig", "KILL", "redis-server",
+                                     folder_.write("redis.conf", conf)};
     command.insert(command.end(), options_.arguments.begin(), options_.arguments.end());
     process_ = std::make_unique<ChildProcess>(command);
     wait_until_ready();

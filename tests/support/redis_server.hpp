@@ -13,7 +13,8 @@
 namespace keygate::support {
 
 /// A real redis-server on a port of its own, in a folder of its own, without persistence unless
-/// asked for. It answers when the constructor returns, and is killed when the object dies.
+/// asked for. It answers when the constructor returns, and is killed when the object or the thread
+/// that started it dies.
 class RedisServer {
   public:
     struct Tls {
