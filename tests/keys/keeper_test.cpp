@@ -98,6 +98,11 @@ struct World : Desk::Asker {
                "attributes", "{}"});
     }
 
+    /// Waits until that many changes were told: what is read from then on is kept.
+    void settle(std::uint64_t changes) {
+        until("told", [&] { return keeper->counts().changes >= changes; });
+    }
+
     std::string redis(const std::vector<std::string>& words) { return server.call(words); }
 
     /// Records that were read since the keeper is up, by Redis' own count.
@@ -144,6 +149,7 @@ BOOST_AUTO_TEST_SUITE(keys_keeper)
 BOOST_FIXTURE_TEST_CASE(a_record_is_read_once_and_then_known, World) {
     put_owner();
     put(1);
+    settle(2);
     const Answer first = ask(key_record(1).digest);
     BOOST_TEST_REQUIRE((first.kind == Kind::known));
     BOOST_TEST(first.entry->id == "key_1");
@@ -157,16 +163,18 @@ BOOST_FIXTURE_TEST_CASE(a_record_is_read_once_and_then_known, World) {
 
 BOOST_FIXTURE_TEST_CASE(keys_of_one_owner_share_its_record, World) {
     put_owner();
-    for (int i = 1; i <= 5; ++i) {
+    for (int i = 1; i <= 5; ++i)
         put(i);
+    settle(6);
+    for (int i = 1; i <= 5; ++i)
         BOOST_TEST((ask(key_record(i).digest).kind == Kind::known));
-    }
     BOOST_TEST(reads() == 6U);
 }
 
 BOOST_FIXTURE_TEST_CASE(ten_thousand_questions_about_one_key_are_one_read, World) {
     put_owner();
     put(1);
+    settle(2);
     answers.clear();
     for (int i = 0; i < 10'000; ++i)
         (void)desk->ask(key_record(1).digest, BootClock::now(), cache, {}, *this);
@@ -301,6 +309,7 @@ BOOST_FIXTURE_TEST_CASE(a_reload_reads_again_what_was_known, World) {
     put_owner();
     for (int i = 0; i < 1500; ++i)
         put(i);
+    settle(1501);
     for (int i = 0; i < 1500; ++i)
         BOOST_TEST_REQUIRE((ask(key_record(i).digest).kind == Kind::known));
     const auto next = keeper->make_cache(test::catalog(), cache->subjects());
