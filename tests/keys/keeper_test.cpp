@@ -46,9 +46,15 @@ config::Store settings_of(const RedisServer& server) {
 }
 
 struct World : Desk::Asker {
-    explicit World(std::chrono::milliseconds bound = 60s, std::chrono::milliseconds stale = 0ms) {
+    explicit World(std::chrono::milliseconds bound = 60s, std::chrono::milliseconds stale = 0ms,
+                   bool is_tracked = true, bool has_others = true) {
         settings.revocation_bound = bound;
         settings.stale_while_down = stale;
+        settings.external_writers = has_others;
+        if (!is_tracked) {
+            settings.redis->user = "untracked";
+            settings.redis->password = std::make_shared<const Secret>(std::string{"secret"});
+        }
         keeper.emplace(settings, [](Keeper::Severity, const std::string&) {});
         cache = keeper->make_cache(test::catalog(), SubjectsRef{new Subjects});
         desk.emplace(*keeper, [this](std::function<void()> task) {
@@ -58,7 +64,8 @@ struct World : Desk::Asker {
         keeper->allow();
         keeper->start();
         until("up", [&] { return keeper->condition().is_up; });
-        until("tracking", [&] { return keeper->condition().is_tracking; });
+        if (is_tracked || !has_others)
+            until("tracking", [&] { return keeper->condition().is_tracking; });
         first_reads = calls("hgetall"); // that it answers is seen by a read of nothing
     }
 
@@ -115,7 +122,8 @@ struct World : Desk::Asker {
         return std::stoull(all.substr(all.find('=', at) + 1));
     }
 
-    RedisServer server;
+    RedisServer server{
+        RedisServer::Options{.users = {"user untracked on >secret ~* &* +@all -client|tracking"}}};
     config::Store settings = settings_of(server);
     std::optional<Keeper> keeper;
     std::shared_ptr<Cache> cache;
@@ -135,6 +143,16 @@ struct Stale : World {
 struct Brief : World {
     Brief()
         : World(250ms) {}
+};
+
+struct Untracked : World {
+    Untracked()
+        : World(250ms, 0ms, false) {}
+};
+
+struct Alone : World {
+    Alone()
+        : World(60s, 0ms, false, false) {}
 };
 
 struct AsksAlways : World {
@@ -288,6 +306,25 @@ BOOST_FIXTURE_TEST_CASE(a_connection_that_is_cut_is_made_anew_and_nothing_old_de
                    (answer.entry->status == KeyStatus::revoked) == (round % 2 == 0);
         });
     }
+}
+
+BOOST_FIXTURE_TEST_CASE(without_tracking_every_question_is_read, Untracked) {
+    put_owner();
+    put(1);
+    for (int round = 0; round < 50; ++round)
+        BOOST_TEST_REQUIRE((ask(key_record(1).digest).kind == Kind::known));
+    BOOST_TEST(cache->size() == 0U);
+    BOOST_TEST(!keeper->condition().offers_tracking);
+}
+
+BOOST_FIXTURE_TEST_CASE(where_nobody_else_writes_our_own_messages_do, Alone) {
+    put_owner();
+    put(1);
+    BOOST_TEST((ask(key_record(1).digest).kind == Kind::known));
+    BOOST_TEST(cache->size() == 1U);
+    put(1, "revoked");
+    redis({"PUBLISH", "kg:changes", key_name(key_record(1).digest)});
+    until("told", [&] { return ask(key_record(1).digest).entry->status == KeyStatus::revoked; });
 }
 
 BOOST_FIXTURE_TEST_CASE(before_it_is_allowed_nothing_is_judged, World) {
