@@ -154,7 +154,9 @@ void Tracker::on_message(const Reply& message) {
     const std::string* const kind = text_at(message, 0);
     if (kind != nullptr && *kind == "pong" && message.list.size() == 2) {
         const auto sent = lease_.ping();
+        const bool renews = !lease_.is_in_doubt();
         if (!lease_.on_pong()) return lose("a pong that nobody asked for");
+        if (!renews) return ping();
         events_.on_renewed();
         const auto next = *sent + interval_of(settings_.revocation_bound) - BootClock::now();
         return arm(std::max(std::chrono::ceil<std::chrono::milliseconds>(next),
