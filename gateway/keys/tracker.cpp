@@ -1,6 +1,7 @@
 #include "keys/tracker.hpp"
 
 #include "redis/codec.hpp"
+#include "redis/error.hpp"
 
 #include <algorithm>
 #include <array>
@@ -175,7 +176,9 @@ void Tracker::on_reply(Reply reply) {
     case Step::set_up:
         // While a script runs Redis says BUSY, and changes may still wait to be told.
         if (reply.is(Reply::Kind::error)) {
-            if (!lease_.on_ping_refused()) return lose("an error that answers nothing");
+            const redis::Error kind = redis::classify(reply.text);
+            if (kind != redis::Error::busy || !lease_.on_ping_refused())
+                return lose(make_error_code(kind).message());
             return arm(interval_of(settings_.revocation_bound));
         }
         return on_message(reply);
