@@ -57,9 +57,8 @@ class LocalLink final : public AdminLink {
         , settings_(settings) {}
 
     Result<void> open() {
-        Result<std::unique_ptr<keys::KeyStore>> store =
-            settings_.store.redis ? keys::open_redis_store(*settings_.store.redis)
-                                  : keys::open_sqlite_store(settings_.store.file);
+        auto store = settings_.store.redis ? keys::open_redis_store(*settings_.store.redis)
+                                           : keys::open_sqlite_store(settings_.store.file);
         if (!store) return store.error();
         auto peppers = keys::Peppers::load(settings_);
         if (!peppers) return peppers.error();

@@ -193,7 +193,7 @@ struct Gateway::State {
     /// Redis may come later: until then, and until its keys are known to be ours to judge, what
     /// would have to be looked up is answered with 503.
     Result<void> open_redis(const Serving& first) {
-        auto opened = keys::open_redis_store(*store_settings.redis);
+        auto opened = keys::make_redis_store(*store_settings.redis);
         const auto agreed = first.snapshot->peppers.agree_with(*opened);
         if (agreed)
             keeper->allow();

@@ -100,6 +100,7 @@ void Exchange::start(WallTime now) {
     dials_ = 0;
     body_ = {};
     request_head_.clear();
+    is_stale_ = false;
     is_chunked_ = is_head_request_ = is_repeatable_ = keeps_alive_ = false;
     expects_continue_ = waits_for_continue_ = is_upgrade_ = is_tunnel_ = false;
     minor_version_ = 1;
@@ -176,6 +177,7 @@ void Exchange::look_up(const auth::Credential& credential, std::size_t place) {
         auto found = epoch_->keys.cache->find(credential.digests[place], read_at_);
         switch (found.kind) {
         case Kind::known:
+            is_stale_ = found.is_stale;
             return on_key(credential, std::move(found.entry));
         case Kind::invalid:
             return refuse(Refusal{Reason::store_invalid});
@@ -227,6 +229,7 @@ void Exchange::on_told(const keys::Answer& answer, const auth::Credential& crede
                        std::size_t place) {
     switch (answer.kind) {
     case keys::Answer::Kind::known:
+        is_stale_ = answer.is_stale;
         return on_key(credential, answer.entry);
     case keys::Answer::Kind::unknown:
         return look_up(credential, place + 1);
@@ -577,6 +580,7 @@ void Exchange::record(observe::Outcome outcome) {
              .owner = caller != nullptr ? std::string_view{caller->owner} : "",
              .plan = plan,
              .mode = caller != nullptr ? to_string(caller->mode) : "",
+             .is_stale = is_stale_,
              .upstream = server_ != nullptr ? std::string_view{server_->name} : "",
              .outcome = outcome,
              .status = status_,

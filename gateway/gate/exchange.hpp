@@ -168,6 +168,7 @@ class Exchange final : proxy::LinkUser, net::DeadlineHandler, keys::Desk::Asker 
     std::string request_head_;          // for the upstream; kept for a second try
     bool passes_authorization_ = false; // it holds what the client sent as such
     bool is_chunked_ = false;           // the request's body
+    bool is_stale_ = false;             // the caller is known from before the store went away
     bool is_head_request_ = false;
     bool is_repeatable_ = false; // no body, and doing it twice is doing it once (RFC 9110 9.2.2)
     bool keeps_alive_ = false;

@@ -175,7 +175,7 @@ Cache::Found Cache::find(const Digest& digest, BootTime t) const {
         !decides(entry->stamp, renewed, t, fresh.bound + fresh.stale_while_down))
         return {Kind::ask, std::move(entry)};
     fresh.stale_decisions.fetch_add(1, std::memory_order_relaxed);
-    return {Kind::known, std::move(entry)};
+    return {Kind::known, std::move(entry), true};
 }
 
 EntryRef Cache::make(const KeyRecord& record, const OwnerRecord* owner, const Stamp& stamp,

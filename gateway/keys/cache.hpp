@@ -41,6 +41,7 @@ class Cache final : public LiveKeys {
 
         Kind kind = Kind::ask;
         EntryRef entry;
+        bool is_stale = false; // only `stale_while_down` lets it decide
     };
 
     /// How long an absence is believed at most, whatever renews it.

@@ -329,7 +329,7 @@ struct Keeper::State {
     void answer(Pending& asked, const Cache::Found& found) {
         switch (found.kind) {
         case Cache::Found::Kind::known:
-            return answer(asked, Kind::known, found.entry);
+            return answer(asked, Kind::known, found.entry, found.is_stale);
         case Cache::Found::Kind::unknown:
             return answer(asked, Kind::unknown, nullptr);
         case Cache::Found::Kind::invalid:
@@ -339,11 +339,13 @@ struct Keeper::State {
         }
     }
 
-    void answer(Pending& asked, Kind kind, EntryRef entry) {
+    void answer(Pending& asked, Kind kind, EntryRef entry, bool is_stale = false) {
         if (std::exchange(asked.is_answered, true)) return;
         Question& question = asked.question;
-        outbox[question.desk].push_back(
-            {.ticket = question.ticket, .kind = kind, .entry = std::move(entry)});
+        outbox[question.desk].push_back({.ticket = question.ticket,
+                                         .kind = kind,
+                                         .entry = std::move(entry),
+                                         .is_stale = is_stale});
         question.cache.reset();
         question.last_known.reset();
         if (std::exchange(is_sending, true)) return;
@@ -359,7 +361,7 @@ struct Keeper::State {
         if (asked.is_answered) return;
         const Question& question = asked.question;
         const auto found = question.cache->find(question.digest, question.t);
-        if (found.kind == Cache::Found::Kind::known) return answer(asked, Kind::known, found.entry);
+        if (found.kind == Cache::Found::Kind::known) return answer(asked, found);
         ++unavailable_count;
         answer(asked, Kind::unavailable, nullptr);
     }
@@ -469,9 +471,19 @@ struct Keeper::State {
                 away_quiet_until = BootClock::now() + quiet;
                 say(Severity::info, "Redis answers again");
             }
+            tell_stale();
             for (const PendingRef& asked : std::exchange(parked, {}))
                 if (!asked->is_answered) look(asked);
         }
+    }
+
+    void tell_stale() {
+        const std::uint64_t now = freshness.stale_decisions;
+        const std::uint64_t since = now - std::exchange(told_stale, now);
+        if (since > 0)
+            say(Severity::warning, std::to_string(since) +
+                                       " requests were judged by what was known before Redis "
+                                       "went away (stale_while_down)");
     }
 
     /// While it is away nobody is asked for a key; this finds out when it is back.
@@ -669,6 +681,7 @@ struct Keeper::State {
     redis::Pipeline reads;
     Way way = Way::connecting;
     bool is_away_told = false;                                         // in the log
+    std::uint64_t told_stale = 0;                                      // decisions, in the log
     boost::unordered_flat_map<Digest, KeyReadRef, DigestHash> reading; // the latest of each
     boost::unordered_flat_map<OwnerName, OwnerReadRef, NameHash> owner_reading;
     boost::unordered_flat_map<OwnerName, KnownOwner, NameHash> owners;

@@ -30,6 +30,7 @@ struct Answer {
     std::uint64_t ticket = 0;
     Kind kind = Kind::unavailable;
     EntryRef entry; // of `known`, compiled for the question's cache
+    bool is_stale = false;
 };
 
 } // namespace keygate::keys

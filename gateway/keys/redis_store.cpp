@@ -441,8 +441,18 @@ Result<std::unique_ptr<StoreBackup>> RedisStore::backup(const std::string&) {
 
 } // namespace
 
-std::unique_ptr<KeyStore> open_redis_store(const config::Redis& settings) {
+std::unique_ptr<KeyStore> make_redis_store(const config::Redis& settings) {
     return std::make_unique<RedisStore>(settings);
+}
+
+Result<std::unique_ptr<KeyStore>> open_redis_store(const config::Redis& settings) {
+    auto store = std::make_unique<RedisStore>(settings);
+    if (auto dialled = store->dial(); !dialled) {
+        Fault fault = dialled.error();
+        fault.step = "key store " + settings.url + ": " + fault.step;
+        return fault;
+    }
+    return std::unique_ptr<KeyStore>{std::move(store)};
 }
 
 } // namespace keygate::keys

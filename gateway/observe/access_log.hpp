@@ -28,6 +28,7 @@ struct AccessRecord {
     std::string_view owner{};
     std::string_view plan{};
     std::string_view mode{};
+    bool is_stale = false;       // judged by what was known before the store went away
     std::string_view upstream{}; // address of the server that was asked
     Outcome outcome = Outcome::allowed();
     unsigned status = 0; // 0: nothing was answered

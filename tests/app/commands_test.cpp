@@ -163,7 +163,7 @@ void full_round(Shell& shell) {
     BOOST_TEST(table.find(key.at("id").as_string().c_str()) != std::string::npos);
     BOOST_TEST(table.find(key.at("key").as_string().c_str()) == std::string::npos);
 
-    auto ends = shell.options<OneKey>();
+    auto ends = shell.options<RevokeKey>();
     ends.id = key.at("id").as_string().c_str();
     BOOST_TEST(revoke_key(ends, shell.console) == 0);
     BOOST_TEST(shell.said() == ends.id + " is revoked\n");

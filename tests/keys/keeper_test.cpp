@@ -46,9 +46,15 @@ config::Store settings_of(const RedisServer& server) {
 }
 
 struct World : Desk::Asker {
-    explicit World(std::chrono::milliseconds bound = 60s, std::chrono::milliseconds stale = 0ms) {
+    explicit World(std::chrono::milliseconds bound = 60s, std::chrono::milliseconds stale = 0ms,
+                   bool is_tracked = true, bool has_others = true) {
         settings.revocation_bound = bound;
         settings.stale_while_down = stale;
+        settings.external_writers = has_others;
+        if (!is_tracked) {
+            settings.redis->user = "untracked";
+            settings.redis->password = std::make_shared<const Secret>(std::string{"secret"});
+        }
         keeper.emplace(settings, [](Keeper::Severity, const std::string&) {});
         cache = keeper->make_cache(test::catalog(), SubjectsRef{new Subjects});
         desk.emplace(*keeper, [this](std::function<void()> task) {
@@ -58,7 +64,8 @@ struct World : Desk::Asker {
         keeper->allow();
         keeper->start();
         until("up", [&] { return keeper->condition().is_up; });
-        until("tracking", [&] { return keeper->condition().is_tracking; });
+        if (is_tracked || !has_others)
+            until("tracking", [&] { return keeper->condition().is_tracking; });
         first_reads = calls("hgetall"); // that it answers is seen by a read of nothing
     }
 
@@ -98,6 +105,11 @@ struct World : Desk::Asker {
                "attributes", "{}"});
     }
 
+    /// Waits until that many changes were told: what is read from then on is kept.
+    void settle(std::uint64_t changes) {
+        until("told", [&] { return keeper->counts().changes >= changes; });
+    }
+
     std::string redis(const std::vector<std::string>& words) { return server.call(words); }
 
     /// Records that were read since the keeper is up, by Redis' own count.
@@ -110,7 +122,8 @@ struct World : Desk::Asker {
         return std::stoull(all.substr(all.find('=', at) + 1));
     }
 
-    RedisServer server;
+    RedisServer server{
+        RedisServer::Options{.users = {"user untracked on >secret ~* &* +@all -client|tracking"}}};
     config::Store settings = settings_of(server);
     std::optional<Keeper> keeper;
     std::shared_ptr<Cache> cache;
@@ -132,6 +145,16 @@ struct Brief : World {
         : World(250ms) {}
 };
 
+struct Untracked : World {
+    Untracked()
+        : World(250ms, 0ms, false) {}
+};
+
+struct Alone : World {
+    Alone()
+        : World(60s, 0ms, false, false) {}
+};
+
 struct AsksAlways : World {
     AsksAlways()
         : World(0ms) {}
@@ -144,6 +167,7 @@ BOOST_AUTO_TEST_SUITE(keys_keeper)
 BOOST_FIXTURE_TEST_CASE(a_record_is_read_once_and_then_known, World) {
     put_owner();
     put(1);
+    settle(2);
     const Answer first = ask(key_record(1).digest);
     BOOST_TEST_REQUIRE((first.kind == Kind::known));
     BOOST_TEST(first.entry->id == "key_1");
@@ -157,16 +181,18 @@ BOOST_FIXTURE_TEST_CASE(a_record_is_read_once_and_then_known, World) {
 
 BOOST_FIXTURE_TEST_CASE(keys_of_one_owner_share_its_record, World) {
     put_owner();
-    for (int i = 1; i <= 5; ++i) {
+    for (int i = 1; i <= 5; ++i)
         put(i);
+    settle(6);
+    for (int i = 1; i <= 5; ++i)
         BOOST_TEST((ask(key_record(i).digest).kind == Kind::known));
-    }
     BOOST_TEST(reads() == 6U);
 }
 
 BOOST_FIXTURE_TEST_CASE(ten_thousand_questions_about_one_key_are_one_read, World) {
     put_owner();
     put(1);
+    settle(2);
     answers.clear();
     for (int i = 0; i < 10'000; ++i)
         (void)desk->ask(key_record(1).digest, BootClock::now(), cache, {}, *this);
@@ -282,6 +308,25 @@ BOOST_FIXTURE_TEST_CASE(a_connection_that_is_cut_is_made_anew_and_nothing_old_de
     }
 }
 
+BOOST_FIXTURE_TEST_CASE(without_tracking_every_question_is_read, Untracked) {
+    put_owner();
+    put(1);
+    for (int round = 0; round < 50; ++round)
+        BOOST_TEST_REQUIRE((ask(key_record(1).digest).kind == Kind::known));
+    BOOST_TEST(cache->size() == 0U);
+    BOOST_TEST(!keeper->condition().offers_tracking);
+}
+
+BOOST_FIXTURE_TEST_CASE(where_nobody_else_writes_our_own_messages_do, Alone) {
+    put_owner();
+    put(1);
+    BOOST_TEST((ask(key_record(1).digest).kind == Kind::known));
+    BOOST_TEST(cache->size() == 1U);
+    put(1, "revoked");
+    redis({"PUBLISH", "kg:changes", key_name(key_record(1).digest)});
+    until("told", [&] { return ask(key_record(1).digest).entry->status == KeyStatus::revoked; });
+}
+
 BOOST_FIXTURE_TEST_CASE(before_it_is_allowed_nothing_is_judged, World) {
     Keeper other{settings, [](Keeper::Severity, const std::string&) {}};
     const auto others = other.make_cache(test::catalog(), SubjectsRef{new Subjects});
@@ -301,6 +346,7 @@ BOOST_FIXTURE_TEST_CASE(a_reload_reads_again_what_was_known, World) {
     put_owner();
     for (int i = 0; i < 1500; ++i)
         put(i);
+    settle(1501);
     for (int i = 0; i < 1500; ++i)
         BOOST_TEST_REQUIRE((ask(key_record(i).digest).kind == Kind::known));
     const auto next = keeper->make_cache(test::catalog(), cache->subjects());

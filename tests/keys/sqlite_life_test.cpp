@@ -164,30 +164,6 @@ BOOST_AUTO_TEST_CASE(receipts_are_kept_with_their_change_for_a_day) {
     BOOST_TEST(!store->find_receipt("ops a", Time{}).value().has_value());
 }
 
-BOOST_AUTO_TEST_CASE(a_change_that_cannot_be_made_in_whole_is_not_made_at_all) {
-    auto store = open();
-    BOOST_TEST(keygate::test::insert(*store, {key_record(1)}).has_value());
-    Change change;
-    change.insert.push_back(key_record(2));
-    change.put_owner = owner_record("acme");
-    change.update.push_back(key_record(1));
-    change.update.back().status = KeyStatus::revoked;
-    for (const bool is_removal : {true, false}) {
-        Change broken = change;
-        if (is_removal)
-            broken.remove.emplace_back("key_9");
-        else
-            broken.update.push_back(key_record(9));
-        const auto done = store->commit(broken);
-        BOOST_TEST((done.has_error() && done.error().error == StoreError::not_found));
-        BOOST_TEST((store->find("key_1").value().record == key_record(1)));
-        BOOST_TEST(store->find("key_2").has_error());
-        BOOST_TEST(store->find_owner({"shop", "acme"}).has_error());
-    }
-    BOOST_TEST(store->commit(change).has_value());
-    BOOST_TEST(store->find("key_2").has_value());
-}
-
 // Copies.
 
 BOOST_AUTO_TEST_CASE(a_copy_is_whole_and_the_store_goes_on_meanwhile) {

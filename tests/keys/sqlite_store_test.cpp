@@ -1,6 +1,6 @@
 #include "keys/fill.hpp"
 #include "keys/records.hpp"
-#include "keys/sqlite_store.hpp"
+#include "keys/store_kinds.hpp"
 #include "support/store_calls.hpp"
 
 #include <boost/test/data/test_case.hpp>
@@ -22,6 +22,8 @@ namespace keygate::keys {
 namespace {
 
 namespace bdata = boost::unit_test::data;
+using test::failed;
+using test::full_record;
 using test::key_record;
 using test::owner_record;
 using test::TempFolder;
@@ -72,27 +74,6 @@ struct Opened {
     }
 };
 
-/// A record in which nothing is as by default.
-KeyRecord full_record() {
-    KeyRecord key = key_record(7, "deals");
-    key.owner = "Zoë & co";
-    key.status = KeyStatus::disabled;
-    key.mode = Mode::test;
-    key.plan = "big";
-    key.scopes = {{"y", "x"}};
-    key.name = std::string{"a\0b\r\n'; DROP TABLE keys; --", 27};
-    key.expires_at = time_from("2031-01-01T00:00:00Z");
-    key.owner_record_required = true;
-    key.pepper = "2026";
-    key.rotated_to = "key_8";
-    key.metadata = R"({"ticket":"A-1"})";
-    return key;
-}
-
-template <class T> bool failed(const Result<T>& result, StoreError error) {
-    return result.has_error() && result.error().error == error;
-}
-
 using Words = std::vector<std::string>;
 
 BOOST_FIXTURE_TEST_SUITE(keys_sqlite_store, Opened)
@@ -108,179 +89,9 @@ BOOST_AUTO_TEST_CASE(a_new_file_is_empty_and_nobody_else_s) {
     }
 }
 
-BOOST_AUTO_TEST_CASE(reopening_keeps_everything) {
-    KeyRecord none = key_record(2);
-    none.scopes.emplace();
-    const std::vector<KeyRecord> keys{full_record(), key_record(1), none};
-    OwnerRecord owner = owner_record("acme");
-    owner.name = "ACME";
-    owner.plan = "pro";
-    owner.status = OwnerStatus::suspended;
-    owner.attributes = R"({"seats": 3})";
-    BOOST_TEST(keygate::test::insert(*store, keys).has_value());
-    BOOST_TEST(keygate::test::put_owner(*store, owner).has_value());
-    for (int round = 0; round < 2; ++round) {
-        BOOST_TEST((all_keys() == keys));
-        for (const KeyRecord& key : keys)
-            BOOST_TEST((store->find(key.id).value().record == key));
-        BOOST_TEST((store->find_owner({"shop", "acme"}).value() == owner));
-        reopen();
-    }
-}
-
-BOOST_AUTO_TEST_CASE(owners_come_before_keys) {
-    BOOST_TEST(keygate::test::insert(*store, {key_record(1)}).has_value());
-    BOOST_TEST(keygate::test::put_owner(*store, owner_record("acme")).has_value());
-    std::string order;
-    BOOST_TEST(store->each([&](OwnerRecord&&) { order += 'o'; }, [&](KeyRecord&&) { order += 'k'; })
-                   .has_value());
-    BOOST_TEST(order == "ok");
-}
-
 // Writing.
 
-BOOST_AUTO_TEST_CASE(an_id_that_exists_is_a_conflict) {
-    BOOST_TEST(keygate::test::insert(*store, {key_record(1)}).has_value());
-    KeyRecord again = key_record(2);
-    again.id = "key_1";
-    const auto inserted = keygate::test::insert(*store, {key_record(3), again});
-    BOOST_TEST(failed(inserted, StoreError::conflict));
-    BOOST_TEST(inserted.error().step == "key_1");
-    // All or none, and the store goes on.
-    BOOST_TEST(ids({}) == Words{"key_1"}, boost::test_tools::per_element());
-    BOOST_TEST(keygate::test::insert(*store, {key_record(3)}).has_value());
-}
-
-BOOST_AUTO_TEST_CASE(a_digest_that_exists_is_a_conflict_with_its_own_key) {
-    BOOST_TEST(keygate::test::insert(*store, {key_record(1)}).has_value());
-    KeyRecord again = key_record(2);
-    again.digest = key_record(1).digest;
-    const auto inserted = keygate::test::insert(*store, {again});
-    BOOST_TEST(failed(inserted, StoreError::conflict));
-    BOOST_TEST(inserted.error().step == "key_1");
-}
-
-BOOST_AUTO_TEST_CASE(two_of_one_batch_may_not_conflict_either) {
-    const auto inserted =
-        keygate::test::insert(*store, {key_record(1), key_record(2), key_record(1)});
-    BOOST_TEST(failed(inserted, StoreError::conflict));
-    BOOST_TEST(inserted.error().step == "key_1");
-    BOOST_TEST(all_keys().empty());
-}
-
-BOOST_AUTO_TEST_CASE(what_could_not_be_read_back_is_not_written) {
-    for (const Words& scopes : {Words{"a b"}, Words{""}, Words{"a", ""}}) {
-        KeyRecord key = key_record(1);
-        key.scopes = scopes;
-        BOOST_TEST(keygate::test::insert(*store, {key}).has_error());
-    }
-    KeyRecord nameless = key_record(1);
-    nameless.id = "";
-    BOOST_TEST(keygate::test::insert(*store, {nameless}).has_error());
-    for (const std::int64_t seconds :
-         {std::int64_t{-1}, std::int64_t{253'402'300'800}}) { // 1969, 10000
-        KeyRecord far = key_record(1);
-        far.expires_at = Time{std::chrono::seconds{seconds}};
-        BOOST_TEST(keygate::test::insert(*store, {far}).has_error());
-    }
-    BOOST_TEST(all_keys().empty());
-}
-
-BOOST_AUTO_TEST_CASE(nothing_to_insert_is_fine) {
-    BOOST_TEST(keygate::test::insert(*store, {}).has_value());
-}
-
-BOOST_AUTO_TEST_CASE(a_status_is_changed_for_good) {
-    BOOST_TEST(keygate::test::insert(*store, {full_record(), key_record(1)}).has_value());
-    KeyRecord expected = full_record();
-    expected.status = KeyStatus::revoked;
-    // Twice: revoking again is no error.
-    BOOST_TEST(keygate::test::set_status(*store, "key_7", KeyStatus::revoked).has_value());
-    BOOST_TEST(keygate::test::set_status(*store, "key_7", KeyStatus::revoked).has_value());
-    reopen();
-    BOOST_TEST((store->find("key_7").value().record == expected));
-    BOOST_TEST((store->find("key_1").value().record == key_record(1)));
-}
-
-BOOST_AUTO_TEST_CASE(who_is_not_there_is_not_found) {
-    BOOST_TEST(failed(store->find("key_1"), StoreError::not_found));
-    BOOST_TEST(failed(keygate::test::set_status(*store, "key_1", KeyStatus::revoked),
-                      StoreError::not_found));
-    BOOST_TEST(failed(store->find_owner({"shop", "acme"}), StoreError::not_found));
-    BOOST_TEST(keygate::test::put_owner(*store, owner_record("acme")).has_value());
-    BOOST_TEST(failed(store->find_owner({"deals", "acme"}), StoreError::not_found));
-    BOOST_TEST(store->find("' OR 1=1 --").has_error());
-}
-
-BOOST_AUTO_TEST_CASE(an_owner_is_created_once_and_then_replaced) {
-    OwnerRecord owner = owner_record("acme");
-    BOOST_TEST(keygate::test::put_owner(*store, owner).has_value());
-    owner.plan = "pro";
-    owner.status = OwnerStatus::suspended;
-    BOOST_TEST(keygate::test::put_owner(*store, owner).has_value());
-    BOOST_TEST(keygate::test::put_owner(*store, owner_record("acme", "deals")).has_value());
-    BOOST_TEST(keygate::test::put_owner(*store, owner_record("alpha")).has_value());
-    BOOST_TEST((store->find_owner({"shop", "acme"}).value() == owner));
-    const auto list = [&](const std::string& api, const std::string& cursor, std::size_t limit) {
-        const auto page = store->list_owners(api, cursor, limit);
-        BOOST_TEST_REQUIRE(page.has_value());
-        Words words;
-        for (const OwnerRecord& one : page->rows)
-            words.push_back(one.api + ":" + one.id);
-        if (page->next) words.push_back("next " + *page->next);
-        return words;
-    };
-    BOOST_TEST(list("shop", "", 9) == (Words{"shop:acme", "shop:alpha"}),
-               boost::test_tools::per_element());
-    BOOST_TEST(list("", "", 2) == (Words{"deals:acme", "shop:acme", "next shop:acme"}),
-               boost::test_tools::per_element());
-    BOOST_TEST(list("", "shop:acme", 2) == (Words{"shop:alpha"}), boost::test_tools::per_element());
-    BOOST_TEST(list("none", "", 9).empty());
-    for (const char* cursor : {"x", "deals:acme"})
-        BOOST_TEST(failed(store->list_owners("shop", cursor, 9), StoreError::bad_cursor));
-}
-
 // Lists.
-
-BOOST_AUTO_TEST_CASE(lists_are_in_the_order_of_creation_and_filtered) {
-    // Created in an order that is neither that of the ids nor that of the digests.
-    std::vector<KeyRecord> keys;
-    for (const int number : {5, 3, 9, 1, 7, 2}) {
-        KeyRecord key = key_record(number, number < 5 ? "shop" : "deals");
-        if (number % 3 == 0) key.owner = "umbrella";
-        if (number == 9 || number == 1) key.status = KeyStatus::revoked;
-        keys.push_back(key);
-    }
-    BOOST_TEST(keygate::test::insert(*store, keys).has_value());
-    const auto check = [&](const KeyFilter& filter, const Words& expected) {
-        BOOST_TEST(ids(filter) == expected, boost::test_tools::per_element());
-    };
-    check({}, {"key_5", "key_3", "key_9", "key_1", "key_7", "key_2"});
-    check({.api = "shop"}, {"key_3", "key_1", "key_2"});
-    check({.owner = "umbrella"}, {"key_3", "key_9"});
-    check({.api = "shop", .owner = "umbrella"}, {"key_3"});
-    check({.status = KeyStatus::revoked}, {"key_9", "key_1"});
-    check({.owner = "acme", .status = KeyStatus::active}, {"key_5", "key_7", "key_2"});
-    check({.owner = "nobody"}, {});
-    check({.limit = 2}, {"key_5", "key_3"});
-    check({.limit = 0}, {});
-    check({.prefix = "kg_live_ab", .limit = 1}, {"key_5"});
-    check({.prefix = "kg_live_a"}, {});
-    const auto behind = [&](KeyFilter filter, std::size_t first) {
-        filter.limit = first;
-        filter.cursor = store->list(filter).value().next.value_or("none");
-        filter.limit = 2;
-        return filter;
-    };
-    check(behind({}, 2), {"key_9", "key_1"});
-    check(behind({.api = "shop"}, 1), {"key_1", "key_2"});
-    check(behind({.owner = "umbrella"}, 1), {"key_9"});
-    BOOST_TEST(!store->list({.limit = 6}).value().next.has_value());
-    check({.limit = std::numeric_limits<std::size_t>::max()},
-          {"key_5", "key_3", "key_9", "key_1", "key_7", "key_2"});
-    for (const char* cursor : {"key_0", "-1", "1x", "99999999999999999999", " 1"})
-        BOOST_TEST(failed(store->list({.cursor = cursor}), StoreError::bad_cursor));
-}
 
 BOOST_AUTO_TEST_CASE(cursors_survive_a_vacuum) {
     std::vector<KeyRecord> keys;

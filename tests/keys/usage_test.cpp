@@ -73,54 +73,6 @@ BOOST_AUTO_TEST_CASE(only_the_latest_month_is_kept_and_the_total_is_whole) {
     BOOST_TEST(usage.in(month("2026-12")) == 1U);
 }
 
-BOOST_AUTO_TEST_CASE(what_keys_did_is_added_up_and_survives_every_change_of_them) {
-    BOOST_TEST(keygate::test::insert(*store, {key_record(1), key_record(2)}).has_value());
-    const std::vector<UsageDelta> first{delta("key_1", "2026-11-02T00:00:00Z", 3),
-                                        delta("key_2", "2026-11-03T00:00:00Z", 4)};
-    BOOST_TEST(store->add(first).has_value());
-    BOOST_TEST(store->add(first).has_value());
-    BOOST_TEST(usage_of("key_1").total == 6U);
-    BOOST_TEST(keygate::test::set_status(*store, "key_1", KeyStatus::revoked).has_value());
-    BOOST_TEST(usage_of("key_1").total == 6U);
-    BOOST_TEST(usage_of_acme().total == 14U);
-
-    // A deleted key's use stays its owner's, also what is told later.
-    BOOST_TEST(keygate::test::remove(*store, "key_1").has_value());
-    BOOST_TEST(usage_of_acme().total == 14U);
-    BOOST_TEST(store->add(first).has_value());
-    BOOST_TEST(usage_of_acme().total == 21U);
-    BOOST_TEST(usage_of("key_2").total == 12U);
-    // Who comes under the same id later begins with nothing.
-    BOOST_TEST(keygate::test::insert(*store, {key_record(1)}).has_value());
-    BOOST_TEST((usage_of("key_1") == Usage{}));
-}
-
-BOOST_AUTO_TEST_CASE(an_owner_that_is_removed_takes_its_usage_along) {
-    BOOST_TEST(keygate::test::put_owner(*store, test::owner_record("acme")).has_value());
-    BOOST_TEST(keygate::test::insert(*store, {key_record(1)}).has_value());
-    const std::vector<UsageDelta> some{delta("key_1", "2026-11-02T00:00:00Z", 3)};
-    BOOST_TEST(store->add(some).has_value());
-    Change change;
-    change.remove.emplace_back("key_1");
-    change.remove_owner = OwnerName{"shop", "acme"};
-    BOOST_TEST(store->commit(change).has_value());
-    BOOST_TEST((usage_of_acme() == Usage{}));
-    // What is told later is nobody's, and not the next one's of that name.
-    BOOST_TEST(store->add(some).has_value());
-    BOOST_TEST((usage_of_acme() == Usage{}));
-}
-
-BOOST_AUTO_TEST_CASE(the_oldest_key_that_is_active_is_known) {
-    BOOST_TEST(!store->oldest_key().value().has_value());
-    std::vector<KeyRecord> keys{key_record(1), key_record(2), key_record(3)};
-    keys[0].created_at = at("2026-02-01T00:00:00Z");
-    keys[1].created_at = at("2026-01-01T00:00:00Z");
-    BOOST_TEST(keygate::test::insert(*store, keys).has_value());
-    BOOST_TEST((store->oldest_key().value() == keys[1].created_at));
-    BOOST_TEST(keygate::test::set_status(*store, "key_2", KeyStatus::disabled).has_value());
-    BOOST_TEST((store->oldest_key().value() == keys[0].created_at));
-}
-
 /// Two keys in a table, and the lists of two threads.
 struct Used : Opened {
     std::shared_ptr<const Catalog> catalog = test::catalog();

@@ -122,6 +122,8 @@ BOOST_AUTO_TEST_CASE(a_whole_line_names_all) {
     BOOST_TEST(line.at("bytes_out").as_int64() == 12);
     BOOST_TEST(line.at("duration_us").as_int64() == 1500);
     BOOST_TEST(line.size() == texts.size() + 4);
+    record.is_stale = true;
+    BOOST_TEST(read_back(record).at("stale").as_bool());
 }
 
 BOOST_AUTO_TEST_CASE(every_byte_survives_as_text_of_one_line) {
