@@ -102,3 +102,43 @@ def names_in(client, pattern="*"):
         names.update(some)
         if cursor == b"0":
             return names
+
+
+# ---- what keygate keeps beside the records
+
+
+def unlike_records(client):
+    """Where the lists that keygate keeps differ from what the records say; nothing while nobody writes."""
+    records = {name[len("kg:key:") :].decode(): fields_of(client, name) for name in names_in(client, "kg:key:*")}
+    wanted = {"kg:index:ids": {record["id"]: digest for digest, record in records.items()}}
+    for digest, record in records.items():
+        for index in indexes_of(record):
+            wanted.setdefault(index, {})[digest] = None
+    wanted["kg:index:owners"] = {name[len("kg:owner:") :].decode(): None for name in names_in(client, "kg:owner:*")}
+    found = {"kg:index:ids": fields_of(client, "kg:index:ids")}
+    for name in map(bytes.decode, names_in(client, "kg:index:*")):
+        if name not in ("kg:index:ids", "kg:index:next") and not name.startswith("kg:index:gone:"):
+            found[name] = dict.fromkeys(map(bytes.decode, client.command("ZRANGE", name, 0, -1)))
+    wrong = []
+    for name in sorted(wanted.keys() | found.keys()):
+        for entry in sorted(set(wanted.get(name, {}).items()) ^ set(found.get(name, {}).items()), key=str):
+            is_missing = entry in wanted.get(name, {}).items()
+            wrong.append(f"{name} {'lacks' if is_missing else 'has'} {entry[0]}")
+    return wrong
+
+
+def indexes_of(record):
+    yield "kg:index:keys"
+    yield f"kg:index:status:{record['status']}"
+    yield f"kg:index:owner:{record['api']}:{record['owner']}"
+    if record.get("prefix"):
+        yield f"kg:index:prefix:{record['prefix']}"
+    if record.get("pepper"):
+        yield f"kg:index:pepper:{record['pepper']}"
+    if record["status"] == "active" and record.get("created_at"):
+        yield "kg:index:active"
+
+
+def fields_of(client, name):
+    words = [word.decode() for word in client.command("HGETALL", name)]
+    return dict(zip(words[::2], words[1::2]))
