@@ -2,6 +2,7 @@
 
 #include "admin/message.hpp"
 #include "app/command_line.hpp"
+#include "app/store_care.hpp"
 
 #include <boost/json.hpp>
 
@@ -71,11 +72,12 @@ void add_store_commands(CLI::App& app, std::function<int()>& chosen) {
     show.add_option("--owner", asked.owner, "Of all keys of an owner")->excludes(key);
     show.add_option("--api", asked.api, "The owner's API (may be left out if there is one)");
 
-    auto* const store = app.add_subcommand("store", "The file that holds the keys");
+    auto* const store = app.add_subcommand("store", "Where the keys are kept");
     store->require_subcommand(1);
     auto [copy, backup] = add_command(*store, chosen, "backup",
                                       "Copy it to a new file, while the gateway runs", back_up);
     copy.add_option("FILE", backup.file, "Must not exist yet")->required();
+    add_store_care(*store, chosen);
 }
 
 } // namespace keygate::app

@@ -161,7 +161,7 @@ void Exchange::find_key(const auth::Credential& credential) {
     if (epoch_->keys.cache) {
         // Once, before anything is waited for: what is kept is as good as it was then.
         read_at_ = BootClock::now();
-        return look_up(credential, 0);
+        return look_up(epoch_->keys.cache, credential, 0);
     }
     // The table is complete: a key that is not there does not exist.
     keys::EntryRef entry;
@@ -170,30 +170,35 @@ void Exchange::find_key(const auth::Credential& credential) {
     on_key(credential, std::move(entry));
 }
 
-/// The digests of a key one after the other, until there is a record.
-void Exchange::look_up(const auth::Credential& credential, std::size_t place) {
+/// A key has a digest for each pepper, and one of them at most a record. One that is in memory
+/// decides at once; else the store is asked for the first that is not known to be nobody's.
+void Exchange::look_up(const std::shared_ptr<keys::Cache>& cache,
+                       const auth::Credential& credential, std::size_t place) {
     using Kind = keys::Cache::Found::Kind;
+    bool is_invalid = false;
+    std::optional<std::size_t> asks;
+    keys::EntryRef last_known;
     for (; place < credential.count; ++place) {
-        auto found = epoch_->keys.cache->find(credential.digests[place], read_at_);
-        switch (found.kind) {
-        case Kind::known:
+        auto found = cache->find(credential.digests[place], read_at_);
+        if (found.kind == Kind::known) {
             is_stale_ = found.is_stale;
             return on_key(credential, std::move(found.entry));
-        case Kind::invalid:
-            return refuse(Refusal{Reason::store_invalid});
-        case Kind::ask:
-            return ask(credential, place, std::move(found.entry));
-        case Kind::unknown:
-            break;
         }
+        is_invalid = is_invalid || found.kind == Kind::invalid;
+        if (found.kind != Kind::ask || asks) continue;
+        asks = place;
+        last_known = std::move(found.entry);
     }
+    if (is_invalid) return refuse(Refusal{Reason::store_invalid});
+    if (asks) return ask(cache, credential, *asks, std::move(last_known));
     on_key(credential, nullptr);
 }
 
 /// The head is kept for what comes after the answer; the key in it is not.
-void Exchange::ask(const auth::Credential& credential, std::size_t place,
-                   keys::EntryRef last_known) {
+void Exchange::ask(const std::shared_ptr<keys::Cache>& cache, const auth::Credential& credential,
+                   std::size_t place, keys::EntryRef last_known) {
     asking_ = std::make_unique<Asking>();
+    asking_->cache = cache;
     asking_->credential = credential;
     asking_->place = place;
     const std::string_view key = head_->authorization;
@@ -201,8 +206,8 @@ void Exchange::ask(const auth::Credential& credential, std::size_t place,
     asking_->head.append(head_text_.data(), key.data());
     asking_->head.append(key.size(), 'x');
     asking_->head.append(key.data() + key.size(), head_text_.data() + head_text_.size());
-    asking_->ticket = lane_.desk->ask(credential.digests[place], read_at_, epoch_->keys.cache,
-                                      std::move(last_known), *this);
+    asking_->ticket =
+        lane_.desk->ask(credential.digests[place], read_at_, cache, std::move(last_known), *this);
     // The keeper answers much earlier; this is for one that does not.
     deadline_.set(epoch_->snapshot->settings.store.redis->timeout + keeper_patience);
 }
@@ -219,20 +224,19 @@ void Exchange::on_answer(const keys::Answer& answer) {
                                            lane_.target_scratch);
     if (!target) return refuse(target.error());
     target_ = *target;
-    on_told(answer, asked->credential, asked->place);
+    on_told(answer, *asked);
     head_ = nullptr;
     head_text_ = {};
     if (is_running_ && wants_body()) owner_.on_body_wanted();
 }
 
-void Exchange::on_told(const keys::Answer& answer, const auth::Credential& credential,
-                       std::size_t place) {
+void Exchange::on_told(const keys::Answer& answer, const Asking& asked) {
     switch (answer.kind) {
     case keys::Answer::Kind::known:
         is_stale_ = answer.is_stale;
-        return on_key(credential, answer.entry);
+        return on_key(asked.credential, answer.entry);
     case keys::Answer::Kind::unknown:
-        return look_up(credential, place + 1);
+        return look_up(asked.cache, asked.credential, asked.place + 1);
     case keys::Answer::Kind::invalid:
         return refuse(Refusal{Reason::store_invalid});
     case keys::Answer::Kind::unavailable:

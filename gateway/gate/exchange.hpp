@@ -86,13 +86,24 @@ class Exchange final : proxy::LinkUser, net::DeadlineHandler, keys::Desk::Asker 
     [[nodiscard]] const config::ClientLimits& client_limits() const;
 
   private:
+    /// While the store is asked: what the request was, without its key.
+    struct Asking {
+        std::shared_ptr<keys::Cache> cache; // the epoch may have given its own away meanwhile
+        auth::Credential credential;
+        std::size_t place = 0; // of the digest that is asked for
+        std::uint64_t ticket = 0;
+        WipingString head;
+    };
+
     void start(WallTime now);
     void on_head(const http::RequestHead& head);
     void find_key(const auth::Credential& credential);
-    void look_up(const auth::Credential& credential, std::size_t place);
-    void ask(const auth::Credential& credential, std::size_t place, keys::EntryRef last_known);
+    void look_up(const std::shared_ptr<keys::Cache>& cache, const auth::Credential& credential,
+                 std::size_t place);
+    void ask(const std::shared_ptr<keys::Cache>& cache, const auth::Credential& credential,
+             std::size_t place, keys::EntryRef last_known);
     void on_answer(const keys::Answer& answer) override;
-    void on_told(const keys::Answer& answer, const auth::Credential& credential, std::size_t place);
+    void on_told(const keys::Answer& answer, const Asking& asked);
     void stop_asking();
     void on_key(const auth::Credential& credential, keys::EntryRef found);
     void forward(const policy::Permit& permit);
@@ -140,14 +151,6 @@ class Exchange final : proxy::LinkUser, net::DeadlineHandler, keys::Desk::Asker 
     std::string_view address_;
     ExchangeOwner& owner_;
     net::Deadline deadline_; // of the upstream side
-
-    /// While the store is asked: what the request was, without its key.
-    struct Asking {
-        auth::Credential credential;
-        std::size_t place = 0; // of the digest that is asked for
-        std::uint64_t ticket = 0;
-        WipingString head;
-    };
 
     // The request. Views of the head are good only while `begin` or `on_answer` runs.
     bool is_running_ = false;

@@ -23,6 +23,10 @@ void Lease::on_lost() {
 bool Lease::on_pong() {
     if (!is_set_up_ || !ping_) return false;
     const BootTime sent = *std::exchange(ping_, std::nullopt);
+    if (doubtful_pongs_ > 0) {
+        --doubtful_pongs_;
+        return true;
+    }
     renewed_.pinged_at_ = sent.time_since_epoch().count();
     return true;
 }
@@ -30,6 +34,7 @@ bool Lease::on_pong() {
 bool Lease::on_ping_refused() {
     if (!is_set_up_ || !ping_) return false;
     ping_.reset();
+    doubtful_pongs_ += is_in_doubt() ? 1 : 2;
     return true;
 }
 

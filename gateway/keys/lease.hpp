@@ -29,6 +29,11 @@
 //   - there is at most one ping without an answer, and nothing else is ever sent on that connection
 //     (two pings that Redis reads in one turn of its loop are answered before the change is told);
 //   - only a literal pong renews (while a script runs, Redis says BUSY, and changes still wait);
+//   - after n errors the next n + 1 pongs renew nothing. The turn of Redis' loop in which the
+//   script
+//     ran goes on after it, and may read this connection again before it tells of changes whose
+//     acknowledgements left while the script ran (seen on 7.0.15): once because the connection was
+//     to be read in that turn anyway, and once for each time it was read during the script;
 //   - a read that began before a change of its record was told is not kept (epochs);
 //   - each connection is a generation: what was read before it was set up is not renewed by its
 //     pings.
@@ -104,11 +109,15 @@ class Lease {
 
     [[nodiscard]] std::optional<BootTime> ping() const { return ping_; }
 
-    /// The answer to the ping is a literal pong. False where no ping waited: the connection cannot
-    /// be understood.
+    /// The answer to the ping is a literal pong: it renews, unless there is doubt. False where no
+    /// ping waited: the connection cannot be understood.
     [[nodiscard]] bool on_pong();
-    /// The answer is an error: it is no answer to what we must know.
+    /// The answer is an error: it is no answer to what we must know, and from here on there is
+    /// doubt.
     [[nodiscard]] bool on_ping_refused();
+
+    /// Pongs must come that renew nothing, so the next ping is sent as soon as it may.
+    [[nodiscard]] bool is_in_doubt() const { return doubtful_pongs_ > 0; }
 
     /// A record of that name was changed: what is kept of it must go, at once.
     void on_change(std::string_view name);
@@ -132,6 +141,9 @@ class Lease {
     std::uint64_t generation_ = 0;
     bool is_set_up_ = false;
     std::optional<BootTime> ping_;
+    /// So many may still be of a turn in which a script ran. Not ended by a new connection: it may
+    /// bear the number that Redis has on its list for the old one.
+    std::uint64_t doubtful_pongs_ = 0;
     std::uint64_t flushes_ = 0;
     /// Changes that were told, by name; names share them, which costs a second read at worst.
     std::array<std::uint64_t, stripes> epochs_{};

@@ -191,7 +191,7 @@ class Work {
         }
         const auto replies = ask_index(std::move(queries));
         if (!replies) return replies.error();
-        auto next = replies->begin();
+        auto next = replies->cbegin();
         claimed_.clear();
         for (const KeyRecord& key : found) {
             const std::string hex = to_hex(key.digest);
@@ -199,17 +199,26 @@ class Work {
             const Reply age = *next++;
             if (has_age(key) && age.text != age_of(key))
                 missing({"ZADD", active_index, age_of(key), hex});
-            std::string number;
-            for (const std::string& list : lists_of(key)) {
-                const Reply score = *next++;
-                if (list == keys_index) {
-                    number = score.text;
-                    if (number.empty())
-                        if (auto made = new_number(number); !made) return made;
-                }
-                if (score.text != number) missing({"ZADD", list, number, hex});
-            }
+            if (auto done = enter_lists(key, hex, next); !done) return done;
         }
+        return {};
+    }
+
+    /// With one number in all of them: what any of them knows, the list of all keys first.
+    Result<void> enter_lists(const KeyRecord& key, const std::string& hex,
+                             std::vector<Reply>::const_iterator& next) {
+        const auto lists = lists_of(key);
+        const std::span<const Reply> scores{next, lists.size()};
+        next += static_cast<std::ptrdiff_t>(lists.size());
+        const auto known = std::find_if(scores.begin(), scores.end(),
+                                        [](const Reply& score) { return !score.text.empty(); });
+        std::string number;
+        if (known != scores.end())
+            number = known->text;
+        else if (auto made = new_number(number); !made)
+            return made;
+        for (std::size_t i = 0; i < lists.size(); ++i)
+            if (scores[i].text != number) missing({"ZADD", lists[i], number, hex});
         return {};
     }
 

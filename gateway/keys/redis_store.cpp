@@ -148,7 +148,9 @@ Result<void> RedisStore::commit(const Change& change) {
 
 /// A replica that becomes the master must know what was acknowledged: a revocation above all.
 Result<void> RedisStore::confirm() {
-    if (asked_for_replicas_ != session_.connection() || session_.connection() == 0) {
+    // WAIT speaks of what its own connection has written.
+    const std::uint64_t connection = session_.connection();
+    if (asked_for_replicas_ != connection || connection == 0) {
         const auto role = talk_.ask(Command{"ROLE"});
         asked_for_replicas_ = session_.connection();
         // Who may not ask is told so by `keygate store doctor`.
@@ -156,12 +158,11 @@ Result<void> RedisStore::confirm() {
                         role->list[0].text == "master" && !role->list[2].list.empty();
     }
     if (!has_replicas_) return {};
-    const auto reached = talk_.ask(
-        Command{"WAIT", "1",
-                std::to_string(std::max<std::int64_t>(settings_.command_timeout.count() / 2, 1))});
-    if (reached && reached->is(Kind::number) && reached->number > 0) return {};
+    const auto patience = std::max<std::int64_t>(settings_.command_timeout.count() / 2, 1);
+    const Command wait{"WAIT", "1", std::to_string(patience)};
+    const auto reached = session_.ask_on(connection, {&wait, 1});
+    if (reached && reached->front().number > 0) return {};
     asked_for_replicas_ = 0; // they may be gone for good
-    if (!reached) return reached.error();
     return Fault{redis::Error::too_few_replicas,
                  "done on the master, but no replica has confirmed it"};
 }

@@ -69,16 +69,27 @@ void Tracker::dial() {
 void Tracker::on_open(const redis::Hello& hello) {
     std::string command;
     if (hello.client == 0) {
-        offers_tracking_ = false;
-        return subscribe();
-    }
-    if (hello.major >= first_major_in_doubt) {
-        step_ = Step::threads;
-        client_ = hello.client;
-        redis::append(command, {"CONFIG", "GET", "io-threads"});
+        // It did not say hello: an old one, or one that does not let us.
+        step_ = Step::client;
+        redis::append(command, {"CLIENT", "ID"});
         return link_->send(command);
     }
+    if (hello.major == 0 || hello.major >= first_major_in_doubt) return ask_threads(hello.client);
     track(hello.client);
+}
+
+void Tracker::ask_threads(std::int64_t client) {
+    step_ = Step::threads;
+    client_ = client;
+    std::string command;
+    redis::append(command, {"CONFIG", "GET", "io-threads"});
+    link_->send(command);
+}
+
+void Tracker::on_client_reply(const Reply& reply) {
+    if (reply.is(Reply::Kind::number)) return ask_threads(reply.number);
+    offers_tracking_ = false;
+    subscribe();
 }
 
 /// One thread that reads and writes: as it was before.
@@ -125,6 +136,8 @@ void Tracker::on_subscription() {
 
 void Tracker::on_reply(Reply reply) {
     switch (step_) {
+    case Step::client:
+        return on_client_reply(reply);
     case Step::threads:
         return on_threads_reply(reply);
     case Step::tracking:
@@ -154,7 +167,9 @@ void Tracker::on_message(const Reply& message) {
     const std::string* const kind = text_at(message, 0);
     if (kind != nullptr && *kind == "pong" && message.list.size() == 2) {
         const auto sent = lease_.ping();
+        const bool renews = !lease_.is_in_doubt();
         if (!lease_.on_pong()) return lose("a pong that nobody asked for");
+        if (!renews) return ping();
         events_.on_renewed();
         const auto next = *sent + interval_of(settings_.revocation_bound) - BootClock::now();
         return arm(std::max(std::chrono::ceil<std::chrono::milliseconds>(next),

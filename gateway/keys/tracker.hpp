@@ -47,13 +47,23 @@ class Tracker final : redis::Link::Handler {
     [[nodiscard]] std::uint64_t dials() const { return dials_; }
 
   private:
-    enum class Step : std::uint8_t { closed, opening, threads, tracking, subscribing, set_up };
+    enum class Step : std::uint8_t {
+        closed,
+        opening,
+        client,
+        threads,
+        tracking,
+        subscribing,
+        set_up
+    };
 
     void on_open(const redis::Hello& hello) override;
     void on_reply(redis::Reply reply) override;
     void on_closed(const Fault& fault) override;
 
     void dial();
+    void ask_threads(std::int64_t client);
+    void on_client_reply(const redis::Reply& reply);
     void on_threads_reply(const redis::Reply& reply);
     void track(std::int64_t client);
     void on_tracking_reply(const redis::Reply& reply);

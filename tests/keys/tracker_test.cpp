@@ -165,12 +165,17 @@ BOOST_AUTO_TEST_CASE(one_ping_at_a_time_and_nothing_else) {
     BOOST_TEST(sent == eleven);
 }
 
-BOOST_AUTO_TEST_CASE(an_error_renews_nothing_and_the_next_pong_does) {
+BOOST_AUTO_TEST_CASE(errors_renew_nothing_and_pongs_only_when_there_is_no_doubt) {
     TrackedWorld world{{[&](Socket& client) {
         set_up(client);
         for (int i = 0; i < 3; ++i) {
             read_until(client, ping);
             client.send("-BUSY Redis is busy running a script.\r\n");
+        }
+        // Four of them may be of the turn in which the script ran, before the change.
+        for (int i = 0; i < 4; ++i) {
+            read_until(client, ping);
+            client.send(pong);
         }
         read_until(client, ping);
         client.send(invalidation({"kg:key:a"}) + pong);
@@ -178,8 +183,7 @@ BOOST_AUTO_TEST_CASE(an_error_renews_nothing_and_the_next_pong_does) {
     }}};
     world.start();
     world.until([&] { return world.renewals > 0; });
-    BOOST_TEST(world.renewals == 1);
-    // What was told before the pong came before it.
+    // What was told before the pong that counts came before it.
     BOOST_TEST(world.changed == std::vector<std::string>{"kg:key:a"});
 }
 

@@ -96,6 +96,15 @@ def relays(case, redis_server):
         relay.pass_all()
         case.equal("and then they do", held.reply(), "PONG")
 
+        relay.delay(30, directions=(DOWN,))
+        for number in range(200):
+            held.send(("ECHO", number))
+        relay.pass_all()
+        for number in range(200, 400):
+            held.send(("ECHO", number))
+        echoes = [held.reply() for _ in range(400)]
+        case.equal("in order", echoes, [str(number).encode() for number in range(400)])
+
         relay.delay(60, directions=(DOWN,))
         start = time.monotonic()
         case.equal("later", [held.command("PING") for _ in range(2)], ["PONG"] * 2)

@@ -3,6 +3,7 @@
 Both live in processes of their own, so that what the test's threads do delays nothing there."""
 
 import asyncio
+import collections
 import os
 import pathlib
 import random
@@ -92,6 +93,7 @@ class _Pair:
         self.is_tracking = False
         self.counts = dict.fromkeys((UP, DOWN, "lost"), 0)
         self.due = dict.fromkeys(BOTH, 0.0)  # when the last byte will have gone on
+        self.queues = {UP: collections.deque(), DOWN: collections.deque()}  # (when, bytes)
         self.held = {UP: [], DOWN: []}
         self.lost = set()  # directions: nothing can go on there any more
         self.closing = set()  # ends whose peer has closed, which nobody may know yet
@@ -121,13 +123,20 @@ class _Pair:
             self.write_later(direction, data)
 
     def write_later(self, direction, data):
+        # One after the other: timers of one instant come in any order.
         loop = asyncio.get_running_loop()
         due = max(loop.time() + self.relay.delays[direction], self.due[direction])
         self.due[direction] = due
-        if due <= loop.time():
-            self.write(direction, data)
-        else:
-            loop.call_at(due, self.write, direction, data)
+        self.queues[direction].append((due, data))
+        if len(self.queues[direction]) == 1:
+            self.pump(direction)
+
+    def pump(self, direction):
+        loop, queue = asyncio.get_running_loop(), self.queues[direction]
+        while queue and queue[0][0] <= loop.time():
+            self.write(direction, queue.popleft()[1])
+        if queue:
+            loop.call_at(queue[0][0], self.pump, direction)
 
     def write(self, direction, data):
         if direction not in self.ends:
@@ -147,11 +156,18 @@ class _Pair:
             self.closing.add(direction)  # not even that is seen
             if direction == DOWN:
                 return
-        loop = asyncio.get_running_loop()
-        loop.call_at(max(loop.time(), self.due[direction]), self.close)
+        self.close_later()
+
+    def close_later(self):
+        if any(self.queues.values()):
+            asyncio.get_running_loop().call_later(0.001, self.close_later)
+        else:
+            self.close()
 
     def close(self):
         self.relay.pairs.discard(self)
+        for queue in self.queues.values():
+            queue.clear()
         for end in self.ends.values():
             end.close()
 
@@ -161,7 +177,7 @@ class _Pair:
             for data in waiting:
                 self.write_later(direction, data)
         if self.closing and not self.lost:
-            asyncio.get_running_loop().call_at(max(self.due.values()), self.close)
+            self.close_later()
 
 
 class _End(asyncio.Protocol):

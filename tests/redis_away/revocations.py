@@ -19,7 +19,8 @@ import time
 
 sys.dont_write_bytecode = True
 
-from rig import Counted, Key, Load, Stage, check_programs, make_hot, milliseconds, now, percentile  # noqa: E402
+from rig import SECONDS, Counted, Key, Load, Stage, becomes, check_programs, make_hot  # noqa: E402
+from rig import milliseconds, now, percentile  # noqa: E402
 
 WAYS = ("by the admin API", "in Redis")
 
@@ -35,6 +36,10 @@ class Known(Key):
         # By client, so that no two threads change one number:
         self.last_let_in = collections.Counter()  # the latest instant of sending
         self.asked_after = collections.Counter()  # requests that were sent after the acknowledgement
+
+    def is_in_use(self):
+        """At both gateways."""
+        return len({name for name, _ in tuple(self.last_let_in)}) == 2
 
 
 class Choice:
@@ -123,6 +128,7 @@ def run(options, counted):
             for gateway in (first, second):
                 make_hot(gateway, key)
             choice.next = key
+            becomes(key.is_in_use, SECONDS)
             time.sleep(options.every / 1000)
             revoke(key, admin, stage.redis)
             keys.append(key)

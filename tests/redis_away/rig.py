@@ -150,7 +150,9 @@ class Gateway:
             raise
         return self
 
-    def __exit__(self, *_):
+    def __exit__(self, kind, *_):
+        if kind is not None:
+            print("".join(self.log().splitlines(keepends=True)[-10:]), file=sys.stderr)
         self.stop()
 
     def start(self, is_ready=True):

@@ -332,9 +332,9 @@ def run(options, counted):
                 break
             if number < options.first:
                 continue
-            recovery[kind].append(play(number, kind, options, stage, gateway, judge))
             if options.verbose:
-                print(f"     round {number}: {kind}: {len(judge.wrong[kind])} wrong", flush=True)
+                print(f"     round {number}: {kind}", flush=True)
+            recovery[kind].append(play(number, kind, options, stage, gateway, judge))
         for load in loads:
             load.choose = lambda: None  # what is under way is still judged
         for load in loads:

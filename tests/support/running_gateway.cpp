@@ -13,6 +13,12 @@
 
 namespace keygate::support {
 
+namespace {
+
+const std::string file_store = "{file: keygate.db}";
+
+} // namespace
+
 keys::KeyRecord record_of(std::string_view key, std::string id, std::string api,
                           std::string owner) {
     keys::KeyRecord record;
@@ -25,7 +31,7 @@ keys::KeyRecord record_of(std::string_view key, std::string id, std::string api,
 
 RunningGateway::RunningGateway(Start start)
     : threads_(start.threads)
-    , store_(start.store.empty() ? "{file: keygate.db}" : start.store)
+    , store_(start.store.empty() ? file_store : start.store)
     , clock_(start.clock != nullptr ? *start.clock : system_clock_) {
     for (const auto& [name, text] : start.files)
         folder_.write(name, text);
@@ -69,7 +75,9 @@ admin::ReloadOutcome RunningGateway::reload(const std::string& configuration) {
 
 admin::Response RunningGateway::admin(const std::string& method, const std::string& target,
                                       const std::string& body) const {
-    auto client = admin::Client::connect_local(store_file() + ".sock", std::chrono::seconds{10});
+    auto client = admin::Client::connect_local(store_ == file_store ? store_file() + ".sock"
+                                                                    : folder_.file("keygate.sock"),
+                                               std::chrono::seconds{10});
     if (!client) throw std::runtime_error(to_string(client.error()));
     return client->call(method, target, body).value();
 }

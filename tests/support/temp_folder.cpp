@@ -20,6 +20,9 @@ TempFolder::~TempFolder() {
 
 std::string TempFolder::write(const std::string& name, const std::string& text) const {
     std::ofstream{path_ / name} << text;
+    // As files with a secret must be.
+    using std::filesystem::perms;
+    std::filesystem::permissions(path_ / name, perms::owner_read | perms::owner_write);
     return file(name);
 }
 
