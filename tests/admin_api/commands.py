@@ -156,6 +156,8 @@ class Commands:
         self.gateway.write_configuration()
         self.row("no pepper", 3, "keys", "list", says="1 keys were made with pepper `2026`")
         self.gateway.store.remove_keys_of("2026")
+        if self.gateway.store.name == "redis":
+            self.row("with other hands than ours", 0, "store", "reindex")
         self.row("without its keys", 0, "keys", "list", "--limit", "1")
         self.gateway.start()
         self.row("with a gateway", 0, "keys", "list", "--limit", "1")

@@ -169,14 +169,18 @@ class RedisStore:
     socket = "gate.sock"
     has_backup = False  # Redis is copied by its own means
 
-    def __init__(self, gateway):
-        self.server = RedisServer(gateway.folder, rdbcompression="no", **DURABLE)
+    def __init__(self, gateway, server=None):
+        """server: one that is shared, and started and stopped by others."""
+        self.is_own = server is None
+        self.server = server or RedisServer(gateway.folder, rdbcompression="no", **DURABLE)
 
     def start(self):
-        self.server.start()
+        if self.is_own:
+            self.server.start()
 
     def stop(self):
-        self.server.stop()
+        if self.is_own:
+            self.server.stop()
 
     def configuration(self):
         # A machine that others use too is not what is looked at here: there is time to read a record.
@@ -189,10 +193,8 @@ class RedisStore:
 
     def remove_keys_of(self, pepper):
         with self.server.client() as redis:
-            index = f"kg:index:pepper:{pepper}"
-            for digest in redis.command("ZRANGE", index, 0, -1):
+            for digest in redis.command("ZRANGE", f"kg:index:pepper:{pepper}", 0, -1):
                 redis.command("DEL", b"kg:key:" + digest)
-            redis.command("DEL", index)
 
     def fill(self, _):
         """No command that needs room is carried out any more."""
@@ -204,11 +206,14 @@ STORES = {store.name: store for store in (FileStore, RedisStore)}
 
 
 class Gateway:
-    def __init__(self, binary, store="file", file_bytes=None):
-        """file_bytes: no file of the process may become larger; a disk that is full."""
+    def __init__(self, binary, store="file", file_bytes=None, beside=None):
+        """
+        file_bytes: no file of the process may become larger; a disk that is full.
+        beside: another Gateway, whose Redis this one shares.
+        """
         self.binary = binary
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="keygate-admin-"))
-        self.store = STORES[store](self)
+        self.store = RedisStore(self, beside.store.server) if beside else STORES[store](self)
         self.file_bytes = file_bytes
         self.admin_port = free_port()
         self.port = free_port()

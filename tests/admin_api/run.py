@@ -17,6 +17,7 @@ import sys
 sys.dont_write_bytecode = True
 
 import commands  # noqa: E402
+import races  # noqa: E402
 from calls import Calls  # noqa: E402
 from document import Document  # noqa: E402
 from gateway import STORES, Gateway  # noqa: E402
@@ -39,6 +40,8 @@ def run(binary, store, report):
         Hostile(gateway, document, report).run()
         end(gateway, report)
     commands.run(binary, store, document, report)
+    if store == "redis":
+        races.run(binary, document, report)
 
 
 def end(gateway, report):
