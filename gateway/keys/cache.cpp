@@ -65,12 +65,6 @@ class alignas(64) Absences {
     mutable SpinLock lock_;
 };
 
-struct OwnerNameHash {
-    std::size_t operator()(const OwnerName& name) const {
-        return std::hash<std::string>{}(name.id) ^ std::hash<std::string>{}(name.api);
-    }
-};
-
 OwnerSaid said_by(const OwnerRecord* owner, const ApiNames* api) {
     OwnerSaid said;
     if (owner == nullptr) return said;

@@ -79,12 +79,6 @@ struct OwnerRead {
 
 using OwnerReadRef = std::shared_ptr<OwnerRead>;
 
-struct NameHash {
-    std::size_t operator()(const OwnerName& name) const {
-        return std::hash<std::string>{}(name.id) ^ std::hash<std::string>{}(name.api);
-    }
-};
-
 /// Both parts decide only as long as each of them does.
 Stamp together(const Stamp& key, const Stamp& owner) {
     return {.generation = key.generation == owner.generation ? key.generation : 0,
@@ -683,8 +677,8 @@ struct Keeper::State {
     bool is_away_told = false;                                         // in the log
     std::uint64_t told_stale = 0;                                      // decisions, in the log
     boost::unordered_flat_map<Digest, KeyReadRef, DigestHash> reading; // the latest of each
-    boost::unordered_flat_map<OwnerName, OwnerReadRef, NameHash> owner_reading;
-    boost::unordered_flat_map<OwnerName, KnownOwner, NameHash> owners;
+    boost::unordered_flat_map<OwnerName, OwnerReadRef, OwnerNameHash> owner_reading;
+    boost::unordered_flat_map<OwnerName, KnownOwner, OwnerNameHash> owners;
     std::deque<PendingRef> pending; // in the order of their deadlines, as good as
     std::vector<PendingRef> parked;
     asio::steady_timer deadline;

@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -63,6 +64,12 @@ struct OwnerName {
     std::string id;
 
     auto operator<=>(const OwnerName&) const = default;
+};
+
+struct OwnerNameHash {
+    std::size_t operator()(const OwnerName& name) const {
+        return std::hash<std::string>{}(name.id) ^ std::hash<std::string>{}(name.api);
+    }
 };
 
 [[nodiscard]] std::string_view to_string(Mode mode);
