@@ -5,10 +5,12 @@
 
 All of it is done on both stores: on the embedded file, and with two gateways on a Redis that writes before it answers.
 
-Kills: clients make, change, rotate, revoke and delete keys as fast as they are answered; the gateway is killed in the
-middle (with Redis: one gateway, Redis, or both), started again on the same store, and asked for all of it. Each
-acknowledged change must be there in whole, of the one that was in flight on each connection all or nothing, and
-nothing else. The keys themselves are tried too. What Redis holds beside the records must agree with them.
+Kills: clients make, bring in, change, rotate, revoke and delete keys as fast as they are answered; the gateway is
+killed in the middle (with Redis: one gateway, Redis, or both; or Redis stands still for longer than calls wait),
+started again on the same store, and asked for all of it. Each acknowledged change must be there in whole, of the one
+that was in flight on each connection all or nothing, and nothing else. A call that made a key and was not answered is
+repeated by its name: then there is one. The keys themselves are tried too. What Redis holds beside the records must
+agree with them.
 
 Changes: while keys are used all the time (--rate requests a second over several connections), others are disabled,
 enabled, rotated, revoked, deleted, moved to a plan without access, taken a scope from. No request that is sent after
@@ -23,6 +25,7 @@ The last line is `N passed, N failed`.
 
 import argparse
 import contextlib
+import hashlib
 import http.client
 import json
 import os
@@ -155,14 +158,18 @@ class Stage:
         shutil.rmtree(self.folder)
 
     def kill(self, what):
-        """what: `gateway`, `redis`, or both words."""
-        if "redis" in what:
+        """what: `gateway`, `redis`, or both words; `standstill of redis`."""
+        if "standstill" in what:
+            self.redis.stand_still()
+        elif "redis" in what:
             self.redis.kill()
         if "gateway" in what:
             self.first.kill()
 
     def start(self, what):
-        if "redis" in what:
+        if "standstill" in what:
+            self.redis.go_on()
+        elif "redis" in what:
             self.redis.start()
         if "gateway" in what:
             self.first.start()
@@ -188,16 +195,23 @@ class Operator(AdminCalls):
         super().__init__(gate.admin, gate.token())
         self.gate = gate
         self.stage = gate.stage
+        self.tries = 0  # that were refused and repeated
 
-    def ask(self, method, path, body=None):
+    def ask(self, method, path, body=None, name=None):
+        """name: of the call, by which it is known when it is repeated."""
+        known = self.fields
         while True:
             try:
+                self.fields = known | ({"Idempotency-Key": name} if name else {})
                 reply = super().ask(method, path, body)
                 break
             except Refused as refusal:
                 # Nothing was changed: asked again.
-                if reason_of(refusal) != "config_replaced":
+                if not (is_replaced(refusal) or is_raced(refusal)):
                     raise
+                self.tries += 1
+            finally:
+                self.fields = known
         if reply and "key" in reply:
             self.stage.secrets.add(reply["id"], reply["key"])
         return reply
@@ -214,8 +228,17 @@ class Operator(AdminCalls):
                 return keys
 
 
-def reason_of(refusal):
-    return json.loads(refusal.body)["error"]["reason"]
+def sha256(data):
+    return hashlib.sha256(data).hexdigest()
+
+
+def is_replaced(refusal):
+    return json.loads(refusal.body)["error"]["reason"] == "config_replaced"
+
+
+def is_raced(refusal):
+    """Another gateway has changed something beside it, again and again."""
+    return refusal.status == 503 and b"by somebody else at the same moment" in refusal.body
 
 
 class Caller:
@@ -263,6 +286,7 @@ class Writer(threading.Thread):
         self.known = {}  # id: what it must be; None: deleted
         self.secrets = {}  # id: the key
         self.pending = None  # what was asked and not acknowledged
+        self.was_done = False  # all the same, as it turned out
         self.count = 0
         self.is_ending = False
         self.is_away = threading.Event()  # the store may be, from here on
@@ -286,7 +310,10 @@ class Writer(threading.Thread):
 
     def step(self):
         living = self.living()
-        action = self.random.choice(["create", "name", "disable", "enable", "revoke", "rotate", "grace", "delete"])
+        actions = ["create", "import", "name", "disable", "enable", "revoke", "rotate", "grace", "delete"]
+        action = self.random.choice(actions)
+        if action == "import":
+            return self.bring_in()
         if action == "create" or not living:
             return self.create()
         key = self.random.choice(living)
@@ -308,11 +335,28 @@ class Writer(threading.Thread):
             shown = self.operator.ask("POST", f"/keys/{key}:{action}")
         return self.acknowledge(key, shown)
 
+    def bring_in(self):
+        ids = [f"{self.mark}-{self.count}-{number}" for number in range(20)]
+        rows = [
+            {"api": "main", "owner": self.owner, "name": self.mark, "id": id, "digest": f"sha256:{sha256(id.encode())}"}
+            for id in ids
+        ]
+        self.pending = ("import", ids)
+        self.operator.ask("POST", "/keys:import", {"keys": rows})
+        for id in ids:
+            self.known[id] = dict.fromkeys(SHOWN) | {"name": self.mark, "status": "active"}
+        self.pending = None
+        self.count += 1
+
     def create(self):
         self.pending = (None, None)
-        made = self.operator.ask("POST", "/keys", {"api": "main", "owner": self.owner, "name": self.mark})
+        made = self.ask_for_key(self.operator)
         self.secrets[made["id"]] = made["key"]
         self.acknowledge(made["id"], made)
+
+    def ask_for_key(self, operator):
+        body = {"api": "main", "owner": self.owner, "name": self.mark}
+        return operator.ask("POST", "/keys", body, name=f"{self.mark}-{self.count}")
 
     def rotate(self, key, grace):
         self.pending = (key, "rotated")
@@ -337,7 +381,7 @@ class Writer(threading.Thread):
         self.pending = None
         self.count += 1
 
-    def check(self, case, stored):
+    def check(self, stage, case, stored):
         """Compares with what the restarted gateway shows. Takes its own keys out of `stored`."""
         if self.error is not None:
             raise self.error
@@ -353,6 +397,7 @@ class Writer(threading.Thread):
                 case.equal(f"{key} after the kill", shown, state)
             elif pending_state == "rotated":
                 if shown["rotated_to"] is not None:
+                    self.was_done = True
                     fresh = shown["rotated_to"]
                     case.true(f"{key} was replaced in whole", fresh in stored)
                     del stored[fresh]
@@ -360,16 +405,24 @@ class Writer(threading.Thread):
                     case.equal(f"{key}, whose rotation was in flight", shown, state)
             else:
                 case.true(f"{key} is as before or after: {shown}", shown in (state, pending_state))
+                self.was_done = shown == pending_state
         if pending_key is None:  # a creation in flight: one key more, or none
             extra = [key for key, shown in stored.items() if shown["name"] == self.mark and shown["owner"] == self.owner]
             case.true("at most one key of a creation in flight", len(extra) <= 1)
             for key in extra:
                 del stored[key]
+            self.was_done = bool(extra)
+            again = self.ask_for_key(Operator(stage.first))
+            case.true("repeated, it is the same key", again["id"] == extra[0] if extra else "key" in again)
+        if pending_key == "import":
+            shown = [stored.pop(id, None) is not None for id in pending_state]
+            case.true(f"all keys of an import in flight, or none: {shown}", all(shown) or not any(shown))
+            self.was_done = all(shown)
 
 
 def kill_rounds(binary, store, rounds, seed, report):
     acknowledged = 0
-    kinds = ("gateway",) if store == "file" else ("gateway", "redis", "redis and gateway")
+    kinds = ("gateway",) if store == "file" else ("gateway", "redis", "redis and gateway", "standstill of redis")
     with Stage(binary, store) as stage:
         chance = random.Random(seed)
         operator = Operator(stage.first)
@@ -394,13 +447,18 @@ def kill_rounds(binary, store, rounds, seed, report):
                 writer.join()
             acknowledged += sum(writer.count for writer in writers)
             stage.start(what)
-            with report.case(f"kill {number + 1} of {rounds}, of {what}") as case:
+            with report.case(f"kill {number + 1} of {rounds}: {what}") as case:
                 stored = Operator(stage.first).all_keys()
                 alike_everywhere(stage, case, stored)
                 for key in earlier:
                     case.equal(f"{key} of an earlier round", stored.pop(key, None), earlier[key])
                 for writer in writers:
-                    writer.check(case, stored)
+                    writer.check(stage, case, stored)
+                in_flight = [writer for writer in writers if writer.pending]
+                done = sum(writer.was_done for writer in in_flight)
+                case.note(f"{len(in_flight)} changes were in flight, {done} of them done")
+                if tries := sum(writer.operator.tries for writer in writers):
+                    case.note(f"{tries} calls were too late and repeated")
                 case.equal("keys that nobody asked for", stored, {})
                 try_keys(stage, case, writers)
             if number + 1 == rounds:

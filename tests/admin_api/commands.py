@@ -161,6 +161,8 @@ class Commands:
         self.row("without its keys", 0, "keys", "list", "--limit", "1")
         self.gateway.start()
         self.row("with a gateway", 0, "keys", "list", "--limit", "1")
+        if self.gateway.store.name == "redis":
+            self.row("", 0, "store", "doctor", says="index: ok")
 
     def another_pepper(self, id):
         """2027 in the place of 2026, by rotation."""

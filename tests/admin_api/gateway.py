@@ -162,8 +162,15 @@ class FileStore:
             filled += 1
 
 
+def documented_user():
+    """Its rights, as deploy/redis.md gives them."""
+    text = (pathlib.Path(__file__).resolve().parents[2] / "deploy" / "redis.md").read_text()
+    return re.search(r"^user keygate (on >SECRET .*)$", text, re.M)[1].split()
+
+
 class RedisStore:
-    """A Redis of its own, and what somebody does to it with nothing but Redis' commands."""
+    """A Redis of its own, where the gateway is the user that deploy/redis.md describes; and what somebody does to it
+    with nothing but Redis' commands."""
 
     name = "redis"
     socket = "gate.sock"
@@ -171,20 +178,27 @@ class RedisStore:
 
     def __init__(self, gateway, server=None):
         """server: one that is shared, and started and stopped by others."""
+        self.folder = gateway.folder
         self.is_own = server is None
         self.server = server or RedisServer(gateway.folder, rdbcompression="no", **DURABLE)
 
     def start(self):
-        if self.is_own:
-            self.server.start()
+        if not self.is_own:
+            return
+        self.server.start()
+        with self.server.client() as redis:
+            redis.command("ACL", "SETUSER", "keygate", *documented_user())
 
     def stop(self):
         if self.is_own:
             self.server.stop()
 
     def configuration(self):
+        (self.folder / "redis.password").write_text("SECRET\n")
+        (self.folder / "redis.password").chmod(0o600)
         # A machine that others use too is not what is looked at here: there is time to read a record.
-        return f'store: {{redis: {{url: "redis://127.0.0.1:{self.server.port}/0", timeout: 1s}}}}\n'
+        settings = f'url: "redis://127.0.0.1:{self.server.port}/0", user: keygate, password_file: redis.password'
+        return f"store: {{redis: {{{settings}, timeout: 1s}}}}\n"
 
     def damage(self, id):
         with self.server.client() as redis:

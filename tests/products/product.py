@@ -114,6 +114,16 @@ class Stage:
         """With a configuration of its own, on the same store where that can be shared."""
         return Stage(self.binary, self.product, edit=edit, redis=self.redis)
 
+    @contextlib.contextmanager
+    def another_configuration(self):
+        """Of a gateway that does not run."""
+        stage = Stage(self.binary, self.product, redis=self.redis)
+        try:
+            yield stage
+        finally:
+            stage.api.shutdown()
+            shutil.rmtree(stage.folder)
+
     def is_ready(self):
         with contextlib.suppress(OSError):
             return self.status_page("/readyz")[0] == 200

@@ -5,6 +5,7 @@ over. `checks` is the product's module; a stage's own admin API is that of its o
 """
 
 import calendar
+import json
 import signal
 import threading
 import time
@@ -19,6 +20,7 @@ def run(checks, first, second, report):
     for name, show in (
         ("revocation: at either gateway, whole at both within the bound", revocation),
         ("revocation: of a key that both use all the time", revocation_in_use),
+        ("revocation: by a command, where no gateway runs", revocation_by_command),
         ("plans: a change at either gateway counts at both within the bound, both ways", plans),
         ("last use: moved by either gateway, never back, shown alike by both", last_use),
         ("last use: a gateway that was late does not turn it back", late_writer),
@@ -108,6 +110,19 @@ def revocation_in_use(checks, gateways, case):
         case.true(f"{len(after)} requests that must know", len(after) > 50)
         case.equal("their answers", set(after), {403})
     case.note(f"{sum(map(len, seen.values()))} requests at both, none let in that was sent later than it may")
+
+
+def revocation_by_command(checks, gateways, case):
+    """A machine with the configuration alone: the command speaks to Redis itself."""
+    with gateways[0].another_configuration() as third:
+        key = json.loads(third.command("keys", "create", "--api", "reelplus", "--owner", checks.OWNER, "--json"))
+        for stage in gateways:
+            case.equal("before", ask(checks, stage, key)[1], (200, None))
+        third.command("keys", "revoke", key["id"])
+        acknowledged = time.monotonic()
+        for stage in gateways:
+            until_bound(checks, case, stage, key, acknowledged, (200, None), (403, "key_revoked"))
+    case.note("made and revoked, and known to both gateways within the bound")
 
 
 def plans(checks, gateways, case):

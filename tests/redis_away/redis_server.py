@@ -80,9 +80,9 @@ class RedisServer:
     def files(self):
         """{name: bytes} of what lies on the disk, and of the copy that a backup would be."""
         copy = self.folder / "copy.rdb"
-        known = self.environment | {"REDISCLI_AUTH": self.config.get("requirepass", "")}
         command = ["redis-cli", "-p", str(self.port), "--rdb", copy]
-        subprocess.run(command, env=known, capture_output=True, check=True)
+        known = {"REDISCLI_AUTH": password} if (password := self.config.get("requirepass")) else {}
+        subprocess.run(command, env=self.environment | known, capture_output=True, check=True)
         found = {file.name: file.read_bytes() for file in (self.folder / "appendonlydir").glob("*")}
         return found | {copy.name: copy.read_bytes()}
 
