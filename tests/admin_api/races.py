@@ -41,10 +41,10 @@ class Races:
             thread.join()
         return answers
 
-    def row(self, name, one_round):
+    def row(self, name, one_round, rounds=ROUNDS):
         """one_round(): the answers that came, and what is wrong."""
         seen, wrong = collections.Counter(), []
-        for _ in range(ROUNDS):
+        for _ in range(rounds):
             self.count += 1
             answers, complaints = one_round()
             seen[" and ".join(sorted(str(answer.status) for answer in answers))] += 1
@@ -67,6 +67,7 @@ class Races:
         self.row("one key, rotated twice", self.rotations)
         self.row("a key revoked and enabled", self.revocations)
         self.row("an owner deleted, and given a key", self.owners)
+        self.row("100 keys brought in while the other gateway makes keys", self.imports_beside, 5)
         with self.gateways[0].store.server.client() as redis:
             before = redis.calls()["exec"]
             self.row("eight keys made", self.creations)
@@ -143,6 +144,25 @@ class Races:
         if self.statuses(answers) not in ([201, 409], [204, 422]):
             return answers, [f"{self.statuses(answers)}: {[answer.body[:150] for answer in answers]}"]
         return answers, []
+
+    def imports_beside(self):
+        """Other keys, other ids: neither has to wait for the other for long."""
+        stop = threading.Event()
+        refused = []
+
+        def make_keys():
+            while not stop.is_set():
+                answer = self.gateways[1].call("POST", KEYS, {"api": "shop", "owner": "acme"})
+                if answer.status != 201:
+                    refused.append(f"a key beside it: {answer.status} {answer.body[:150]}")
+
+        thread = threading.Thread(target=make_keys)
+        thread.start()
+        rows = [{"api": "shop", "owner": "acme", "digest": digest(f"{self.count} {i}")} for i in range(100)]
+        answer = self.gateways[0].call("POST", f"{KEYS}:import", {"keys": rows})
+        stop.set()
+        thread.join()
+        return [answer], self.expect([answer], 200) + refused
 
     def creations(self):
         answers = self.at_once(*[("POST", KEYS, {"api": "shop", "owner": "acme"}, ())] * 8)
