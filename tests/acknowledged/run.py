@@ -778,6 +778,7 @@ def main():
     arguments.add_argument("--rate", type=int, default=1000)
     arguments.add_argument("--seed", type=int, default=1)
     options = arguments.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     lines = []
 
     def show(line):

@@ -12,6 +12,7 @@ been seen, or there is a reason why not. Debian's own Python runs this, because 
 
 import argparse
 import pathlib
+import signal
 import sys
 
 sys.dont_write_bytecode = True
@@ -54,6 +55,7 @@ def main():
     parser.add_argument("--binary", default=ROOT / "build/keygate", type=pathlib.Path)
     parser.add_argument("--store", choices=STORES, action="append", help="this one alone")
     arguments = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     report = Report()
     for store in arguments.store or STORES:
         run(arguments.binary.resolve(), store, report)
