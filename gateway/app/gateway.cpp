@@ -212,7 +212,7 @@ struct Gateway::State {
         if (!keeper || keeper->is_allowed() || is_stopping) return;
         agreement.expires_after(std::chrono::seconds{1});
         agreement.async_wait([this](const boost::system::error_code& error) {
-            if (error) return;
+            if (error || is_stopping) return;
             store->submit([this, snapshot = reloader.serving().snapshot](keys::KeyStore& keys,
                                                                          keys::LiveKeys&) {
                 const auto agreed = snapshot->peppers.agree_with(keys);
@@ -220,8 +220,9 @@ struct Gateway::State {
                     keeper->allow();
                 else if (agreed.error().error == boost::system::errc::invalid_argument)
                     spdlog::error("{}", to_string(agreed.error()));
+                // Only then the next: a store that is slow gets no queue.
+                asio::post(control, [this] { ask_for_peppers(); });
             });
-            ask_for_peppers();
         });
     }
 

@@ -59,10 +59,16 @@ admin::ReadyCheck store_check(const keys::Keeper* keeper) {
                        now.problem + "); " + while_away(*keeper);
         return check;
     }
-    if (now.is_tracking && keeper->lease_age() <= fresh.bound)
-        check.detail = "changes count within " + milliseconds_text(fresh.bound);
-    else
-        check.detail = "Redis is asked for every request";
+    check.detail = "changes count within " + milliseconds_text(fresh.bound);
+    if (!now.is_tracking || !now.is_one_server || keeper->lease_age() > fresh.bound) {
+        check.detail += "; keys are read from Redis again and again: ";
+        if (!now.tracking_problem.empty())
+            check.detail += now.tracking_problem;
+        else if (!now.is_one_server)
+            check.detail += "it cannot be told that one server answers and tells of changes";
+        else
+            check.detail += "it does not answer pings in time";
+    }
     return check;
 }
 

@@ -170,27 +170,26 @@ void Exchange::find_key(const auth::Credential& credential) {
     on_key(credential, std::move(entry));
 }
 
-/// A key has a digest for each pepper, and one of them at most a record. One that is in memory
-/// decides at once; else the store is asked for the first that is not known to be nobody's.
+/// The digests of a key one after the other (each pepper makes one), until there is a record.
 void Exchange::look_up(const std::shared_ptr<keys::Cache>& cache,
                        const auth::Credential& credential, std::size_t place) {
     using Kind = keys::Cache::Found::Kind;
-    bool is_invalid = false;
-    std::optional<std::size_t> asks;
-    keys::EntryRef last_known;
+    std::optional<std::size_t> undecided;
     for (; place < credential.count; ++place) {
         auto found = cache->find(credential.digests[place], read_at_);
-        if (found.kind == Kind::known) {
+        switch (found.kind) {
+        case Kind::known:
             is_stale_ = found.is_stale;
             return on_key(credential, std::move(found.entry));
+        case Kind::invalid:
+            return refuse(Refusal{Reason::store_invalid});
+        case Kind::ask:
+            return ask(cache, credential, place, std::move(found.entry));
+        case Kind::unknown:
+            if (found.is_stale && !undecided) undecided = place;
         }
-        is_invalid = is_invalid || found.kind == Kind::invalid;
-        if (found.kind != Kind::ask || asks) continue;
-        asks = place;
-        last_known = std::move(found.entry);
     }
-    if (is_invalid) return refuse(Refusal{Reason::store_invalid});
-    if (asks) return ask(cache, credential, *asks, std::move(last_known));
+    if (undecided) return ask(cache, credential, *undecided, nullptr);
     on_key(credential, nullptr);
 }
 

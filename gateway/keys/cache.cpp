@@ -75,13 +75,21 @@ OwnerSaid said_by(const OwnerRecord* owner, const ApiNames* api) {
     return said;
 }
 
+/// Whether what was true when the lease was intact may go on because the store is away.
+bool goes_on(const Stamp& stamp, const Renewed::View& renewed, BootTime t, const Freshness& fresh) {
+    return fresh.stale_while_down.count() > 0 && fresh.is_away && stamp.generation != 0 &&
+           stamp.generation == renewed.generation &&
+           decides(stamp, renewed, t, fresh.bound + fresh.stale_while_down);
+}
+
 } // namespace
 
 struct Cache::State {
-    State(std::shared_ptr<const Catalog> names, SubjectsRef all, const Freshness& how, Bounds most,
-          std::function<void(const Change&)> announce)
+    State(std::shared_ptr<const Catalog> names, SubjectsRef all, NamedSubjects& by_name,
+          const Freshness& how, Bounds most, std::function<void(const Change&)> announce)
         : catalog(std::move(names))
         , subjects(std::move(all))
+        , named(by_name)
         , freshness(how)
         , bounds(most)
         , on_commit(std::move(announce)) {}
@@ -99,6 +107,7 @@ struct Cache::State {
 
     const std::shared_ptr<const Catalog> catalog;
     const SubjectsRef subjects;
+    NamedSubjects& named;
     const Freshness& freshness;
     const Bounds bounds;
     const std::function<void(const Change&)> on_commit;
@@ -141,11 +150,11 @@ void Cache::State::make_room() {
     }
 }
 
-Cache::Cache(std::shared_ptr<const Catalog> catalog, SubjectsRef subjects,
+Cache::Cache(std::shared_ptr<const Catalog> catalog, SubjectsRef subjects, NamedSubjects& named,
              const Freshness& freshness, Bounds bounds,
              std::function<void(const Change&)> on_commit)
-    : state_(std::make_unique<State>(std::move(catalog), std::move(subjects), freshness, bounds,
-                                     std::move(on_commit))) {}
+    : state_(std::make_unique<State>(std::move(catalog), std::move(subjects), named, freshness,
+                                     bounds, std::move(on_commit))) {}
 
 Cache::~Cache() = default;
 
@@ -156,37 +165,30 @@ Cache::Found Cache::find(const Digest& digest, BootTime t) const {
     const Renewed::View renewed = fresh.renewed.load();
     const std::size_t stripe = state_->stripe_of(digest);
     EntryRef entry = state_->stripes[stripe].find(digest);
-    if (!entry) {
-        const auto absence = state_->absences[stripe].find(digest);
-        if (!absence || !decides(absence->stamp, renewed, t, fresh.bound) ||
-            t - absence->stamp.read_at > absence_life)
-            return {};
-        return {absence->is_invalid ? Kind::invalid : Kind::unknown, nullptr};
+    if (entry) {
+        entry->is_used.set();
+        if (decides(entry->stamp, renewed, t, fresh.bound)) return {Kind::known, std::move(entry)};
+        if (!goes_on(entry->stamp, renewed, t, fresh)) return {Kind::ask, std::move(entry)};
+        fresh.stale_decisions.fetch_add(1, std::memory_order_relaxed);
+        return {Kind::known, std::move(entry), true};
     }
-    entry->is_used.set();
-    if (decides(entry->stamp, renewed, t, fresh.bound)) return {Kind::known, std::move(entry)};
-    if (fresh.stale_while_down.count() == 0 || !fresh.is_away ||
-        !decides(entry->stamp, renewed, t, fresh.bound + fresh.stale_while_down))
-        return {Kind::ask, std::move(entry)};
-    fresh.stale_decisions.fetch_add(1, std::memory_order_relaxed);
-    return {Kind::known, std::move(entry), true};
+    const auto absence = state_->absences[stripe].find(digest);
+    if (!absence) return {};
+    const Kind kind = absence->is_invalid ? Kind::invalid : Kind::unknown;
+    if (decides(absence->stamp, renewed, t, fresh.bound) &&
+        t - absence->stamp.read_at <= absence_life)
+        return {kind, nullptr};
+    if (goes_on(absence->stamp, renewed, t, fresh)) return {kind, nullptr, true};
+    return {};
 }
 
-EntryRef Cache::make(const KeyRecord& record, const OwnerRecord* owner, const Stamp& stamp,
-                     const Cache* before) const {
+EntryRef Cache::make(const KeyRecord& record, const OwnerRecord* owner, const Stamp& stamp) const {
     KeySaid said;
     const auto entry = read(record, *state_->catalog, said);
     const ApiNames* const api = entry->api == no_api ? nullptr : &state_->catalog->apis[entry->api];
     entry->stamp = stamp;
-    // The key's subject, and so its spent limits, survive every change of its record.
-    for (const Cache* cache : {this, before}) {
-        if (cache == nullptr || entry->subject) continue;
-        const std::lock_guard lock{cache->state_->mutex};
-        const auto known = cache->state_->by_id.find(record.id);
-        if (known != cache->state_->by_id.end())
-            entry->subject = cache->state_->places[known->second]->subject;
-    }
-    if (!entry->subject) entry->subject = state_->subjects->make();
+    // What the key has used survives every change of its record, and its not being kept.
+    entry->subject = state_->named.of(record.id, *state_->subjects);
     entry->number = entry->subject->number();
     finish(*entry, said, said_by(owner, api), *state_->catalog);
     return entry;

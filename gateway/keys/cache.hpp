@@ -41,15 +41,18 @@ class Cache final : public LiveKeys {
 
         Kind kind = Kind::ask;
         EntryRef entry;
-        bool is_stale = false; // only `stale_while_down` lets it decide
+        /// Only `stale_while_down` lets it decide. Nobody is refused by an absence that is stale:
+        /// it says where else to look.
+        bool is_stale = false;
     };
 
     /// How long an absence is believed at most, whatever renews it.
     static constexpr std::chrono::seconds absence_life{5};
 
+    /// @param named      outlives all caches of the process.
     /// @param on_commit  what `apply` does: it returns when the change decides every later request.
-    Cache(std::shared_ptr<const Catalog> catalog, SubjectsRef subjects, const Freshness& freshness,
-          Bounds bounds, std::function<void(const Change&)> on_commit);
+    Cache(std::shared_ptr<const Catalog> catalog, SubjectsRef subjects, NamedSubjects& named,
+          const Freshness& freshness, Bounds bounds, std::function<void(const Change&)> on_commit);
     ~Cache() override;
     Cache(const Cache&) = delete;
     Cache& operator=(const Cache&) = delete;
@@ -61,7 +64,7 @@ class Cache final : public LiveKeys {
 
     /// Compiles a record. @param owner  null: there is none.
     [[nodiscard]] EntryRef make(const KeyRecord& record, const OwnerRecord* owner,
-                                const Stamp& stamp, const Cache* before = nullptr) const;
+                                const Stamp& stamp) const;
     /// Keeps an entry that `make` has made; another one, not used lately, may have to go for it.
     void keep(const EntryRef& entry);
     void keep_absence(const Digest& digest, const Stamp& stamp, bool is_invalid);

@@ -22,7 +22,8 @@ using std::chrono::milliseconds;
 constexpr std::string_view all_gateways = "kg:gateways";
 constexpr std::string_view gateway_prefix = "kg:gateway:";
 constexpr std::string_view waited_prefix = "kg:waited:";
-constexpr milliseconds remembered{600'000}; // a gateway that is silent for longer never was
+constexpr milliseconds remembered{
+    600'000}; // a gateway that is silent for this long beyond its bound
 constexpr milliseconds shortest_period{50};
 constexpr milliseconds longest_period{1000};
 constexpr milliseconds answer_life{60'000};
@@ -53,11 +54,10 @@ std::string joined(std::string_view prefix, std::string_view rest) {
     return std::string{prefix}.append(rest);
 }
 
-std::optional<milliseconds> time_from(const Reply& reply) {
+std::optional<milliseconds> time_from(std::string_view text) {
     std::int64_t number = 0;
-    if (!reply.is(Reply::Kind::text)) return std::nullopt;
-    const char* const end = reply.text.data() + reply.text.size();
-    const auto [last, error] = std::from_chars(reply.text.data(), end, number);
+    const char* const end = text.data() + text.size();
+    const auto [last, error] = std::from_chars(text.data(), end, number);
     if (error != std::errc{} || last != end || number < 0) return std::nullopt;
     return milliseconds{number};
 }
@@ -89,10 +89,16 @@ Result<std::optional<Life>> life_of(redis::Session& session, const std::string& 
                                                  redis::Command{"PTTL", name}};
     const auto replies = session.ask(commands);
     if (!replies) return replies.error();
-    const auto bound = time_from((*replies)[0]);
+    const Reply& said = (*replies)[0];
     const Reply& left = (*replies)[1];
-    if (!bound || !left.is(Reply::Kind::number) || left.number < 0) return std::optional<Life>{};
-    const milliseconds silent = remembered - milliseconds{left.number};
+    if (!said.is(Reply::Kind::text) || !left.is(Reply::Kind::number) || left.number < 0)
+        return std::optional<Life>{};
+    const std::string_view text = said.text;
+    const std::size_t space = std::min(text.find(' '), text.size());
+    const auto bound = time_from(text.substr(0, space));
+    const auto life = time_from(text.substr(std::min(space + 1, text.size())));
+    if (!bound || !life) return std::optional<Life>{};
+    const milliseconds silent = *life - milliseconds{left.number};
     return std::optional{Life{*bound, std::max(silent, milliseconds{0})}};
 }
 
@@ -100,7 +106,8 @@ Result<std::optional<Life>> life_of(redis::Session& session, const std::string& 
 
 Registration::Registration(const config::Store& settings)
     : id_(host_name() + ":" + std::to_string(::getpid()) + ":" + random_text())
-    , bound_(settings.revocation_bound) {}
+    , bound_(settings.revocation_bound)
+    , decides_for_(bound_ + settings.stale_while_down) {}
 
 bool Registration::is_due(BootTime now) {
     if (now < due_) return false;
@@ -109,7 +116,8 @@ bool Registration::is_due(BootTime now) {
 }
 
 std::vector<redis::Command> Registration::commands() const {
-    return {{"SET", joined(gateway_prefix, id_), text_of(bound_), "PX", text_of(remembered)},
+    const std::string life = text_of(decides_for_ + remembered);
+    return {{"SET", joined(gateway_prefix, id_), text_of(decides_for_) + ' ' + life, "PX", life},
             {"SADD", std::string{all_gateways}, id_}};
 }
 

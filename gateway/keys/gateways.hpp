@@ -17,9 +17,9 @@ class Session;
 // Who serves keys from one Redis, so that a revocation can be waited for:
 //
 //   kg:gateways           set of ids
-//   kg:gateway:<id>       its bound in milliseconds; the key's age is that of the last sign of
-//   life,
-//                         which a gateway gives while its lease is renewed
+//   kg:gateway:<id>       `<bound> <life>` in milliseconds: how long what it keeps may decide, and
+//                         the key's time to live when it was written, by which its age is that of
+//                         the last sign of life; a gateway gives one while its lease is renewed
 //   kg:wait               channel: `<token>` asks every gateway to answer
 //   kg:waited:<token>     set of the ids of those who did
 //
@@ -42,6 +42,7 @@ class Registration {
   private:
     std::string id_; // host, process and a random part
     std::chrono::milliseconds bound_;
+    std::chrono::milliseconds decides_for_; // at most, when it hears nothing any more
     BootTime due_{};
 };
 

@@ -41,6 +41,7 @@ constexpr std::size_t most_pending = 100'000;
 constexpr std::size_t warm_batch = 512;
 constexpr milliseconds probe_interval{50};
 constexpr milliseconds second_look{20};
+constexpr std::chrono::seconds role_interval{1};
 constexpr std::chrono::seconds quiet{1}; // between two lines of the same kind in the log
 
 /// A question, from its arrival to its answer.
@@ -91,6 +92,7 @@ struct Keeper::State {
     State(const config::Store& store, Log to)
         : settings(store)
         , log(std::move(to))
+        , subjects(std::size_t{2} * store.redis->max_keys)
         , work(asio::make_work_guard(loop))
         , tracker(loop, store, lease, tracker_events(), std::random_device{}())
         , reads(loop, *store.redis,
@@ -99,6 +101,7 @@ struct Keeper::State {
                 std::random_device{}())
         , deadline(loop)
         , probe(loop)
+        , role(loop)
         , registration(store) {
         freshness.bound = store.revocation_bound;
         freshness.stale_while_down = store.stale_while_down;
@@ -128,7 +131,7 @@ struct Keeper::State {
     void look(PendingRef asked) {
         const Question& question = asked->question;
         const auto found = question.cache->find(question.digest, question.t);
-        if (found.kind != Cache::Found::Kind::ask) return answer(*asked, found);
+        if (found.kind != Cache::Found::Kind::ask && !found.is_stale) return answer(*asked, found);
         const auto running = reading.find(question.digest);
         // Only one that was not sent before what the request may still be judged by.
         if (running != reading.end() &&
@@ -156,10 +159,17 @@ struct Keeper::State {
         auto read = std::make_shared<KeyRead>();
         const std::string name = key_name(digest);
         read->digest = digest;
-        read->reading = lease.begin_read(name, BootClock::now());
+        read->reading = begin_reading(name);
         reading[digest] = read;
         send_hgetall(name, [this, read](Result<Reply> reply) { on_key(read, std::move(reply)); });
         return read;
+    }
+
+    /// Pings renew it if the connections lead to one process.
+    [[nodiscard]] Lease::Reading begin_reading(std::string_view name) {
+        Lease::Reading begun = lease.begin_read(name, BootClock::now());
+        if (!is_same_server()) begun.stamp.generation = 0;
+        return begun;
     }
 
     void send_hgetall(std::string_view name, redis::Pipeline::Done done) {
@@ -175,6 +185,11 @@ struct Keeper::State {
     }
 
     void on_key(const KeyReadRef& read, Result<Reply> reply) {
+        if (is_too_large(reply)) {
+            tell_unreadable(key_name(read->digest), "is too large");
+            end_read(read);
+            return on_no_key(*read, true);
+        }
         if (!is_usable(reply)) {
             end_read(read);
             return give_up(*read);
@@ -190,11 +205,18 @@ struct Keeper::State {
         on_no_key(*read, unreadable != nullptr);
     }
 
+    /// How long what was read decides: pings renew it, or the instant of the read alone is good for
+    /// the bound; nothing if a change was told meanwhile.
+    [[nodiscard]] std::optional<Stamp> stamp_of(const Lease::Reading& begun,
+                                                std::string_view name) const {
+        if (!lease.is_unchanged(begun, name)) return std::nullopt;
+        return Stamp{lease.may_keep(begun, name) ? begun.stamp.generation : 0, begun.stamp.read_at};
+    }
+
     void on_no_key(KeyRead& read, bool is_invalid) {
-        if (lease.may_keep(read.reading, key_name(read.digest)))
+        if (const auto stamp = stamp_of(read.reading, key_name(read.digest)))
             for (const auto& cache : read.caches)
-                if (is_live(cache))
-                    cache->keep_absence(read.digest, read.reading.stamp, is_invalid);
+                if (is_live(cache)) cache->keep_absence(read.digest, *stamp, is_invalid);
         for (const PendingRef& asked : read.waiting)
             if (!asked->is_answered) {
                 if (decides(read.reading.stamp, freshness.renewed.load(), asked->question.t,
@@ -252,7 +274,7 @@ struct Keeper::State {
         auto read = std::make_shared<OwnerRead>();
         const std::string name = owner_name(owner);
         read->name = owner;
-        read->reading = lease.begin_read(name, BootClock::now());
+        read->reading = begin_reading(name);
         owner_reading[owner] = read;
         send_hgetall(name, [this, read](Result<Reply> reply) { on_owner(read, reply); });
         return read;
@@ -264,15 +286,22 @@ struct Keeper::State {
         const auto waiting = std::exchange(read->waiting, {});
         for (const KeyReadRef& key : waiting)
             end_read(key);
-        if (!is_usable(reply)) {
+        const bool is_large = is_too_large(reply);
+        if (!is_large && !is_usable(reply)) {
             for (const KeyReadRef& key : waiting)
                 give_up(*key);
             return;
         }
         KnownOwner owner{.record = {}, .stamp = read->reading.stamp, .may_keep = true};
-        auto record = read_owner_record(read->name, *reply);
+        auto record = is_large ? ReadOwner{Unreadable{"is too large"}}
+                               : read_owner_record(read->name, *reply);
         if (auto* const found = std::get_if<OwnerRecord>(&record)) {
-            owner.record = std::move(*found);
+            owner.record.emplace();
+            // What decides, and not what is only for people.
+            owner.record->api = std::move(found->api);
+            owner.record->id = std::move(found->id);
+            owner.record->plan = std::move(found->plan);
+            owner.record->status = found->status;
         } else if (const auto* const unreadable = std::get_if<Unreadable>(&record)) {
             tell_unreadable(owner_name(read->name), unreadable->why);
             owner.record.emplace();
@@ -280,8 +309,10 @@ struct Keeper::State {
             owner.record->id = read->name.id;
             owner.record->readable = false;
         }
-        owner.may_keep = lease.may_keep(read->reading, owner_name(read->name));
-        if (owner.may_keep) {
+        const auto stamp = stamp_of(read->reading, owner_name(read->name));
+        owner.may_keep = stamp.has_value();
+        if (stamp) {
+            owner.stamp = *stamp;
             // A bound, not a cache policy: what is dropped is read again.
             if (owners.size() >= settings.redis->max_keys) owners.clear();
             owners[read->name] = owner;
@@ -293,14 +324,13 @@ struct Keeper::State {
     // ---- both are there
 
     void on_both(KeyRead& read, const KnownOwner& owner) {
-        const Stamp stamp = together(read.reading.stamp, owner.stamp);
-        const bool may_keep = owner.may_keep &&
-                              lease.may_keep(read.reading, key_name(read.digest)) &&
-                              stamp.generation == lease.generation();
+        const auto of_key = stamp_of(read.reading, key_name(read.digest));
+        const bool may_keep = of_key && owner.may_keep;
+        const Stamp stamp = together(of_key.value_or(read.reading.stamp), owner.stamp);
         const OwnerRecord* const record = owner.record ? &*owner.record : nullptr;
         std::vector<std::pair<Cache*, EntryRef>> made;
         for (const auto& cache : read.caches) {
-            const EntryRef entry = cache->make(read.record, record, stamp, before.get());
+            const EntryRef entry = cache->make(read.record, record, stamp);
             if (may_keep && is_live(cache)) cache->keep(entry);
             made.emplace_back(cache.get(), entry);
         }
@@ -416,22 +446,74 @@ struct Keeper::State {
     // ---- the connection
 
     /// Whether a reply says what is in the store; if not, why not.
+    static bool is_too_large(const Result<Reply>& reply) {
+        return !reply && reply.error().error == redis::Error::too_large;
+    }
+
     bool is_usable(const Result<Reply>& reply) {
         if (!reply) return false;
         if (!reply->is(Reply::Kind::error)) return true;
         const redis::Error kind = redis::classify(reply->text);
         if (kind == redis::Error::wrong_type) return true; // of this one record
-        set_way(Way::away, reply->text.substr(0, 200));
+        // Not its text, which may hold anything.
+        set_way(Way::away, make_error_code(kind).message());
         return false;
     }
 
     void on_up() {
         ++dial_count;
         is_probing = false;
+        reads_run_id.clear();
+        command.clear();
+        redis::append(command, {"INFO", "server"});
+        reads.send(command, [this](const Result<Reply>& reply) {
+            if (reply) reads_run_id = run_id_in(*reply);
+            compare_servers();
+        });
         send_probe();
+        arm_role();
+    }
+
+    [[nodiscard]] bool is_same_server() const {
+        return !reads_run_id.empty() && reads_run_id == tracker.run_id();
+    }
+
+    /// Two processes under one name, as when an address moves: neither is believed for long.
+    void compare_servers() {
+        {
+            const std::lock_guard lock{condition_mutex};
+            condition.is_one_server = is_same_server();
+        }
+        if (reads_run_id.empty() || tracker.run_id().empty() || is_same_server()) return;
+        tracker.restart("reads are answered by another server than the one that tells of changes");
+    }
+
+    /// A master that is made a replica keeps its connections, and knows less from then on.
+    void arm_role() {
+        role.expires_after(role_interval);
+        role.async_wait([this](const boost::system::error_code& error) {
+            if (error || !reads.is_up()) return;
+            command.clear();
+            redis::append(command, {"ROLE"});
+            reads.send(command, [this](const Result<Reply>& reply) {
+                if (reply) on_role(*reply);
+            });
+            arm_role();
+        });
+    }
+
+    void on_role(const Reply& reply) {
+        const bool is_told = reply.is(Reply::Kind::list) && !reply.list.empty();
+        if (!is_told || reply.list.front().text == "master") return;
+        asio::post(loop, [this] {
+            const Fault fault{make_error_code(redis::Error::not_master), "ROLE"};
+            tracker.restart(to_string(fault));
+            reads.drop(fault);
+        });
     }
 
     void on_down(const Fault& fault) {
+        reads_run_id.clear();
         // The first dial is under way; where that fails too, nobody waits for the next.
         set_way(way == Way::open ? Way::connecting : Way::away, to_string(fault));
     }
@@ -520,11 +602,14 @@ struct Keeper::State {
     void on_change(std::string_view name) {
         ++change_count;
         lease.on_change(name);
+        // Nobody joins a read that began before.
         if (const auto digest = digest_in(name)) {
+            reading.erase(*digest);
             for (const auto& cache : live())
                 cache->forget(*digest);
         } else if (const auto owner = owner_in(name)) {
             owners.erase(*owner);
+            owner_reading.erase(*owner);
             for (const auto& cache : live())
                 cache->forget_owner(*owner);
         }
@@ -534,6 +619,8 @@ struct Keeper::State {
         ++change_count;
         lease.on_flush();
         owners.clear();
+        reading.clear();
+        owner_reading.clear();
         for (const auto& cache : live())
             cache->forget_all();
     }
@@ -544,18 +631,25 @@ struct Keeper::State {
             const std::lock_guard lock{condition_mutex};
             condition.is_tracking = lease.is_set_up();
             condition.offers_tracking = lease.is_set_up();
+            condition.tracking_problem = lease.is_set_up() ? "" : "Redis offers no tracking";
         }
+        compare_servers();
         if (!lease.is_set_up())
-            say(Severity::warning,
-                "Redis offers no tracking of changes: it is asked for every request");
-        else
+            say(Severity::warning, "Redis offers no tracking of changes: each key is read again "
+                                   "when the bound is over");
+        else if (BootClock::now() >= tracking_quiet_until)
             say(Severity::info, "Redis tells of changes");
     }
 
     void on_tracking_lost(const std::string& why) {
         const std::lock_guard lock{condition_mutex};
-        if (std::exchange(condition.is_tracking, false))
-            say(Severity::warning, "the connection on which Redis tells of changes ended: " + why);
+        condition.is_tracking = false;
+        condition.is_one_server = false;
+        const bool is_new = std::exchange(condition.tracking_problem, why) != why;
+        const BootTime now = BootClock::now();
+        if (!is_new || now < tracking_quiet_until) return;
+        tracking_quiet_until = now + quiet;
+        say(Severity::warning, "Redis does not tell of changes: " + why);
     }
 
     // ---- `keys revoke --wait`
@@ -600,6 +694,10 @@ struct Keeper::State {
         for (const auto* records : {&change.update, &change.insert})
             for (const KeyRecord& record : *records)
                 on_change(key_name(record.digest));
+        // Also where the digest is another one now.
+        for (const KeyRecord& record : change.update)
+            for (const auto& cache : live())
+                cache->forget_id(record.id);
         for (const std::string& id : change.remove) {
             lease.on_flush();
             for (const auto& cache : live())
@@ -654,6 +752,8 @@ struct Keeper::State {
     Freshness freshness;
     std::atomic<bool> is_allowed{false};
 
+    NamedSubjects subjects;
+
     mutable std::mutex caches_mutex;
     std::vector<std::shared_ptr<Cache>> caches; // that are kept true
 
@@ -685,15 +785,17 @@ struct Keeper::State {
     bool is_deadline_armed = false;
     bool is_looking_again = false;
     asio::steady_timer probe;
+    asio::steady_timer role;
+    std::string reads_run_id; // which process answers them; empty while unknown
     bool is_probe_armed = false;
     bool is_probing = false; // one is on its way
     boost::unordered_flat_map<Desk*, std::vector<Answer>> outbox;
     bool is_sending = false;
-    std::shared_ptr<Cache> before; // while another one is warmed
-    std::string command;           // being written
+    std::string command; // being written
     Registration registration;
     BootTime quiet_until{};
     BootTime away_quiet_until{};
+    BootTime tracking_quiet_until{};
 
     std::mutex thread_mutex; // guards the one below
     bool is_running = false;
@@ -756,7 +858,8 @@ std::shared_ptr<Cache> Keeper::make_cache(std::shared_ptr<const Catalog> catalog
         done.get_future().wait();
     };
     const config::Redis& redis = *state.settings.redis;
-    return std::make_shared<Cache>(std::move(catalog), std::move(subjects), state.freshness,
+    return std::make_shared<Cache>(std::move(catalog), std::move(subjects), state.subjects,
+                                   state.freshness,
                                    Cache::Bounds{redis.max_keys, redis.max_unknown}, on_commit);
 }
 
@@ -767,12 +870,11 @@ Result<void> Keeper::warm(const std::shared_ptr<Cache>& next,
     warming->digests = before->digests();
     warming->cache = next;
     auto done = warming->done.get_future();
-    asio::post(state.loop, [&state, warming, next, before] {
+    asio::post(state.loop, [&state, warming, next] {
         {
             const std::lock_guard lock{state.caches_mutex};
             state.caches.push_back(next);
         }
-        state.before = before;
         state.go_on(warming);
     });
     warming.reset();
@@ -784,7 +886,6 @@ Result<void> Keeper::warm(const std::shared_ptr<Cache>& next,
 
 void Keeper::serve(std::shared_ptr<Cache> cache) {
     State& state = *state_;
-    asio::post(state.loop, [&state] { state.before.reset(); });
     const std::lock_guard lock{state.caches_mutex};
     state.caches = {std::move(cache)};
 }

@@ -56,9 +56,11 @@ class Keeper {
         bool is_up = false;       // reads are answered
         bool is_tracking = false; // changes are told
         bool is_allowed = false;
-        bool offers_tracking = true; // false: every request asks
-        std::string problem;         // why not, for people
-        BootTime since{};            // of `is_up`
+        bool offers_tracking = true;  // false: nothing renews what was read
+        bool is_one_server = false;   // reads and changes come from one process
+        std::string tracking_problem; // why changes are not told
+        std::string problem;          // why not, for people
+        BootTime since{};             // of `is_up`
     };
 
     [[nodiscard]] Condition condition() const;

@@ -53,9 +53,13 @@ Lease::Reading Lease::begin_read(std::string_view name, BootTime now) const {
             .flushes = flushes_};
 }
 
+bool Lease::is_unchanged(const Reading& reading, std::string_view name) const {
+    return reading.epoch == epochs_[stripe_of(name)] && reading.flushes == flushes_;
+}
+
 bool Lease::may_keep(const Reading& reading, std::string_view name) const {
     return reading.stamp.generation == generation_ && reading.stamp.generation != 0 && is_set_up_ &&
-           reading.epoch == epochs_[stripe_of(name)] && reading.flushes == flushes_;
+           is_unchanged(reading, name);
 }
 
 std::size_t Lease::stripe_of(std::string_view name) {

@@ -128,7 +128,10 @@ class Lease {
 
     /// @param now  taken before the read is sent.
     [[nodiscard]] Reading begin_read(std::string_view name, BootTime now) const;
-    /// Whether its result may be kept. If not it decides those who wait for it, and nobody else.
+    /// No change of it was told since it began. If not, its result decides those who wait for it,
+    /// and nobody else.
+    [[nodiscard]] bool is_unchanged(const Reading& reading, std::string_view name) const;
+    /// Also, pings renew what came of it.
     [[nodiscard]] bool may_keep(const Reading& reading, std::string_view name) const;
 
     [[nodiscard]] std::uint64_t generation() const { return generation_; }

@@ -98,6 +98,7 @@ class Commit {
         if (!replies) return replies.error();
         const Reply& found = replies->front();
         if (auto fits = expect(found, Kind::list, "HMGET kg:index:ids"); !fits) return fits;
+        if (found.list.size() != ids.size()) return unexpected("HMGET kg:index:ids");
         std::size_t i = 0;
         for (const std::string& id : ids)
             if (const auto digest = digest_from_hex(found.list[i++].text))

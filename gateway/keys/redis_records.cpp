@@ -35,6 +35,14 @@ bool is_object(std::string_view text) {
            !error;
 }
 
+constexpr std::size_t most_fields = 64;
+
+/// In bytes: what is kept of records has a bound.
+std::size_t longest(std::string_view field) {
+    const bool is_list = field == "metadata" || field == "attributes" || field == "scopes";
+    return is_list ? std::size_t{64} * 1024 : 1024;
+}
+
 /// Takes a hash apart; the first complaint is the reason.
 class Reader {
   public:
@@ -116,11 +124,14 @@ class Reader {
         if (reply.is(Kind::error)) return complain("is not a hash");
         if (!reply.is(Kind::list) || reply.list.size() % 2 != 0)
             return complain("is not a list of fields and values");
+        if (reply.list.size() > 2 * most_fields) return complain("has too many fields");
         for (std::size_t i = 0; i < reply.list.size(); i += 2) {
             if (!reply.list[i].is(Kind::text) || !reply.list[i + 1].is(Kind::text))
                 return complain("is not a list of fields and values");
             const std::string_view field = reply.list[i].text;
             if (get(field) != nullptr) complain("has the field " + shown(field) + " twice");
+            if (reply.list[i + 1].text.size() > longest(field))
+                complain("has a " + shown(field) + " that is too long");
             fields_.emplace_back(field, reply.list[i + 1].text);
         }
     }

@@ -92,8 +92,6 @@ class RedisStore final : public KeyStore {
     const config::Redis settings_; // before the session that lives on it
     redis::Session session_;
     RedisTalk talk_{session_};
-    std::uint64_t asked_for_replicas_ = 0; // on this connection
-    bool has_replicas_ = false;
 };
 
 // ---- all records
@@ -146,25 +144,25 @@ Result<void> RedisStore::commit(const Change& change) {
     return confirm();
 }
 
-/// A replica that becomes the master must know what was acknowledged: a revocation above all.
+/// A replica that becomes the master must know what was acknowledged: a revocation above all. Asked
+/// each time: replicas come and go.
 Result<void> RedisStore::confirm() {
-    // WAIT speaks of what its own connection has written.
+    const auto failed = [](const char* step) {
+        return Fault{redis::Error::too_few_replicas, step};
+    };
+    // WAIT speaks of what its own connection has written, so all of it goes over the same one.
     const std::uint64_t connection = session_.connection();
-    if (asked_for_replicas_ != connection || connection == 0) {
-        const auto role = talk_.ask(Command{"ROLE"});
-        asked_for_replicas_ = session_.connection();
-        // Who may not ask is told so by `keygate store doctor`.
-        has_replicas_ = role && role->is(Kind::list) && role->list.size() == 3 &&
-                        role->list[0].text == "master" && !role->list[2].list.empty();
-    }
-    if (!has_replicas_) return {};
+    const Command role{"ROLE"};
+    const auto told = session_.ask_on(connection, {&role, 1});
+    if (!told) return failed("done on the master, and whether a replica has it is not known");
+    const Reply& said = told->front();
+    // Who may not ask is told so by `keygate store doctor`.
+    if (!said.is(Kind::list) || said.list.size() != 3 || said.list[2].list.empty()) return {};
     const auto patience = std::max<std::int64_t>(settings_.command_timeout.count() / 2, 1);
     const Command wait{"WAIT", "1", std::to_string(patience)};
     const auto reached = session_.ask_on(connection, {&wait, 1});
     if (reached && reached->front().number > 0) return {};
-    asked_for_replicas_ = 0; // they may be gone for good
-    return Fault{redis::Error::too_few_replicas,
-                 "done on the master, but no replica has confirmed it"};
+    return failed("done on the master, but no replica has confirmed it");
 }
 
 // ---- reading
@@ -392,6 +390,11 @@ Result<std::optional<Receipt>> RedisStore::find_receipt(const std::string& name,
     const auto text = [&](std::size_t i) { return reply.list[i].text; };
     const auto at = time_from(text(5));
     if (text(0) != name || !at || *at < since) return std::optional<Receipt>{};
+    // Whoever is answered again may rely on it again: a replica that knows this write knows that
+    // change.
+    const auto touched = talk_.ask(Command{"HSET", key, "at", text(5)});
+    if (!touched) return touched.error();
+    if (auto confirmed = confirm(); !confirmed) return confirmed.error();
     return std::optional{Receipt{.name = text(0),
                                  .request = text(1),
                                  .status = static_cast<unsigned>(std::atoi(text(2).c_str())),

@@ -39,4 +39,29 @@ void Subjects::give_back(std::uint32_t number) noexcept {
     }
 }
 
+SubjectRef NamedSubjects::of(const std::string& id, Subjects& subjects) {
+    const std::lock_guard lock{mutex_};
+    if (const auto known = all_.find(id); known != all_.end()) return known->second;
+    make_room();
+    order_.push_back(id);
+    return all_.emplace(id, subjects.make()).first->second;
+}
+
+/// The oldest that only this map knows; who is in use goes to the end of the line.
+void NamedSubjects::make_room() {
+    for (std::size_t looks = order_.size(); all_.size() >= most_ && looks > 0; --looks) {
+        const auto oldest = all_.find(order_.front());
+        if (oldest->second->use_count() == 1)
+            all_.erase(oldest);
+        else
+            order_.push_back(std::move(order_.front()));
+        order_.pop_front();
+    }
+}
+
+std::size_t NamedSubjects::size() const {
+    const std::lock_guard lock{mutex_};
+    return all_.size();
+}
+
 } // namespace keygate::keys

@@ -4,10 +4,14 @@
 
 #include <boost/smart_ptr/intrusive_ptr.hpp>
 #include <boost/smart_ptr/intrusive_ref_counter.hpp>
+#include <boost/unordered/unordered_flat_map.hpp>
 
+#include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <mutex>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -65,5 +69,27 @@ class Subjects : public boost::intrusive_ref_counter<Subjects, boost::thread_saf
 };
 
 using SubjectsRef = boost::intrusive_ptr<Subjects>;
+
+/// Subjects by their keys' ids, for keys that come and go in memory while they are the same keys:
+/// what one has used does not depend on whether its record is kept. Bounded: of more than `most`
+/// those go that nobody uses. Any thread.
+class NamedSubjects {
+  public:
+    explicit NamedSubjects(std::size_t most)
+        : most_(most) {}
+
+    /// The subject of that key, made by `subjects` if nobody knows it.
+    [[nodiscard]] SubjectRef of(const std::string& id, Subjects& subjects);
+
+    [[nodiscard]] std::size_t size() const;
+
+  private:
+    void make_room();
+
+    const std::size_t most_;
+    mutable std::mutex mutex_; // guards the two below; taken when a record was read
+    boost::unordered_flat_map<std::string, SubjectRef> all_;
+    std::deque<std::string> order_;
+};
 
 } // namespace keygate::keys

@@ -1,6 +1,7 @@
 #include "keys/tracker.hpp"
 
 #include "redis/codec.hpp"
+#include "redis/error.hpp"
 
 #include <algorithm>
 #include <array>
@@ -40,6 +41,15 @@ const std::string* text_at(const Reply& list, std::size_t index) {
 
 } // namespace
 
+std::string run_id_in(const Reply& info) {
+    constexpr std::string_view name = "\nrun_id:";
+    if (!info.is(Reply::Kind::text)) return {};
+    const std::size_t at = info.text.find(name);
+    if (at == std::string::npos) return {};
+    const std::size_t begin = at + name.size();
+    return info.text.substr(begin, info.text.find_first_of("\r\n", begin) - begin);
+}
+
 Tracker::Tracker(boost::asio::io_context& loop, const config::Store& settings, Lease& lease,
                  Events events, std::uint64_t seed)
     : loop_(loop)
@@ -67,15 +77,26 @@ void Tracker::dial() {
 }
 
 void Tracker::on_open(const redis::Hello& hello) {
+    hello_ = hello;
+    step_ = Step::info;
     std::string command;
-    if (hello.client == 0) {
+    redis::append(command, {"INFO", "server"});
+    link_->send(command);
+    arm(std::max(patience, settings_.redis->command_timeout)); // for all of the set-up
+}
+
+void Tracker::on_info_reply(const Reply& reply) {
+    run_id_ = run_id_in(reply);
+    if (hello_.client == 0) {
         // It did not say hello: an old one, or one that does not let us.
         step_ = Step::client;
+        std::string command;
         redis::append(command, {"CLIENT", "ID"});
         return link_->send(command);
     }
-    if (hello.major == 0 || hello.major >= first_major_in_doubt) return ask_threads(hello.client);
-    track(hello.client);
+    if (hello_.major == 0 || hello_.major >= first_major_in_doubt)
+        return ask_threads(hello_.client);
+    track(hello_.client);
 }
 
 void Tracker::ask_threads(std::int64_t client) {
@@ -127,7 +148,7 @@ void Tracker::subscribe() {
 void Tracker::on_subscription() {
     if (++subscriptions_ < (offers_tracking_ ? 3U : 2U)) return;
     step_ = Step::set_up;
-    backoff_.reset();
+    timer_.cancel();
     // Without tracking a change of somebody else would never be told.
     if (offers_tracking_ || !settings_.external_writers) lease_.on_set_up();
     events_.on_set_up();
@@ -136,6 +157,8 @@ void Tracker::on_subscription() {
 
 void Tracker::on_reply(Reply reply) {
     switch (step_) {
+    case Step::info:
+        return on_info_reply(reply);
     case Step::client:
         return on_client_reply(reply);
     case Step::threads:
@@ -153,7 +176,9 @@ void Tracker::on_reply(Reply reply) {
     case Step::set_up:
         // While a script runs Redis says BUSY, and changes may still wait to be told.
         if (reply.is(Reply::Kind::error)) {
-            if (!lease_.on_ping_refused()) return lose("an error that answers nothing");
+            const redis::Error kind = redis::classify(reply.text);
+            if (kind != redis::Error::busy || !lease_.on_ping_refused())
+                return lose(make_error_code(kind).message());
             return arm(interval_of(settings_.revocation_bound));
         }
         return on_message(reply);
@@ -170,6 +195,7 @@ void Tracker::on_message(const Reply& message) {
         const bool renews = !lease_.is_in_doubt();
         if (!lease_.on_pong()) return lose("a pong that nobody asked for");
         if (!renews) return ping();
+        backoff_.reset();
         events_.on_renewed();
         const auto next = *sent + interval_of(settings_.revocation_bound) - BootClock::now();
         return arm(std::max(std::chrono::ceil<std::chrono::milliseconds>(next),
@@ -211,7 +237,9 @@ void Tracker::arm(std::chrono::milliseconds after) {
 }
 
 void Tracker::on_timer() {
-    if (step_ != Step::set_up) return;
+    if (step_ == Step::closed || step_ == Step::opening) return;
+    if (step_ != Step::set_up) return lose("it was not set up in time");
+    if (!lease_.is_set_up()) return;
     if (lease_.may_ping()) return ping();
     if (!std::exchange(is_looked_again_, true)) return arm(second_look);
     lose("no answer to a ping");
@@ -221,8 +249,13 @@ void Tracker::on_closed(const Fault& fault) {
     lose(to_string(fault));
 }
 
+void Tracker::restart(const std::string& why) {
+    if (step_ != Step::closed) lose(why);
+}
+
 void Tracker::lose(const std::string& why) {
     step_ = Step::closed;
+    run_id_.clear();
     lease_.on_lost();
     link_.reset();
     events_.on_lost(why);

@@ -14,6 +14,9 @@
 
 namespace keygate::keys {
 
+/// Which process a server is, by its answer to `INFO server`; empty where it does not say.
+[[nodiscard]] std::string run_id_in(const redis::Reply& info);
+
 /// The connection on which Redis tells of changes, dialled again whenever it ends: CLIENT TRACKING
 /// in broadcasting mode, redirected to the connection itself, and keygate's own messages
 /// (`kg:changes`). All that is ever sent there is the set-up and one ping at a time (keys/lease.hpp
@@ -41,6 +44,13 @@ class Tracker final : redis::Link::Handler {
 
     void start();
 
+    /// Which process it is that tells (`run_id` of INFO); empty while nobody does, or where it does
+    /// not say.
+    [[nodiscard]] const std::string& run_id() const { return run_id_; }
+
+    /// Ends the connection and dials again.
+    void restart(const std::string& why);
+
     /// False since the server said that it cannot be tracked: nothing is renewed.
     [[nodiscard]] bool offers_tracking() const { return offers_tracking_; }
 
@@ -50,6 +60,7 @@ class Tracker final : redis::Link::Handler {
     enum class Step : std::uint8_t {
         closed,
         opening,
+        info,
         client,
         threads,
         tracking,
@@ -62,6 +73,7 @@ class Tracker final : redis::Link::Handler {
     void on_closed(const Fault& fault) override;
 
     void dial();
+    void on_info_reply(const redis::Reply& reply);
     void ask_threads(std::int64_t client);
     void on_client_reply(const redis::Reply& reply);
     void on_threads_reply(const redis::Reply& reply);
@@ -84,6 +96,8 @@ class Tracker final : redis::Link::Handler {
     boost::asio::steady_timer timer_;
     std::unique_ptr<redis::Link> link_;
     Step step_ = Step::closed;
+    redis::Hello hello_;           // of this connection
+    std::string run_id_;           // of the server
     std::int64_t client_ = 0;      // our connection's id
     unsigned subscriptions_ = 0;   // confirmed
     bool is_looked_again_ = false; // for a pong that is overdue

@@ -70,10 +70,14 @@ struct Pipeline::State final : Link::Handler, std::enable_shared_from_this<Pipel
         link.reset();
         if (std::exchange(is_up, false) && Clock::now() - opened >= proof) backoff.reset();
         deadline.cancel();
+        // A reply that cannot be taken is the first one's; the others only went down with it.
+        const Fault of_others = fault.error == Error::too_large
+                                    ? Fault{asio::error::connection_aborted, fault.step}
+                                    : fault;
         const auto left_alone = std::exchange(waiting, {});
-        for (const auto& command : left_alone) {
+        for (std::size_t i = 0; i < left_alone.size(); ++i) {
             if (is_stopped) return;
-            command.done(fault);
+            left_alone[i].done(i == 0 ? fault : of_others);
         }
         if (!is_stopped && events.on_down) events.on_down(fault);
         if (is_stopped) return;
@@ -147,6 +151,10 @@ bool Pipeline::is_up() const {
 
 void Pipeline::send(std::string_view command, Done done) {
     state_->send(command, std::move(done));
+}
+
+void Pipeline::drop(const Fault& why) {
+    if (state_->link) state_->end(why);
 }
 
 std::size_t Pipeline::waiting() const {

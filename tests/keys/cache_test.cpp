@@ -28,16 +28,15 @@ struct Fresh {
     }
 
     std::shared_ptr<Cache> make(std::size_t most) {
-        return std::make_shared<Cache>(test::catalog(), subjects, freshness,
+        return std::make_shared<Cache>(test::catalog(), subjects, named, freshness,
                                        Cache::Bounds{most, 640},
                                        [this](const Change&) { ++committed; });
     }
 
     /// As the keeper would: read at `at` in the generation that is running.
-    EntryRef keep(int number, BootTime at = start, const Cache* before = nullptr) {
+    EntryRef keep(int number, BootTime at = start) {
         const OwnerRecord owner = with_plan();
-        const EntryRef entry =
-            cache->make(key_record(number), &owner, {lease.generation(), at}, before);
+        const EntryRef entry = cache->make(key_record(number), &owner, {lease.generation(), at});
         cache->keep(entry);
         return entry;
     }
@@ -60,6 +59,7 @@ struct Fresh {
     Freshness freshness;
     Lease lease{freshness.renewed};
     SubjectsRef subjects{new Subjects};
+    NamedSubjects named{200};
     std::shared_ptr<Cache> cache;
     int committed = 0;
 };
@@ -137,7 +137,10 @@ BOOST_AUTO_TEST_CASE(while_the_store_is_away_known_keys_may_go_on_and_are_counte
     BOOST_TEST((world.kind(1, start + 5s + 250ms) == Kind::known));
     BOOST_TEST(world.freshness.stale_decisions.load() == 1U);
     BOOST_TEST((world.kind(1, start + 5s + 251ms) == Kind::ask));
-    BOOST_TEST((world.kind(2, start + 3s) == Kind::ask)); // nobody is refused by what is stale
+    // Nobody is refused by an absence that is stale: it only says where else to look.
+    const auto absent = world.cache->find(key_record(2).digest, start + 3s);
+    BOOST_TEST((absent.kind == Kind::unknown));
+    BOOST_TEST(absent.is_stale);
 }
 
 BOOST_AUTO_TEST_CASE(entries_of_a_generation_before_do_not_go_on_stale) {
@@ -151,6 +154,27 @@ BOOST_AUTO_TEST_CASE(entries_of_a_generation_before_do_not_go_on_stale) {
     world.lease.on_lost();
     world.freshness.is_away = true;
     BOOST_TEST((world.kind(1, start + 21s) == Kind::ask));
+}
+
+BOOST_AUTO_TEST_CASE(what_was_read_while_nothing_was_told_does_not_go_on_stale) {
+    Fresh world{100, 60s};
+    const OwnerRecord owner = Fresh::with_plan();
+    world.lease.on_set_up();
+    world.cache->keep(world.cache->make(key_record(1), &owner, {0, start}));
+    world.renew(start);
+    world.freshness.is_away = true;
+    BOOST_TEST((world.kind(1, start + 250ms) == Kind::known));
+    BOOST_TEST((world.kind(1, start + 251ms) == Kind::ask));
+}
+
+BOOST_AUTO_TEST_CASE(subjects_have_a_bound_and_those_in_use_stay) {
+    NamedSubjects named{10};
+    const SubjectsRef subjects{new Subjects};
+    const SubjectRef used = named.of("used", *subjects);
+    for (int i = 0; i < 100; ++i)
+        (void)named.of("key_" + std::to_string(i), *subjects);
+    BOOST_TEST(named.size() <= 10U);
+    BOOST_TEST(named.of("used", *subjects) == used);
 }
 
 BOOST_AUTO_TEST_CASE(an_owners_change_takes_its_keys_along) {
@@ -171,9 +195,12 @@ BOOST_AUTO_TEST_CASE(a_key_keeps_its_subject_when_it_is_read_again) {
     BOOST_TEST(first->subject == second->subject);
     BOOST_TEST(world.cache->size() == 1U);
     // Also in the cache of the next configuration.
-    const auto before = world.cache;
     world.cache = world.make(100);
-    BOOST_TEST(world.keep(1, start, before.get())->subject == first->subject);
+    BOOST_TEST(world.keep(1)->subject == first->subject);
+    // And when its record was forgotten, or never kept.
+    world.cache->forget_all();
+    const OwnerRecord owner = Fresh::with_plan();
+    BOOST_TEST(world.cache->make(key_record(1), &owner, {0, start})->subject == first->subject);
 }
 
 BOOST_AUTO_TEST_CASE(a_record_under_another_id_replaces_the_one_before) {

@@ -308,12 +308,17 @@ BOOST_FIXTURE_TEST_CASE(a_connection_that_is_cut_is_made_anew_and_nothing_old_de
     }
 }
 
-BOOST_FIXTURE_TEST_CASE(without_tracking_every_question_is_read, Untracked) {
+BOOST_FIXTURE_TEST_CASE(without_tracking_a_read_is_good_for_the_bound_and_no_longer, Untracked) {
     put_owner();
     put(1);
-    for (int round = 0; round < 50; ++round)
-        BOOST_TEST_REQUIRE((ask(key_record(1).digest).kind == Kind::known));
-    BOOST_TEST(cache->size() == 0U);
+    for (int round = 0; round < 4; ++round) {
+        put(1, round % 2 == 0 ? "revoked" : "active");
+        until("read again", [&] {
+            const Answer answer = ask(key_record(1).digest);
+            return answer.kind == Kind::known &&
+                   (answer.entry->status == KeyStatus::revoked) == (round % 2 == 0);
+        });
+    }
     BOOST_TEST(!keeper->condition().offers_tracking);
 }
 
@@ -325,6 +330,35 @@ BOOST_FIXTURE_TEST_CASE(where_nobody_else_writes_our_own_messages_do, Alone) {
     put(1, "revoked");
     redis({"PUBLISH", "kg:changes", key_name(key_record(1).digest)});
     until("told", [&] { return ask(key_record(1).digest).entry->status == KeyStatus::revoked; });
+}
+
+BOOST_FIXTURE_TEST_CASE(a_record_that_is_too_large_is_invalid_and_hurts_nobody_else, World) {
+    put_owner();
+    put(1);
+    const std::string piece(1024 * 1024, 'x');
+    for (int i = 0; i < 18; ++i)
+        redis({"HSET", key_name(key_record(2).digest), "field" + std::to_string(i), piece});
+    settle(20);
+    answers.clear();
+    (void)desk->ask(key_record(2).digest, BootClock::now(), cache, {}, *this);
+    (void)desk->ask(key_record(1).digest, BootClock::now(), cache, {}, *this);
+    desk->send();
+    wait_for(2);
+    for (const Answer& answer : answers)
+        BOOST_TEST((answer.kind == (answer.entry ? Kind::known : Kind::invalid)));
+    BOOST_TEST((ask(key_record(1).digest).kind == Kind::known));
+}
+
+BOOST_FIXTURE_TEST_CASE(a_master_that_becomes_a_replica_is_not_believed, World) {
+    put_owner();
+    put(1);
+    BOOST_TEST((ask(key_record(1).digest).kind == Kind::known));
+    RedisServer other;
+    redis({"REPLICAOF", "127.0.0.1", std::to_string(other.port())});
+    until("seen", [&] { return !keeper->condition().is_up; });
+    BOOST_TEST(!keeper->condition().is_tracking);
+    redis({"REPLICAOF", "NO", "ONE"});
+    until("back", [&] { return keeper->condition().is_up; });
 }
 
 BOOST_FIXTURE_TEST_CASE(before_it_is_allowed_nothing_is_judged, World) {
@@ -376,7 +410,7 @@ BOOST_FIXTURE_TEST_CASE(a_revocation_can_be_waited_for, World) {
     BOOST_TEST(waited->front().has_applied);
     // One that is gone is named, and waited for no longer than its bound.
     redis({"SADD", "kg:gateways", "gone"});
-    redis({"SET", "kg:gateway:gone", "250", "PX", "500000"});
+    redis({"SET", "kg:gateway:gone", "250 600250", "PX", "500000"});
     redis({"SADD", "kg:gateways", "forgotten"});
     const auto both = wait_for_gateways(session, [] { std::this_thread::yield(); });
     BOOST_TEST_REQUIRE(both.has_value());

@@ -158,6 +158,23 @@ BOOST_AUTO_TEST_CASE(scopes_are_absent_none_or_some) {
                 std::vector<std::string>{"a:read", "b:write"}));
 }
 
+BOOST_AUTO_TEST_CASE(what_is_kept_of_a_record_has_a_bound) {
+    BOOST_TEST(why(reply(with("name", std::string(1024, 'n')))).empty());
+    BOOST_TEST(why(reply(with("name", std::string(1025, 'n')))).find("`name`") !=
+               std::string::npos);
+    BOOST_TEST(why(reply(with("scopes", std::string(65'537, 's')))).find("`scopes`") !=
+               std::string::npos);
+    redis::Reply many;
+    many.kind = redis::Reply::Kind::list;
+    for (int i = 0; i < 100'000; ++i)
+        for (const char* text : {"field", "value"}) {
+            redis::Reply& one = many.list.emplace_back();
+            one.kind = redis::Reply::Kind::text;
+            one.text = text;
+        }
+    BOOST_TEST(why(many) == "has too many fields");
+}
+
 BOOST_DATA_TEST_CASE(a_key_without_what_it_needs_is_not_read,
                      bdata::make({"v", "id", "api", "owner", "status"}), field) {
     BOOST_TEST(why(reply(without(field))).find(std::string{"`"} + field + "`") !=

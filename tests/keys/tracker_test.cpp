@@ -28,6 +28,7 @@ const std::string ok = "+OK\r\n";
 const std::string pong = "*2\r\n$4\r\npong\r\n$0\r\n\r\n";
 const std::string ping = "*1\r\n$4\r\nPING\r\n";
 const std::string last_setup = "kg:wait\r\n";
+const std::string info = "$34\r\n# Server\r\nrun_id:abc\r\ntcp_port:1\r\n\r\n";
 
 std::string list(std::initializer_list<std::string_view> words) {
     std::string bytes;
@@ -57,9 +58,16 @@ void wait_for_end(Socket& client) {
         if (bytes->empty()) return;
 }
 
+/// Answers what the server is asked of itself.
+void tell_info(Socket& client) {
+    read_until(client, "server\r\n");
+    client.send(info);
+}
+
 /// Up to the last set-up reply. @returns what the client sent.
 std::string set_up(Socket& client) {
     greet(client);
+    tell_info(client);
     std::string sent = read_until(client, "kg:owner:\r\n");
     client.send(ok);
     sent += read_until(client, last_setup);
@@ -139,6 +147,43 @@ BOOST_AUTO_TEST_CASE(it_is_set_up_and_pings_only_then) {
     BOOST_TEST(world.set_ups == 1);
     BOOST_TEST(world.lease.generation() == 1U);
     BOOST_TEST(world.tracker->offers_tracking());
+    BOOST_TEST(world.tracker->run_id() == "abc");
+}
+
+BOOST_AUTO_TEST_CASE(a_set_up_that_does_not_end_is_begun_anew) {
+    TrackedWorld world{{[](Socket& client) {
+                            greet(client);
+                            tell_info(client);
+                            wait_for_end(client); // says nothing to CLIENT TRACKING
+                        },
+                        [](Socket& client) {
+                            set_up(client);
+                            wait_for_end(client);
+                        }}};
+    world.settings.redis->command_timeout = std::chrono::milliseconds{100};
+    world.start();
+    world.until([&] { return world.set_ups == 1; });
+    BOOST_TEST(world.lost == std::vector<std::string>{"it was not set up in time"});
+}
+
+BOOST_AUTO_TEST_CASE(who_does_not_say_hello_is_asked_for_its_number_and_threads) {
+    TrackedWorld world{{[&](Socket& client) {
+        read_until(client, "HELLO\r\n");
+        client.send("+OK\r\n-ERR unknown command 'HELLO'\r\n");
+        tell_info(client);
+        read_until(client, "ID\r\n");
+        client.send(":9\r\n");
+        read_until(client, "io-threads\r\n");
+        client.send(list({"io-threads", "1"}));
+        read_until(client, "$1\r\n9\r\n$5\r\nBCAST");
+        client.send(ok);
+        read_until(client, last_setup);
+        client.send(confirmed);
+        wait_for_end(client);
+    }}};
+    world.start();
+    world.until([&] { return world.set_ups == 1; });
+    BOOST_TEST(world.lease.is_set_up());
 }
 
 BOOST_AUTO_TEST_CASE(one_ping_at_a_time_and_nothing_else) {
@@ -253,6 +298,7 @@ BOOST_AUTO_TEST_CASE(a_name_of_the_generation_before_is_not_renewed_by_the_next)
 BOOST_AUTO_TEST_CASE(without_tracking_nothing_is_renewed) {
     TrackedWorld world{{[&](Socket& client) {
         greet(client);
+        tell_info(client);
         read_until(client, "kg:owner:\r\n");
         client.send("-NOPERM this user has no permissions\r\n");
         read_until(client, last_setup);
@@ -269,6 +315,7 @@ BOOST_AUTO_TEST_CASE(without_tracking_our_own_messages_do_where_nobody_else_writ
     std::string sent;
     TrackedWorld world{{[&](Socket& client) {
         greet(client);
+        tell_info(client);
         read_until(client, "kg:owner:\r\n");
         client.send("-ERR unknown subcommand\r\n");
         sent = read_until(client, last_setup);
@@ -304,6 +351,7 @@ BOOST_DATA_TEST_CASE(a_newer_server_is_trusted_with_one_thread_only, bdata::make
         hello.replace(hello.find("7.0.15"), 6, "8.0.15");
         read_until(client, "HELLO\r\n");
         client.send("+OK\r\n" + hello);
+        tell_info(client);
         read_until(client, "io-threads\r\n");
         client.send(row.answer);
         if (row.is_tracked) {
