@@ -1,6 +1,7 @@
 #include "admin/errors.hpp"
 
 #include "keys/store.hpp"
+#include "redis/error.hpp"
 
 #include <boost/json.hpp>
 #include <openssl/rand.h>
@@ -54,7 +55,8 @@ Problem store_problem(const Fault& fault) {
     if (fault.error == keys::StoreError::bad_cursor)
         return bad_request("parameter_invalid", "`cursor`: not one of this list");
     if (fault.error == boost::system::errc::no_space_on_device ||
-        fault.error == boost::system::errc::file_too_large)
+        fault.error == boost::system::errc::file_too_large ||
+        fault.error == redis::Error::out_of_memory)
         return {503, "UNAVAILABLE", "store_full",
                 "there is no room for it; nothing was changed: " + to_string(fault)};
     if (fault.error == keys::StoreError::not_found)

@@ -96,6 +96,9 @@ Problem backup_problem(const Fault& fault) {
         return conflict("file_exists", "the file exists already: " + fault.step);
     if (fault.error == boost::system::errc::invalid_argument)
         return unprocessable("file", "must be an absolute path");
+    // It will not work later either: no 503, which asks to try again.
+    if (fault.error == boost::system::errc::operation_not_supported)
+        return conflict("not_supported", fault.step);
     return store_problem(fault);
 }
 

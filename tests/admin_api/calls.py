@@ -1,7 +1,6 @@
 """Every call with every status that the document has for it, as far as a whole gateway can be brought to answer so."""
 
 import contextlib
-import sqlite3
 
 from gateway import Gateway, digest
 
@@ -11,10 +10,13 @@ FULL_DISK = 700 * 1024  # bytes; the store of a fresh gateway is smaller
 NOT_SEEN = {
     500: "only a bug answers so; tests/admin/http_server_test.cpp has a handler that throws",
     "reads 503": "a store that cannot be read; tests/admin/openapi_test.cpp has one for every call",
+    "backup": "Redis is copied by its own means",
 }
 
 
-def reason_not_seen(call, status):
+def reason_not_seen(call, status, store):
+    if call.endswith(":backup") and status in (201, 422, 503) and not store.has_backup:
+        return NOT_SEEN["backup"]
     if f"{call} {status}" in NOT_SEEN:
         return NOT_SEEN[f"{call} {status}"]
     if status == 503 and call.startswith("GET "):
@@ -166,11 +168,16 @@ class Calls:
     def backup(self):
         target = "/admin/v1/store:backup"
         copy = str(self.gateway.folder / "copy.db")
-        self.row("", 201, "POST", target, {"file": copy}, local=True)
-        self.row("there already", 409, "POST", target, {"file": copy}, local=True)
-        self.row("", 422, "POST", target, {"file": "copy.db"}, local=True)
-        nowhere = str(self.gateway.folder / "nowhere" / "copy.db")
-        self.row("no such folder", 503, "POST", target, {"file": nowhere}, local=True)
+        if self.gateway.store.has_backup:
+            self.row("", 201, "POST", target, {"file": copy}, local=True)
+            self.row("there already", 409, "POST", target, {"file": copy}, local=True)
+            self.row("", 422, "POST", target, {"file": "copy.db"}, local=True)
+            nowhere = str(self.gateway.folder / "nowhere" / "copy.db")
+            self.row("no such folder", 503, "POST", target, {"file": nowhere}, local=True)
+        else:
+            # It will not work later either: no 503, and no Retry-After.
+            answer = self.row("not of this store", 409, "POST", target, {"file": copy}, local=True)
+            self.report.row("and says why", [] if "Redis" in answer.json()["error"]["message"] else [answer.body])
         self.row("over TCP", 403, "POST", target, {"file": copy})
 
     def what_every_call_refuses(self):
@@ -191,10 +198,7 @@ class Calls:
     def damaged_record(self):
         """Damaged while the gateway is down: shown as such, and nothing but deleted."""
         self.gateway.stop()
-        with contextlib.closing(sqlite3.connect(self.gateway.folder / "gate.db")) as store:
-            store.execute("PRAGMA ignore_check_constraints = ON")
-            store.execute("UPDATE keys SET status = 'sleeping' WHERE id = 'old-1'")
-            store.commit()
+        self.gateway.store.damage("old-1")
         self.gateway.start()
         one = "/admin/v1/keys/old-1"
         status = self.row("damaged", 200, "GET", one).json()["status"]
@@ -204,34 +208,17 @@ class Calls:
         self.row("damaged", 409, "PATCH", one, {"name": "x"})
         self.row("damaged", 204, "DELETE", one)
 
-    def full_disk(self, binary):
-        """A gateway whose files cannot grow: every write is refused as 503, and nothing is half done."""
-        with Gateway(binary, FULL_DISK) as self.gateway:
+    def full_store(self, binary, store):
+        """Files that cannot grow, or a Redis without room: what needs room is refused as 503, and nothing is half
+        done."""
+        with Gateway(binary, store, FULL_DISK if store == "file" else None) as self.gateway:
             keys = "/admin/v1/keys"
             for name in ("acme", "idle"):
                 self.row("", 201, "PUT", f"/admin/v1/owners/{name}", {"api": "shop"})
             for name in ("one", "two"):
                 self.row("", 201, "POST", keys, {"api": "shop", "owner": "acme", "id": name, "digest": digest(name)})
             self.row("", 200, "POST", keys + "/two:disable")
-            # Ever smaller portions, until not even one row goes in.
-            size, written = 200, 0
-            while size:
-                rows = [
-                    {
-                        "api": "shop",
-                        "owner": "acme",
-                        "digest": digest(f"{size} {written} {i}"),
-                        "metadata": {"x": "y" * 500},
-                    }
-                    for i in range(size)
-                ]
-                written += 1
-                if self.gateway.call("POST", keys + ":import", {"keys": rows}).status != 200:
-                    size //= 2
-            # And then the smallest change that there is: a page or two.
-            filled = 0
-            while self.gateway.call("PUT", "/admin/v1/owners/acme", {"api": "shop", "name": str(filled)}).status == 200:
-                filled += 1
+            self.gateway.store.fill(self.gateway)
             before = self.gateway.state()
             big = {"x": "y" * 4000}
             rows = [{"api": "shop", "owner": "acme", "digest": digest("last"), "metadata": big}]
@@ -244,13 +231,15 @@ class Calls:
             self.row("full", 503, "POST", keys + "/two:enable")
             self.row("full", 503, "POST", keys + "/one:revoke")
             self.row("full", 503, "POST", keys + "/one:rotate")
-            self.row("full", 503, "DELETE", keys + "/one")
-            self.report.row("a full disk changes nothing", [] if self.gateway.state() == before else ["it has"])
+            answer = self.row("full", 503, "DELETE", keys + "/one")
+            if store == "redis":
+                self.report.row("and says why", [] if answer.reason() == "store_full" else [answer.body])
+            self.report.row("a full store changes nothing", [] if self.gateway.state() == before else ["it has"])
 
     def report_unseen(self):
         """Pairs of call and status that the document has: each was seen, or there is a reason."""
         for call, status in self.document.unseen():
-            reason = reason_not_seen(call, status)
+            reason = reason_not_seen(call, status, self.gateway.store)
             if reason:
                 print(f"     {call} {status}: not seen; {reason}")
             else:

@@ -1,10 +1,8 @@
 """What the README says of the commands, on a whole gateway: what they print, their exit status, peppers, backup and
 restore."""
 
-import contextlib
 import json
 import shutil
-import sqlite3
 
 from gateway import Gateway
 
@@ -118,6 +116,10 @@ class Commands:
 
     def backup(self):
         copy = self.gateway.folder / "copy.db"
+        if not self.gateway.store.has_backup:
+            self.row("not of this store", 1, "store", "backup", str(copy), says="Redis")
+            self.report.row("nothing is written", [] if not copy.exists() else ["it is there"])
+            return
         self.row("", 0, "store", "backup", str(copy), schema="Backup")
         self.row("there already", 1, "store", "backup", str(copy), says="exists already")
         later = self.row("", 0, "keys", "create", "--owner", "acme", schema="MadeKey")
@@ -153,12 +155,14 @@ class Commands:
         self.row("a lost pepper", 3, "keys", "list", says="pepper-2026")
         self.gateway.write_configuration()
         self.row("no pepper", 3, "keys", "list", says="1 keys were made with pepper `2026`")
-        with contextlib.closing(sqlite3.connect(self.gateway.folder / "gate.db")) as store:
-            store.execute("DELETE FROM keys WHERE pepper = '2026'")
-            store.commit()
+        self.gateway.store.remove_keys_of("2026")
+        if self.gateway.store.name == "redis":
+            self.row("with other hands than ours", 0, "store", "reindex")
         self.row("without its keys", 0, "keys", "list", "--limit", "1")
         self.gateway.start()
         self.row("with a gateway", 0, "keys", "list", "--limit", "1")
+        if self.gateway.store.name == "redis":
+            self.row("", 0, "store", "doctor", says="index: ok")
 
     def another_pepper(self, id):
         """2027 in the place of 2026, by rotation."""
@@ -176,7 +180,7 @@ class Commands:
         self.row("", 0, "keys", "delete", fresh["id"], "--yes")
 
 
-def run(binary, document, report):
-    with Gateway(binary) as gateway:
+def run(binary, store, document, report):
+    with Gateway(binary, store) as gateway:
         Commands(gateway, document, report).run()
         report.row("the end", [] if gateway.stop() == 0 else [(gateway.folder / "log").read_text()[-2000:]])

@@ -1,5 +1,7 @@
-"""One gateway with a folder of its own, three tokens of the three roles, and a raw way to speak to it."""
+"""One gateway with a folder of its own, three tokens of the three roles, and a raw way to speak to it; and where it
+keeps its keys."""
 
+import contextlib
 import hashlib
 import json
 import pathlib
@@ -9,13 +11,16 @@ import resource
 import shutil
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import tempfile
 import time
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "secrets"))
+for folder in ("secrets", "redis_away"):
+    sys.path.append(str(pathlib.Path(__file__).resolve().parent.parent / folder))
 
+from redis_server import DURABLE, RedisServer  # noqa: E402
 from search import LETTERS, Secrets, files_with, memory_of, random_text  # noqa: E402
 
 START_SECONDS = 20
@@ -103,11 +108,126 @@ def read_answers(data, heads_only=False):
     return answers
 
 
+class FileStore:
+    """The embedded file, and what somebody does to it while no gateway runs."""
+
+    name = "file"
+    socket = "gate.db.sock"
+    has_backup = True
+
+    def __init__(self, gateway):
+        self.file = gateway.folder / "gate.db"
+
+    def start(self):
+        pass
+
+    def stop(self):
+        pass
+
+    def configuration(self):
+        return ""
+
+    def change(self, *commands):
+        with contextlib.closing(sqlite3.connect(self.file)) as store:
+            for command in commands:
+                store.execute(command)
+            store.commit()
+
+    def damage(self, id):
+        self.change("PRAGMA ignore_check_constraints = ON", f"UPDATE keys SET status = 'sleeping' WHERE id = '{id}'")
+
+    def remove_keys_of(self, pepper):
+        self.change(f"DELETE FROM keys WHERE pepper = '{pepper}'")
+
+    def fill(self, gateway):
+        """A gateway that was started with a bound on its files: until nothing goes in."""
+        # Ever smaller portions, until not even one row goes in.
+        size, written = 200, 0
+        while size:
+            rows = [
+                {
+                    "api": "shop",
+                    "owner": "acme",
+                    "digest": digest(f"{size} {written} {i}"),
+                    "metadata": {"x": "y" * 500},
+                }
+                for i in range(size)
+            ]
+            written += 1
+            if gateway.call("POST", "/admin/v1/keys:import", {"keys": rows}).status != 200:
+                size //= 2
+        # And then the smallest change that there is: a page or two.
+        filled = 0
+        while gateway.call("PUT", "/admin/v1/owners/acme", {"api": "shop", "name": str(filled)}).status == 200:
+            filled += 1
+
+
+def documented_user():
+    """Its rights, as deploy/redis.md gives them."""
+    text = (pathlib.Path(__file__).resolve().parents[2] / "deploy" / "redis.md").read_text()
+    return re.search(r"^user keygate (on >SECRET .*)$", text, re.M)[1].split()
+
+
+class RedisStore:
+    """A Redis of its own, where the gateway is the user that deploy/redis.md describes; and what somebody does to it
+    with nothing but Redis' commands."""
+
+    name = "redis"
+    socket = "gate.sock"
+    has_backup = False  # Redis is copied by its own means
+
+    def __init__(self, gateway, server=None):
+        """server: one that is shared, and started and stopped by others."""
+        self.folder = gateway.folder
+        self.is_own = server is None
+        self.server = server or RedisServer(gateway.folder, rdbcompression="no", **DURABLE)
+
+    def start(self):
+        if not self.is_own:
+            return
+        self.server.start()
+        with self.server.client() as redis:
+            redis.command("ACL", "SETUSER", "keygate", *documented_user())
+
+    def stop(self):
+        if self.is_own:
+            self.server.stop()
+
+    def configuration(self):
+        (self.folder / "redis.password").write_text("SECRET\n")
+        (self.folder / "redis.password").chmod(0o600)
+        # A machine that others use too is not what is looked at here: there is time to read a record.
+        settings = f'url: "redis://127.0.0.1:{self.server.port}/0", user: keygate, password_file: redis.password'
+        return f"store: {{redis: {{{settings}, timeout: 1s}}}}\n"
+
+    def damage(self, id):
+        with self.server.client() as redis:
+            record = b"kg:key:" + redis.command("HGET", "kg:index:ids", id)
+            redis.command("HSET", record, "status", "sleeping")
+
+    def remove_keys_of(self, pepper):
+        with self.server.client() as redis:
+            for digest in redis.command("ZRANGE", f"kg:index:pepper:{pepper}", 0, -1):
+                redis.command("DEL", b"kg:key:" + digest)
+
+    def fill(self, _):
+        """No command that needs room is carried out any more."""
+        with self.server.client() as redis:
+            redis.command("CONFIG", "SET", "maxmemory", 1)
+
+
+STORES = {store.name: store for store in (FileStore, RedisStore)}
+
+
 class Gateway:
-    def __init__(self, binary, file_bytes=None):
-        """file_bytes: no file of the process may become larger; a disk that is full."""
+    def __init__(self, binary, store="file", file_bytes=None, beside=None):
+        """
+        file_bytes: no file of the process may become larger; a disk that is full.
+        beside: another Gateway, whose Redis this one shares.
+        """
         self.binary = binary
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="keygate-admin-"))
+        self.store = RedisStore(self, beside.store.server) if beside else STORES[store](self)
         self.file_bytes = file_bytes
         self.admin_port = free_port()
         self.port = free_port()
@@ -118,12 +238,18 @@ class Gateway:
             self.secrets.add(f"token of the {role}", token)
 
     def __enter__(self):
-        self.write_configuration()
-        self.start()
+        try:
+            self.write_configuration()
+            self.store.start()
+            self.start()
+        except BaseException:
+            self.store.stop()
+            raise
         return self
 
     def __exit__(self, *_):
         self.stop()
+        self.store.stop()
         shutil.rmtree(self.folder)
 
     def write_configuration(self, old="", new=""):
@@ -134,6 +260,7 @@ class Gateway:
             operator=digest(TOKENS["operator"]),
             admin_digest=digest(TOKENS["admin"]),
         )
+        text += self.store.configuration()
         self.configuration.write_text(text.replace(old, new) if old else text)
 
     def limit_files(self):
@@ -184,7 +311,7 @@ class Gateway:
         if local:
             made = socket.socket(socket.AF_UNIX)
             made.settimeout(ANSWER_SECONDS)
-            made.connect(str(self.folder / "gate.db.sock"))
+            made.connect(str(self.folder / self.store.socket))
         else:
             made = socket.create_connection(("127.0.0.1", self.admin_port), ANSWER_SECONDS)
         return made

@@ -15,6 +15,9 @@ class Report:
             self.passed += 1
             print(f"ok   {name}", flush=True)
 
+    def say(self, text):
+        print(f"     {text}", flush=True)
+
     def end(self):
         print(f"{self.passed} passed, {self.failed} failed")
         return self.failed == 0

@@ -1,5 +1,7 @@
 """The gateway on a product's shipped configuration, and the API behind it."""
 
+import contextlib
+import http.client
 import http.server
 import json
 import pathlib
@@ -10,17 +12,26 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 import urllib.error
 import urllib.request
 
 HERE = pathlib.Path(__file__).resolve().parent
-sys.path.append(str(HERE.parent / "clients"))
+for folder in ("clients", "redis_away"):
+    sys.path.append(str(HERE.parent / folder))
 
 from stage import Program, answers_on, environment, free_port  # noqa: E402
 
 PYTHON = "/usr/bin/python3"
 SECONDS = 30
 PORTS = {"gate": 8080, "admin": 9900, "status": 9901, "api": 3000}
+BOUND = 0.25  # seconds after which a change at one gateway counts at all
+# A machine that others use too is not what is looked at here: there is time to read a record.
+STORE = """
+store:
+  redis: {{url: "redis://127.0.0.1:{port}/0", timeout: 1s}}
+  revocation_bound: {bound:.0f}ms
+"""
 
 
 class Api(http.server.ThreadingHTTPServer):
@@ -55,12 +66,20 @@ class Api(http.server.ThreadingHTTPServer):
 class Stage:
     """The gateway on a product's shipped configuration, and the API behind it."""
 
-    def __init__(self, binary, product, profile=None, edit=None):
+    def __init__(self, binary, product, profile=None, edit=None, redis=None, operator=None):
+        """
+        @param redis     a server; keys are kept there, and not beside the configuration
+        @param operator  another Stage on the same Redis: the operator makes all changes there, clients come here
+        """
         self.binary = binary
         self.product = product
+        self.redis = redis
+        self.operator = operator
+        self.bound = BOUND if operator else 0
+        self.changed = 0  # when the last change was acknowledged
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix=f"keygate-{product}-"))
         self.environment = environment(self.folder)
-        self.api = Api()
+        self.api = operator.api if operator else Api()
         self.ports = {"api": self.api.server_address[1]}
         for name in ("gate", "admin", "status"):
             self.ports[name] = free_port(self.ports.values())
@@ -71,6 +90,8 @@ class Stage:
             text, count = re.subn(rf"(127\.0\.0\.1):{port}\b(?=\"\]?)", rf"\1:{self.ports[name]}", text)
             if count != 1:
                 raise RuntimeError(f"{self.config.name} names port {port} {count} times")
+        if redis:
+            text += STORE.format(port=redis.port, bound=1000 * BOUND)
         self.config.write_text(edit(text) if edit else text)
         if profile:
             (self.folder / "profiles").mkdir()
@@ -79,18 +100,61 @@ class Stage:
     def __enter__(self):
         self.gateway = Program(self, "keygate", [self.binary, "run", "-c", self.config])
         self.gateway.wait_for(answers_on(self.ports["gate"]))  # the last one that it opens
+        self.gateway.wait_for(self.is_ready)
         self.token = (self.folder / f"{self.product}.token").read_text().strip()
         return self
 
     def __exit__(self, *_):
         self.gateway.stop()
-        self.api.shutdown()
+        if not self.operator:
+            self.api.shutdown()
         shutil.rmtree(self.folder)
+
+    def another(self, edit):
+        """With a configuration of its own, on the same store where that can be shared."""
+        return Stage(self.binary, self.product, edit=edit, redis=self.redis)
+
+    @contextlib.contextmanager
+    def another_configuration(self):
+        """Of a gateway that does not run."""
+        stage = Stage(self.binary, self.product, redis=self.redis)
+        try:
+            yield stage
+        finally:
+            stage.api.shutdown()
+            shutil.rmtree(stage.folder)
+
+    def is_ready(self):
+        with contextlib.suppress(OSError):
+            return self.status_page("/readyz")[0] == 200
+        return False
+
+    def status_page(self, path):
+        connection = http.client.HTTPConnection("127.0.0.1", self.ports["status"], timeout=SECONDS)
+        with contextlib.closing(connection):
+            connection.request("GET", path)
+            answer = connection.getresponse()
+            return answer.status, answer.read().decode()
+
+    def log(self):
+        return self.gateway.text() + (self.operator.log() if self.operator else "")
 
     # ---- the operator
 
     def call(self, method, path, body=None):
         """One call of the admin API: status and JSON."""
+        if not self.operator:
+            return self.call_here(method, path, body)
+        answer = self.operator.call_here(method, path, body)
+        if method != "GET":
+            self.changed = time.monotonic()
+        return answer
+
+    def settle(self):
+        """What is sent from here on is judged by all that was acknowledged before."""
+        time.sleep(max(0.0, self.changed + self.bound - time.monotonic()))
+
+    def call_here(self, method, path, body=None):
         request = urllib.request.Request(
             f"http://127.0.0.1:{self.ports['admin']}/admin/v1{path}",
             method=method,
@@ -113,6 +177,10 @@ class Stage:
 
     def command(self, *words):
         """The command line, as the document of the configuration shows it: what it printed."""
+        if self.operator:
+            said = self.operator.command(*words)
+            self.changed = time.monotonic()
+            return said
         noun, verb, *options = words
         done = subprocess.run(
             [self.binary, noun, verb, "-c", self.config, *options],
@@ -126,6 +194,7 @@ class Stage:
 
     def raw(self, text):
         """The whole answer to bytes as they are, on a connection that then ends."""
+        self.settle()
         with socket.create_connection(("127.0.0.1", self.ports["gate"]), SECONDS) as line:
             line.sendall(text.encode("latin-1"))
             answer = b""

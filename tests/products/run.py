@@ -1,12 +1,16 @@
 #!/usr/bin/python3
 """That products' documents hold: what they promise, sentence by sentence, over real HTTP.
 
-    tests/products/run.py [--binary build/keygate] [--profile FILE]
+    tests/products/run.py [--binary build/keygate] [--profile FILE] [--store file|redis]
 
 Each product has a table, `PRODUCT.tsv`, made from its document: the number of a sentence, who shows it, what is
 sent, what must come back, and the promise in our words. The gateway runs on the shipped `config/PRODUCT.yaml`, with
 other ports, before an API that writes down what reaches it. Rows of a `client` are sent by curl, by Python's requests
 and by Node's fetch; rows of a `check` are told in PRODUCT.py; rows of `nobody` are no gateway's, and say why.
+
+All of it is shown on both stores: on the embedded file, and with keys in Redis and two gateways, where nothing but a
+`store:` block is added. There each row is shown twice, at the gateway where the operator makes changes and at the
+other one, which is asked when the bound is over and not a moment later; and two_gateways.py has rows of its own.
 
 --profile puts that file in the place of the product's profile: the table must then fail where it says something else.
 
@@ -14,6 +18,7 @@ The last line is `N passed, N failed`.
 """
 
 import argparse
+import contextlib
 import csv
 import importlib
 import json
@@ -22,13 +27,17 @@ import pathlib
 import signal
 import subprocess
 import sys
+import tempfile
 
 sys.dont_write_bytecode = True
 
+import two_gateways  # noqa: E402
 from product import HERE, PYTHON, SECONDS, Api, Stage  # noqa: E402
+from redis_server import DURABLE, RedisServer  # noqa: E402
 from report import Report  # noqa: E402
 
 PRODUCTS = ("reelplus",)
+STORES = ("file", "redis")
 
 
 class Answer:
@@ -128,49 +137,68 @@ def show_row(stage, row, clients, words, report):
         with report.case(f"sentence {row['sentence']}: {row['promise']} ({client.name})") as case:
             method, target, fields = parse_request(row["request"], words)
             before = len(stage.api.seen)
+            stage.settle()
             answer = client.ask(method, stage.host + target, fields)
             check_answer(case, stage, answer, row["answer"], before)
             case.note(row["answer"])
 
 
-def run_product(product, binary, profile, show):
+@contextlib.contextmanager
+def stages_of(store, binary, product, profile):
+    """(what it is called, Stage): the embedded file; or two gateways on a Redis, the operator's first."""
+    if store == "file":
+        with Stage(binary, product, profile) as stage:
+            yield [(product, stage)]
+        return
+    with tempfile.TemporaryDirectory(prefix="keygate-redis-") as folder:
+        with RedisServer(folder, rdbcompression="no", **DURABLE) as redis:
+            with Stage(binary, product, profile, redis=redis) as first:
+                with Stage(binary, product, profile, redis=redis, operator=first) as second:
+                    yield [(f"{product}, Redis", first), (f"{product}, the other gateway", second)]
+
+
+def show_table(table, stage, checks, words, report):
+    clients = [
+        Curl(stage.environment),
+        Asker("requests", [PYTHON, HERE / "ask.py"], stage.environment),
+        Asker("fetch", ["node", HERE / "ask.mjs"], stage.environment),
+    ]
+    for row in table:
+        if row["who"] == "check":
+            with report.case(f"sentence {row['sentence']}: {row['promise']}") as case:
+                getattr(checks, row["request"])(stage, case, words)
+        elif row["who"] != "nobody":
+            show_row(stage, row, clients, words, report)
+    for client in clients:
+        client.stop()
+
+
+def run_product(product, store, binary, profile, show):
     table = read_table(product)
     checks = importlib.import_module(product)
-    report = Report(product, show)
-    results = {row["sentence"]: [] for row in table}
-    with Stage(binary, product, profile) as stage:
-        clients = [
-            Curl(stage.environment),
-            Asker("requests", [PYTHON, HERE / "ask.py"], stage.environment),
-            Asker("fetch", ["node", HERE / "ask.mjs"], stage.environment),
-        ]
-        words = checks.prepare(stage)
-        for row in table:
-            sentence = row["sentence"]
-            if row["who"] == "nobody":
-                show(f"     {product}: sentence {sentence}: {row['promise']} Not a gateway's: {row['answer'] }.")
-                continue
-            results[sentence].append(row)
-            if row["who"] == "check":
-                with report.case(f"sentence {sentence}: {row['promise']}") as case:
-                    getattr(checks, row["request"])(stage, case, words)
-            else:
-                show_row(stage, row, clients, words, report)
-        for client in clients:
-            client.stop()
-        with report.case("at the end") as case:
-            case.equal("exit status", stage.gateway.stop(), 0)
-            log = stage.gateway.text()
-            case.true("no key in what it wrote", not any(key in log for key in words.values()))
-            case.note("exit status 0, no key in the log")
-    shown = sum(1 for rows in results.values() if rows)
-    return len(results), shown
+    with stages_of(store, binary, product, profile) as stages:
+        words = checks.prepare(stages[0][1])
+        reports = [(Report(name, show), stage) for name, stage in stages]
+        for report, stage in reports:
+            show_table(table, stage, checks, words, report)
+        if store == "redis":
+            two_gateways.run(checks, *(stage for _, stage in stages), reports[0][0])
+        for report, stage in reversed(reports):
+            with report.case("at the end") as case:
+                case.equal("exit status", stage.gateway.stop(), 0)
+                log = stage.log()
+                case.true("no key in what it wrote", not any(key in log for key in words.values()))
+                case.note("exit status 0, no key in the log")
+    sentences = {row["sentence"] for row in table}
+    shown = {row["sentence"] for row in table if row["who"] != "nobody"}
+    return len(sentences), len(shown)
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--binary", default=HERE.parent.parent / "build" / "keygate", type=pathlib.Path)
     parser.add_argument("--profile", type=pathlib.Path, help="in the place of the product's own")
+    parser.add_argument("--store", choices=STORES, action="append", help="this one alone")
     arguments = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     if not arguments.binary.exists():
@@ -184,8 +212,12 @@ def main():
         counted[line[:5]] += 1
 
     for product in PRODUCTS:
-        sentences, shown = run_product(product, arguments.binary.resolve(), arguments.profile, show)
-        print(f"     {product}: {sentences} sentences: {shown} shown, {sentences - shown} not a gateway's")
+        for row in read_table(product):
+            if row["who"] == "nobody":
+                show(f"     {product}: sentence {row['sentence']}: {row['promise']} Not a gateway's: {row['answer']}.")
+        for store in arguments.store or STORES:
+            sentences, shown = run_product(product, store, arguments.binary.resolve(), arguments.profile, show)
+            print(f"     {product}, {store}: {sentences} sentences: {shown} shown, {sentences - shown} not a gateway's")
     print(f"{counted['ok   ']} passed, {counted['FAIL ']} failed")
     return counted["FAIL "] != 0
 

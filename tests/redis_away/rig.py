@@ -29,12 +29,11 @@ for folder in ("clients", "bench"):
 
 from admin_calls import AdminCalls  # noqa: E402
 from quick_origin import QuickOrigin  # noqa: E402
+from redis_server import REDIS, RedisServer  # noqa: E402
 from relay import Relay  # noqa: E402
 from report import Report  # noqa: E402
-from resp import Redis, RedisError  # noqa: E402
 from stage import Program, environment, free_port  # noqa: E402
 
-REDIS = "/usr/bin/redis-server"
 SECONDS = 10
 CONFIG = """version: 1
 threads: 2
@@ -116,61 +115,6 @@ def end_script(redis):
     redis.pipeline(("SCRIPT", "KILL"))
     # It ends a moment after that was answered, or has not even begun.
     return becomes(lambda: redis.pipeline(("SCRIPT", "KILL"), ("PING",))[1] == "PONG", SECONDS)
-
-
-class RedisServer:
-    """redis-server on a port and in a folder of its own; config: more of its settings, NAME=VALUE."""
-
-    def __init__(self, folder, **config):
-        self.folder = pathlib.Path(folder)
-        self.environment = environment(self.folder)
-        self.port = free_port(set())
-        self.config = {"port": self.port, "bind": "127.0.0.1", "save": "", "dir": str(self.folder)} | config
-        self.program = None
-
-    def __enter__(self):
-        self.start()
-        return self
-
-    def __exit__(self, *_):
-        self.stop()
-
-    def start(self):
-        words = [REDIS]
-        for name, value in self.config.items():
-            words += [f"--{name.replace('_', '-')}", str(value)]
-        self.program = Program(self, "redis", words)
-        self.program.wait_for(self.answers)
-
-    def answers(self):
-        with contextlib.suppress(OSError, RedisError), self.client() as client:
-            return client.command("PING") == "PONG"
-        return False
-
-    def client(self):
-        return Redis(self.port, password=self.config.get("requirepass"))
-
-    def signal(self, number):
-        self.program.process.send_signal(number)
-
-    def stand_still(self):
-        self.signal(signal.SIGSTOP)
-
-    def go_on(self):
-        self.signal(signal.SIGCONT)
-
-    def kill(self):
-        self.signal(signal.SIGKILL)
-        self.program.process.wait()
-
-    def stop(self):
-        if self.program.process.poll() is None:
-            self.go_on()
-            self.program.stop()
-
-    def restart(self):
-        self.stop()
-        self.start()
 
 
 class Gateway:

@@ -1,0 +1,177 @@
+"""The same calls at the same moment at two gateways that share a Redis: one of them wins, and the other one is told."""
+
+import collections
+import threading
+
+from gateway import Gateway, digest
+from redis_server import unlike_records
+
+KEYS = "/admin/v1/keys"
+OWNERS = "/admin/v1/owners"
+ROUNDS = 40
+
+
+class Races:
+    def __init__(self, gateways, document, report):
+        self.gateways = gateways
+        self.document = document
+        self.report = report
+        self.count = 0
+
+    def good(self, method, target, body=None):
+        answer = self.gateways[0].call(method, target, body)
+        if answer.status >= 300:
+            raise RuntimeError(f"{method} {target}: {answer.status} {answer.body!r}")
+        return answer
+
+    def at_once(self, *calls):
+        """calls: the arguments of Gateway.call, made at the gateways in turn. @returns the answers"""
+        start = threading.Barrier(len(calls))
+        answers = [None] * len(calls)
+
+        def make(number, method, target, body, fields):
+            gateway = self.gateways[number % len(self.gateways)]
+            start.wait()
+            answers[number] = gateway.call(method, target, body, fields=fields)
+
+        threads = [threading.Thread(target=make, args=(number, *call)) for number, call in enumerate(calls)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        return answers
+
+    def row(self, name, one_round, rounds=ROUNDS):
+        """one_round(): the answers that came, and what is wrong."""
+        seen, wrong = collections.Counter(), []
+        for _ in range(rounds):
+            self.count += 1
+            answers, complaints = one_round()
+            seen[" and ".join(sorted(str(answer.status) for answer in answers))] += 1
+            wrong += complaints
+            for answer in answers:
+                if answer.status >= 500:
+                    wrong.append(f"{answer.status} {answer.body[:200]}")
+        with self.gateways[0].store.server.client() as redis:
+            wrong += unlike_records(redis)
+        if self.gateways[0].state() != self.gateways[1].state():
+            wrong.append("the gateways tell different things")
+        told = ", ".join(f"{status}: {count} times" for status, count in sorted(seen.items()))
+        self.report.row(f"races: {name}: {told}", wrong[:5])
+
+    def run(self):
+        self.good("PUT", f"{OWNERS}/acme", {"api": "shop", "plan": "pro"})
+        self.row("one digest, brought in twice", self.imports)
+        self.row("one name of a call", self.repetitions)
+        self.row("one If-Match", self.conditions)
+        self.row("one key, rotated twice", self.rotations)
+        self.row("a key revoked and enabled", self.revocations)
+        self.row("an owner deleted, and given a key", self.owners)
+        self.row("100 keys brought in while the other gateway makes keys", self.imports_beside, 5)
+        with self.gateways[0].store.server.client() as redis:
+            before = redis.calls()["exec"]
+            self.row("eight keys made", self.creations)
+            again = redis.calls()["exec"] - before - 8 * ROUNDS
+        self.report.row(f"races: {again} transactions came too late and were tried again", [] if again else ["none"])
+
+    @staticmethod
+    def statuses(answers):
+        return sorted(answer.status for answer in answers)
+
+    def expect(self, answers, *statuses):
+        seen = self.statuses(answers)
+        return [] if seen == sorted(statuses) else [f"{seen}: {[answer.body[:150] for answer in answers]}"]
+
+    def made(self):
+        answer = self.good("POST", KEYS, {"api": "shop", "owner": "acme", "digest": digest(f"key {self.count}")})
+        return answer.json()["id"], answer
+
+    def imports(self):
+        body = {"api": "shop", "owner": "acme", "digest": digest(f"twin {self.count}")}
+        answers = self.at_once(*[("POST", KEYS, body, ())] * 2)
+        return answers, self.expect(answers, 201, 409)
+
+    def repetitions(self):
+        body = {"api": "shop", "owner": "acme"}
+        answers = self.at_once(*[("POST", KEYS, body, [("Idempotency-Key", f"once {self.count}".replace(" ", "-"))])] * 4)
+        wrong = self.expect(answers, *[201] * 4)
+        if not wrong:
+            told = [answer.json() for answer in answers]
+            if len({one["id"] for one in told}) != 1 or sum("key" in one for one in told) != 1:
+                wrong.append("more than one key was made or shown")
+        return answers, wrong
+
+    def conditions(self):
+        id, answer = self.made()
+        etag = self.good("GET", f"{KEYS}/{id}").field("ETag")
+        names = ("first", "second")
+        answers = self.at_once(*(("PATCH", f"{KEYS}/{id}", {"name": name}, [("If-Match", etag)]) for name in names))
+        wrong = self.expect(answers, 200, 412)
+        if not wrong:
+            won = names[[answer.status for answer in answers].index(200)]
+            kept = self.good("GET", f"{KEYS}/{id}").json()["name"]
+            wrong += [] if kept == won else [f"{kept} is kept, and {won} was acknowledged"]
+        return answers, wrong
+
+    def rotations(self):
+        id = self.good("POST", KEYS, {"api": "shop", "owner": "acme"}).json()["id"]
+        answers = self.at_once(*[("POST", f"{KEYS}/{id}:rotate", {"grace_seconds": 60}, ())] * 2)
+        wrong = self.expect(answers, 201, 409)
+        if not wrong:
+            fresh = next(answer.json()["id"] for answer in answers if answer.status == 201)
+            kept = self.good("GET", f"{KEYS}/{id}").json()["rotated_to"]
+            wrong += [] if kept == fresh else [f"rotated to {kept}, and {fresh} was acknowledged"]
+        return answers, wrong
+
+    def revocations(self):
+        """Whichever comes first: what is revoked stays so."""
+        id, _ = self.made()
+        self.good("POST", f"{KEYS}/{id}:disable")
+        answers = self.at_once(("POST", f"{KEYS}/{id}:revoke", None, ()), ("POST", f"{KEYS}/{id}:enable", None, ()))
+        wrong = [] if self.statuses(answers) in ([200, 200], [200, 409]) else self.expect(answers, 200, 409)
+        if answers[0].status != 200:
+            wrong.append(f"the revocation was answered {answers[0].status}")
+        status = self.good("GET", f"{KEYS}/{id}").json()["status"]
+        return answers, wrong + ([] if status == "revoked" else [f"it is {status}"])
+
+    def owners(self):
+        """Never a key without the owner for whom it was made."""
+        name = f"owner-{self.count}"
+        self.good("PUT", f"{OWNERS}/{name}", {"api": "shop"})
+        answers = self.at_once(
+            ("DELETE", f"{OWNERS}/{name}", None, ()), ("POST", KEYS, {"api": "shop", "owner": name}, ())
+        )
+        if self.statuses(answers) not in ([201, 409], [204, 422]):
+            return answers, [f"{self.statuses(answers)}: {[answer.body[:150] for answer in answers]}"]
+        return answers, []
+
+    def imports_beside(self):
+        """Other keys, other ids: neither has to wait for the other for long."""
+        stop = threading.Event()
+        refused = []
+
+        def make_keys():
+            while not stop.is_set():
+                answer = self.gateways[1].call("POST", KEYS, {"api": "shop", "owner": "acme"})
+                if answer.status != 201:
+                    refused.append(f"a key beside it: {answer.status} {answer.body[:150]}")
+
+        thread = threading.Thread(target=make_keys)
+        thread.start()
+        rows = [{"api": "shop", "owner": "acme", "digest": digest(f"{self.count} {i}")} for i in range(100)]
+        answer = self.gateways[0].call("POST", f"{KEYS}:import", {"keys": rows})
+        stop.set()
+        thread.join()
+        return [answer], self.expect([answer], 200) + refused
+
+    def creations(self):
+        answers = self.at_once(*[("POST", KEYS, {"api": "shop", "owner": "acme"}, ())] * 8)
+        wrong = self.expect(answers, *[201] * 8)
+        return answers, wrong + ([] if wrong or len({a.json()["id"] for a in answers}) == 8 else ["not eight keys"])
+
+
+def run(binary, document, report):
+    with Gateway(binary, "redis") as first, Gateway(binary, "redis", beside=first) as second:
+        Races((first, second), document, report).run()
+        for gateway in (second, first):
+            report.row("the end", [] if gateway.stop() == 0 else [(gateway.folder / "log").read_text()[-2000:]])
