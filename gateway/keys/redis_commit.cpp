@@ -93,7 +93,10 @@ class Commit {
         query.insert(query.end(), ids.begin(), ids.end());
         // Only who makes or removes keys depends on ids that others make or remove.
         std::vector<std::string> watched;
-        if (!change_.insert.empty() || !change_.remove.empty()) watched.emplace_back(ids_index);
+        for (const KeyRecord& key : change_.insert)
+            watched.push_back(guard_name(key.id));
+        for (const std::string& id : change_.remove)
+            watched.push_back(guard_name(id));
         const auto replies = talk_.read(watched, {&query, 1});
         if (!replies) return replies.error();
         const Reply& found = replies->front();
@@ -381,6 +384,14 @@ class Commit {
             commands_.push_back(std::move(named));
             commands_.push_back(std::move(back));
         }
+        const auto touch = [this](const std::string& id) {
+            // Longer than anybody watches it.
+            commands_.push_back({"SET", guard_name(id), "1", "EX", "60"});
+        };
+        for (const KeyRecord& key : change_.insert)
+            touch(key.id);
+        for (const std::string& id : change_.remove)
+            touch(id);
         for (const std::string& id : gone_)
             if (!ids_.contains(id)) commands_.push_back({"SET", gone_name(id), "1", "EX", "86400"});
     }

@@ -39,6 +39,10 @@ std::string pepper_index(std::string_view pepper) {
     return below_index("pepper", pepper);
 }
 
+std::string guard_name(std::string_view id) {
+    return below_index("guard", id);
+}
+
 std::string gone_name(std::string_view id) {
     return below_index("gone", id);
 }

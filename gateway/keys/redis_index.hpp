@@ -28,6 +28,9 @@ inline constexpr const char* pepper_proofs = "kg:peppers";     // hash: name -> 
 [[nodiscard]] std::string pepper_index(std::string_view pepper);
 /// Remembers for a day that a key was deleted: what it did is told later, and then its owner's.
 [[nodiscard]] std::string gone_name(std::string_view id);
+/// Touched by whoever makes or removes a key with that id, and watched by who depends on it: the
+/// index of all ids is one hash, and whoever watched that would lose to every creation elsewhere.
+[[nodiscard]] std::string guard_name(std::string_view id);
 /// Hash: `<id>|total`, `<id>|last`, `<id>|month`, `<id>|in_month`; without id: of deleted keys.
 [[nodiscard]] std::string use_name(const OwnerName& owner);
 [[nodiscard]] std::string receipt_name(std::string_view name);

@@ -117,7 +117,8 @@ class Work {
             if (!replies) return replies.error();
             for (std::size_t i = 0; i < names.size(); ++i) {
                 const std::string& type = (*replies)[i].text;
-                const bool is_marker = names[i].starts_with(gone_name(""));
+                const bool is_marker =
+                    names[i].starts_with(gone_name("")) || names[i].starts_with(guard_name(""));
                 const std::string_view wanted = names[i] == ids_index                  ? "hash"
                                                 : names[i] == next_number || is_marker ? "string"
                                                                                        : "zset";

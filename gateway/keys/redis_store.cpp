@@ -225,9 +225,10 @@ Result<KeyRow> RedisStore::find(const std::string& id) {
 }
 
 Result<std::optional<std::string>> RedisStore::find_same(const KeyRecord& key) {
-    // That an id is nobody's is held by the whole index.
+    // That an id is nobody's has no record that could be watched.
     const Command query{"HGET", ids_index, key.id};
-    if (auto watched = talk_.read({ids_index}, {&query, 1}); !watched) return watched.error();
+    if (auto watched = talk_.read({guard_name(key.id)}, {&query, 1}); !watched)
+        return watched.error();
     const auto by_id = record_of(key.id);
     if (!by_id) return by_id.error();
     if (*by_id) return std::optional{key.id};

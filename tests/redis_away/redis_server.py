@@ -119,7 +119,7 @@ def unlike_records(client):
     wanted["kg:index:owners"] = {name[len("kg:owner:") :].decode(): None for name in names_in(client, "kg:owner:*")}
     found = {"kg:index:ids": fields_of(client, "kg:index:ids")}
     for name in map(bytes.decode, names_in(client, "kg:index:*")):
-        if name not in ("kg:index:ids", "kg:index:next") and not name.startswith("kg:index:gone:"):
+        if name not in ("kg:index:ids", "kg:index:next") and not name.startswith(("kg:index:gone:", "kg:index:guard:")):
             found[name] = dict.fromkeys(map(bytes.decode, client.command("ZRANGE", name, 0, -1)))
     wrong = []
     for name in sorted(wanted.keys() | found.keys()):
