@@ -118,7 +118,7 @@ void Reloader::begin(std::function<void(ReloadOutcome)> done) {
 void Reloader::tell(const ReloadOutcome& outcome) const {
     const std::string file = serving().snapshot->settings.file;
     if (outcome.kind == Kind::done) {
-        spdlog::info("{}: reloaded, {}; {} keys", file,
+        spdlog::info("{}: reloaded, {}; {} keys in memory", file,
                      outcome.has_changed ? "changed" : "nothing has changed in it", outcome.keys);
         if (outcome.unreadable_keys != 0)
             spdlog::warn("{} keys name what the configuration does not know (store_invalid)",

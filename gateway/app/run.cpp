@@ -71,13 +71,19 @@ int run(const std::string& config_file) {
     raise_descriptor_limit();
     const SystemClock clock;
     const std::vector<config::Listener> listeners = loaded.settings->listeners;
+    const bool is_shared = loaded.settings->store.redis.has_value();
     auto started = Gateway::start(std::move(*loaded.settings), clock);
     if (!started) {
         spdlog::error("{}; not started", to_string(started.error()));
         return exit_unreachable;
     }
     Gateway& gateway = **started;
-    spdlog::info("keygate {} runs {} with {} keys", KEYGATE_VERSION, config_file, gateway.keys());
+    if (is_shared)
+        spdlog::info("keygate {} runs {}; keys are looked up in Redis", KEYGATE_VERSION,
+                     config_file);
+    else
+        spdlog::info("keygate {} runs {} with {} keys", KEYGATE_VERSION, config_file,
+                     gateway.keys());
     for (std::size_t i = 0; i < listeners.size(); ++i)
         spdlog::info("listens on {} port {}", listeners[i].address.host, gateway.ports()[i]);
     if (gateway.status_port() != 0) spdlog::info("status on port {}", gateway.status_port());

@@ -880,8 +880,8 @@ Result<void> Keeper::warm(const std::shared_ptr<Cache>& next,
     warming.reset();
     if (done.get()) return {};
     serve(before);
-    return Fault{make_error_code(boost::system::errc::timed_out),
-                 "the keys cannot be read: Redis is away"};
+    return Fault{make_error_code(boost::system::errc::not_connected),
+                 "the keys in memory cannot be read again: Redis is away"};
 }
 
 void Keeper::serve(std::shared_ptr<Cache> cache) {
