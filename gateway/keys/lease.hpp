@@ -49,8 +49,8 @@ struct Stamp {
 class Renewed {
   public:
     struct View {
-        BootTime pinged_at;
-        std::uint64_t generation;
+        BootTime pinged_at{};
+        std::uint64_t generation = 0;
     };
 
     /// First of all, before what is kept is looked up: a pong that comes in between would vouch for
