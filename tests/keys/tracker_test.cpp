@@ -7,8 +7,7 @@
 #include <boost/test/unit_test.hpp>
 
 #include <array>
-#include <deque>
-#include <mutex>
+#include <future>
 #include <vector>
 
 // The connection on which Redis tells of changes, against servers that say what tests want: what it
@@ -130,20 +129,19 @@ struct TrackedWorld {
 BOOST_AUTO_TEST_SUITE(keys_tracker)
 
 BOOST_AUTO_TEST_CASE(it_is_set_up_and_pings_only_then) {
-    std::string sent;
-    std::string after;
+    std::promise<std::string> told;
     TrackedWorld world{{[&](Socket& client) {
-        sent = set_up(client);
-        after = read_until(client, ping);
+        std::string sent = set_up(client);
+        told.set_value(sent + read_until(client, ping));
         client.send(pong);
         wait_for_end(client);
     }}};
     world.start();
     world.until([&] { return world.renewals > 0; });
-    BOOST_TEST(sent == list({"CLIENT", "TRACKING", "ON", "REDIRECT", "7", "BCAST", "PREFIX",
-                             "kg:key:", "PREFIX", "kg:owner:"}) +
-                           list({"SUBSCRIBE", "__redis__:invalidate", "kg:changes", "kg:wait"}));
-    BOOST_TEST(after == ping);
+    BOOST_TEST(told.get_future().get() ==
+               list({"CLIENT", "TRACKING", "ON", "REDIRECT", "7", "BCAST", "PREFIX",
+                     "kg:key:", "PREFIX", "kg:owner:"}) +
+                   list({"SUBSCRIBE", "__redis__:invalidate", "kg:changes", "kg:wait"}) + ping);
     BOOST_TEST(world.set_ups == 1);
     BOOST_TEST(world.lease.generation() == 1U);
     BOOST_TEST(world.tracker->offers_tracking());
@@ -187,9 +185,10 @@ BOOST_AUTO_TEST_CASE(who_does_not_say_hello_is_asked_for_its_number_and_threads)
 }
 
 BOOST_AUTO_TEST_CASE(one_ping_at_a_time_and_nothing_else) {
-    std::string sent;
+    std::promise<std::string> told;
     TrackedWorld world{{[&](Socket& client) {
         set_up(client);
+        std::string sent;
         // Ten pongs, each after its ping; then none, and nothing more comes but the end.
         for (int i = 0; i < 10; ++i) {
             sent += read_until(client, ping);
@@ -199,6 +198,7 @@ BOOST_AUTO_TEST_CASE(one_ping_at_a_time_and_nothing_else) {
             if (bytes->empty()) break;
             sent += *bytes;
         }
+        told.set_value(sent);
     }}};
     world.start();
     world.until([&] { return !world.lost.empty(); });
@@ -207,7 +207,7 @@ BOOST_AUTO_TEST_CASE(one_ping_at_a_time_and_nothing_else) {
     std::string eleven;
     for (int i = 0; i < 11; ++i)
         eleven += ping;
-    BOOST_TEST(sent == eleven);
+    BOOST_TEST(told.get_future().get() == eleven);
 }
 
 BOOST_AUTO_TEST_CASE(errors_renew_nothing_and_pongs_only_when_there_is_no_doubt) {
@@ -312,13 +312,13 @@ BOOST_AUTO_TEST_CASE(without_tracking_nothing_is_renewed) {
 }
 
 BOOST_AUTO_TEST_CASE(without_tracking_our_own_messages_do_where_nobody_else_writes) {
-    std::string sent;
+    std::promise<std::string> told;
     TrackedWorld world{{[&](Socket& client) {
         greet(client);
         tell_info(client);
         read_until(client, "kg:owner:\r\n");
         client.send("-ERR unknown subcommand\r\n");
-        sent = read_until(client, last_setup);
+        told.set_value(read_until(client, last_setup));
         client.send(confirm({"kg:changes", "kg:wait"}));
         read_until(client, ping);
         client.send(list({"message", "kg:changes", "kg:key:a"}) + pong);
@@ -327,7 +327,7 @@ BOOST_AUTO_TEST_CASE(without_tracking_our_own_messages_do_where_nobody_else_writ
     world.settings.external_writers = false;
     world.start();
     world.until([&] { return world.renewals == 1; });
-    BOOST_TEST(sent == list({"SUBSCRIBE", "kg:changes", "kg:wait"}));
+    BOOST_TEST(told.get_future().get() == list({"SUBSCRIBE", "kg:changes", "kg:wait"}));
     BOOST_TEST(world.changed == std::vector<std::string>{"kg:key:a"});
 }
 
