@@ -205,6 +205,12 @@ struct Keeper::State {
         on_no_key(*read, unreadable != nullptr);
     }
 
+    /// What a change was told of meanwhile is good for those who were allowed to join its read, by
+    /// the instant of that alone.
+    [[nodiscard]] static Stamp by_itself(const Lease::Reading& begun) {
+        return {.generation = 0, .read_at = begun.stamp.read_at};
+    }
+
     /// How long what was read decides: pings renew it, or the instant of the read alone is good for
     /// the bound; nothing if a change was told meanwhile.
     [[nodiscard]] std::optional<Stamp> stamp_of(const Lease::Reading& begun,
@@ -219,7 +225,7 @@ struct Keeper::State {
                 if (is_live(cache)) cache->keep_absence(read.digest, *stamp, is_invalid);
         for (const PendingRef& asked : read.waiting)
             if (!asked->is_answered) {
-                if (decides(read.reading.stamp, freshness.renewed.load(), asked->question.t,
+                if (decides(by_itself(read.reading), freshness.renewed.load(), asked->question.t,
                             freshness.bound))
                     answer(*asked, is_invalid ? Kind::invalid : Kind::unknown, nullptr);
                 else
@@ -292,7 +298,7 @@ struct Keeper::State {
                 give_up(*key);
             return;
         }
-        KnownOwner owner{.record = {}, .stamp = read->reading.stamp, .may_keep = true};
+        KnownOwner owner{.record = {}, .stamp = by_itself(read->reading), .may_keep = true};
         auto record = is_large ? ReadOwner{Unreadable{"is too large"}}
                                : read_owner_record(read->name, *reply);
         if (auto* const found = std::get_if<OwnerRecord>(&record)) {
@@ -326,7 +332,7 @@ struct Keeper::State {
     void on_both(KeyRead& read, const KnownOwner& owner) {
         const auto of_key = stamp_of(read.reading, key_name(read.digest));
         const bool may_keep = of_key && owner.may_keep;
-        const Stamp stamp = together(of_key.value_or(read.reading.stamp), owner.stamp);
+        const Stamp stamp = together(of_key.value_or(by_itself(read.reading)), owner.stamp);
         const OwnerRecord* const record = owner.record ? &*owner.record : nullptr;
         std::vector<std::pair<Cache*, EntryRef>> made;
         for (const auto& cache : read.caches) {
@@ -445,11 +451,11 @@ struct Keeper::State {
 
     // ---- the connection
 
-    /// Whether a reply says what is in the store; if not, why not.
     static bool is_too_large(const Result<Reply>& reply) {
         return !reply && reply.error().error == redis::Error::too_large;
     }
 
+    /// Whether a reply says what is in the store; if not, why not.
     bool is_usable(const Result<Reply>& reply) {
         if (!reply) return false;
         if (!reply->is(Reply::Kind::error)) return true;
