@@ -173,19 +173,19 @@ void Exchange::find_key(const auth::Credential& credential) {
 /// The digests of a key one after the other (each pepper makes one), until there is a record.
 void Exchange::look_up(const std::shared_ptr<keys::Cache>& cache,
                        const auth::Credential& credential, std::size_t place) {
-    using Kind = keys::Cache::Found::Kind;
+    using Found = keys::Cache::Found::Kind;
     std::optional<std::size_t> undecided;
     for (; place < credential.count; ++place) {
         auto found = cache->find(credential.digests[place], read_at_);
         switch (found.kind) {
-        case Kind::known:
+        case Found::known:
             is_stale_ = found.is_stale;
             return on_key(credential, std::move(found.entry));
-        case Kind::invalid:
+        case Found::invalid:
             return refuse(Refusal{Reason::store_invalid});
-        case Kind::ask:
+        case Found::ask:
             return ask(cache, credential, place, std::move(found.entry));
-        case Kind::unknown:
+        case Found::unknown:
             if (found.is_stale && !undecided) undecided = place;
         }
     }
