@@ -101,7 +101,7 @@ Checked<Routed> permitted(const Request& request) {
     return routed;
 }
 
-constexpr int most_turns = 3; // reloads may follow one another
+constexpr int most_turns = 10; // reloads may follow one another, each within a millisecond
 
 bool is_outdated(const Checked<Response>& outcome) {
     return outcome.has_error() && is_config_replaced(outcome.error());

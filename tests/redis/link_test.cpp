@@ -511,7 +511,8 @@ BOOST_AUTO_TEST_CASE(a_server_that_takes_nothing_ends_the_link_before_memory_doe
 // --- whoever is told may destroy the link ---
 
 BOOST_AUTO_TEST_CASE(a_link_dies_while_it_is_dialled) {
-    ScriptedServer server({test::say_nothing});
+    // For each dial one: a server that closes would be an end of its own.
+    ScriptedServer server(std::vector<ScriptedServer::Script>(5, test::say_nothing));
     const auto settings = settings_for(server.port());
     asio::io_context loop;
     Told told;
