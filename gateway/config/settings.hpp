@@ -1,5 +1,6 @@
 #pragma once
 
+#include "base/calendar.hpp"
 #include "base/reason.hpp"
 #include "base/secret.hpp"
 
@@ -12,6 +13,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <variant>
 #include <vector>
 
 // Every knob, its unit and its default, on one page. Plain values: config/load.hpp makes them from
@@ -95,10 +97,102 @@ struct Rate {
     bool operator==(const Rate&) const = default;
 };
 
+/// `1000/month`: at most `limit` in each calendar period of a time zone.
+struct Quota {
+    std::uint64_t limit = 0; // 1..1'000'000'000'000
+    Period period = Period::month;
+    std::string zone = "UTC"; // base/calendar.hpp knows it
+    /// What counts: `requests`, every allowed one, or the name that routes say in `meter`.
+    std::string meter = "requests";
+    const TimeZone* time_zone = nullptr; // of `zone`; set where this was read
+
+    bool operator==(const Quota&) const = default;
+};
+
+/// `concurrency: 10`: at most so many requests at once, streams until they end.
+struct Concurrency {
+    std::uint64_t limit = 0; // 1..1'000'000
+
+    bool operator==(const Concurrency&) const = default;
+};
+
+/// Whose requests a limit counts together.
+enum class LimitBy : std::uint8_t {
+    key,
+    owner,  // all keys of an owner
+    route,  // of a route's limits: everybody
+    address // of the client; IPv6 by /64
+};
+
+/// One limit of a plan, a key or a route.
+struct Limit {
+    std::string name; // of the policy in RateLimit fields, logs and metrics; unique in its list
+    LimitBy by = LimitBy::key;
+    std::variant<Rate, Quota, Concurrency> rule;
+    bool dry_run = false; // counted and logged, refuses nobody
+    std::string text;     // the numbers as written: `100/1m`, `1000/month`, `10`
+    Place place;
+    // Made of the above (config/limit_names.hpp):
+    std::string state;     // what is counted, among all that is counted for one subject
+    std::uint64_t tag = 0; // the same as a number, not 0
+    std::string policy;    // its item of `RateLimit-Policy`: `"100/1m";q=100;w=60`
+
+    // Where it was written says nothing of what it is.
+    bool operator==(const Limit& other) const {
+        return name == other.name && by == other.by && rule == other.rule &&
+               dry_run == other.dry_run;
+    }
+};
+
+/// `rate` and `quota` of a key's record: in place of what its plan says.
+struct KeyLimits {
+    std::optional<std::vector<Limit>> rates; // absent: the plan's
+    std::vector<Limit> quotas;               // each in place of the plan's of the same meter
+
+    bool operator==(const KeyLimits&) const = default;
+};
+
+/// Where limits are counted.
+enum class Truth : std::uint8_t {
+    local,  // in this process
+    shared, // in Redis, for each request
+    leased  // in Redis, taken in advance
+};
+
+/// What becomes of a limit while Redis is away.
+enum class WhenAway : std::uint8_t {
+    local, // this process counts by itself
+    allow, // not counted
+    refuse // store_unavailable
+};
+
+/// Families of fields that tell a client where it stands.
+enum class LimitFields : std::uint8_t {
+    draft10, // RateLimit, RateLimit-Policy (draft-ietf-httpapi-ratelimit-headers-10)
+    ietf,    // RateLimit-Limit, -Remaining, -Reset (drafts up to 06)
+    delta,   // X-RateLimit-*, reset in seconds from now
+    epoch    // X-RateLimit-*, reset as Unix time
+};
+
+/// `limits:` of an API.
+struct Limits {
+    /// Absent: `leased` where keys are in Redis, else `local`.
+    std::optional<Truth> truth;
+    WhenAway rates_away = WhenAway::local; // `when_away`: one word, or one for each kind
+    WhenAway quotas_away = WhenAway::local;
+    WhenAway concurrency_away = WhenAway::local;
+    std::string zone = "UTC"; // of quotas that name none
+    std::vector<LimitFields> fields{LimitFields::draft10};
+    bool test_spends_quota = false; // test keys spend the quotas of live ones
+    /// What test keys are limited by instead of their plan's rates; absent: by those.
+    std::optional<std::vector<Limit>> test_rates;
+};
+
 struct Plan {
     std::string name;
     bool api_access = true;
-    std::vector<Rate> rates; // 0..8; counted per key
+    std::vector<Rate> rates;   // 0..8; counted per key
+    std::vector<Limit> limits; // 0..16: rates, then quotas, then concurrency
     Place place;
 };
 
@@ -118,6 +212,9 @@ struct Route {
     Need need = Need::all;
     std::vector<std::string> scopes; // non-empty exactly if access is `scope`
     bool pass_authorization = false; // `authorization: pass`, public routes only
+    std::vector<Limit> limits;       // 0..8, beside those of plans; by route or address if public
+    std::uint32_t weight = 1;        // 1..10'000: what one request costs rates and `requests`
+    std::string meter;               // quota that an answer with 2xx costs one of; empty: none
     std::string text;                // `GET /v1/tests/{id}`: its name in logs and metrics
     Place place;
 };
@@ -196,6 +293,9 @@ struct Api {
     std::optional<std::vector<std::string>> scopes; // the closed vocabulary, if written
     std::vector<Plan> plans;                        // empty: the API has no plans
     std::optional<std::string> default_plan;
+    Limits limits;
+    /// How many unknown keys one address may send before they are not looked up any more: lockout
+    std::optional<Rate> failed_auth;
     Upstream live;
     std::optional<Upstream> test;
     std::vector<Route> routes;
