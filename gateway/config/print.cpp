@@ -1,12 +1,9 @@
-// Settings back to YAML. Each value is written with its dotted path at hand: one that came from the
-// environment stands there as it was written in the file, not as what it was.
+// Settings back to YAML (printer.hpp).
 
-#include "base/ascii.hpp"
 #include "config/addresses.hpp"
 #include "config/load.hpp"
-#include "config/paths.hpp"
+#include "config/printer.hpp"
 #include "config/redis_url.hpp"
-#include "config/scalars.hpp"
 #include "config/tree.hpp"
 
 #include <algorithm>
@@ -15,136 +12,6 @@
 namespace keygate::config {
 
 namespace {
-
-/// May it stand unquoted, also inside of `[…]`, without being read as something else?
-bool is_safe_plain(std::string_view text) {
-    if (text.empty() || !ascii::is_alnum(text.front())) return false;
-    for (const std::string_view word : {"null", "Null", "NULL"})
-        if (text == word) return false;
-    return std::all_of(text.begin(), text.end(), [](char c) {
-        return ascii::is_alnum(c) || std::string_view{"._-/"}.find(c) != std::string_view::npos;
-    });
-}
-
-std::string in_quotes(std::string_view text) {
-    std::string out = "\"";
-    for (const char c : text) {
-        if (c == '"' || c == '\\') out += '\\';
-        out += c;
-    }
-    return out + "\"";
-}
-
-/// A text that variables are looked for in: `$$` is what makes one `$`.
-std::string value_text(std::string_view text) {
-    std::string escaped;
-    for (const char c : text)
-        escaped += c == '$' ? "$$" : std::string(1, c);
-    return is_safe_plain(escaped) ? escaped : in_quotes(escaped);
-}
-
-/// A name on the left of a `:`; route keys with `{id}` may stand there as people write them.
-std::string name_text(std::string_view name) {
-    const std::size_t space = name.find(' ');
-    const bool is_route = space != std::string_view::npos && ascii::is_alpha(name.front());
-    const std::string_view odd = "\"'\\#:";
-    if (is_safe_plain(name) || (is_route && name.find_first_of(odd) == std::string_view::npos))
-        return std::string{name};
-    return in_quotes(name);
-}
-
-using Paths = std::vector<std::string>;
-
-class Printer {
-  public:
-    explicit Printer(const Settings& settings)
-        : settings_(settings) {}
-
-    void open(std::string_view name) {
-        begin_line();
-        out_ += name_text(name) + ":\n";
-        enter(child_path(path_, name));
-    }
-
-    void open_item(std::size_t index) {
-        enter(item_path(path_, index));
-        is_item_ = true;
-    }
-
-    void close() {
-        path_ = parents_.back();
-        parents_.pop_back();
-    }
-
-    void line(std::string_view name, const std::string& yaml) {
-        begin_line();
-        out_ += name_text(name) + ": " + yaml + "\n";
-    }
-
-    /// @param paths  where the value may have been written: some can be written in more than one
-    /// way.
-    [[nodiscard]] std::string value(const Paths& paths, std::string_view text) const {
-        for (const std::string& path : paths)
-            if (const auto known = settings_.from_variables.find(path);
-                known != settings_.from_variables.end())
-                return in_quotes(known->second);
-        return value_text(text);
-    }
-
-    void field(std::string_view name, std::string_view text) {
-        line(name, value({child_path(path_, name)}, text));
-    }
-
-    void number(std::string_view name, std::uint64_t count) { field(name, std::to_string(count)); }
-
-    void duration(std::string_view name, milliseconds time) { field(name, duration_text(time)); }
-
-    void size(std::string_view name, std::uint64_t bytes) { field(name, size_text(bytes)); }
-
-    void path(std::string_view name, std::string_view file) { field(name, written(file)); }
-
-    /// A path as the configuration would write it.
-    [[nodiscard]] std::string written(std::string_view file) const {
-        return as_written_in(folder_of(settings_.file), file);
-    }
-
-    /// Did it come from the environment?
-    [[nodiscard]] bool is_masked(const std::string& path) const {
-        return settings_.from_variables.contains(path);
-    }
-
-    [[nodiscard]] const std::string& here() const { return path_; }
-
-    [[nodiscard]] std::string take() { return std::move(out_); }
-
-  private:
-    void enter(std::string path) {
-        parents_.push_back(path_);
-        path_ = std::move(path);
-    }
-
-    void begin_line() {
-        out_.append(parents_.size() * 2 - (is_item_ ? 2 : 0), ' ');
-        if (is_item_) out_ += "- ";
-        is_item_ = false;
-    }
-
-    const Settings& settings_;
-    std::string out_;
-    std::string path_;
-    std::vector<std::string> parents_;
-    bool is_item_ = false; // the next line is the first of a list's element
-};
-
-template <class Range, class Text> std::string flow_list(const Range& range, const Text& text) {
-    std::string out = "[";
-    std::size_t index = 0;
-    for (const auto& element : range) {
-        if (index > 0) out += ", ";
-        out += text(element, index++);
-    }
-    return out + "]";
-}
 
 std::string rate_yaml(const Printer& out, const Rate& rate, const Paths& paths) {
     if (!rate.burst) return out.value(paths, rate.text);
