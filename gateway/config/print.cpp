@@ -2,6 +2,7 @@
 
 #include "config/addresses.hpp"
 #include "config/load.hpp"
+#include "config/print_limits.hpp"
 #include "config/printer.hpp"
 #include "config/redis_url.hpp"
 #include "config/tree.hpp"
@@ -13,28 +14,10 @@ namespace keygate::config {
 
 namespace {
 
-std::string rate_yaml(const Printer& out, const Rate& rate, const Paths& paths) {
-    if (!rate.burst) return out.value(paths, rate.text);
-    Paths limits;
-    Paths bursts;
-    for (const std::string& path : paths) {
-        limits.push_back(path + ".rate");
-        bursts.push_back(path + ".burst");
-    }
-    return "{rate: " + out.value(limits, rate.text) +
-           ", burst: " + out.value(bursts, std::to_string(*rate.burst)) + "}";
-}
-
-void print_plan(Printer& out, const Plan& plan) {
+void print_plan(Printer& out, const Plan& plan, const std::string& zone) {
     out.open(plan.name);
     out.field("api_access", plan.api_access ? "true" : "false");
-    const std::string path = child_path(out.here(), "rate");
-    if (plan.rates.size() == 1)
-        out.line("rate", rate_yaml(out, plan.rates.front(), {path, item_path(path, 0)}));
-    if (plan.rates.size() > 1)
-        out.line("rate", flow_list(plan.rates, [&](const Rate& rate, std::size_t i) {
-                     return rate_yaml(out, rate, {item_path(path, i)});
-                 }));
+    print_limits(out, plan, zone);
     out.close();
 }
 
@@ -101,7 +84,7 @@ void print_api(Printer& out, const Api& api) {
     if (!api.plans.empty()) {
         out.open("plans");
         for (const Plan& plan : api.plans)
-            print_plan(out, plan);
+            print_plan(out, plan, api.limits.zone);
         out.close();
     }
     if (api.default_plan) out.field("default_plan", *api.default_plan);

@@ -2,6 +2,7 @@
 
 #include "base/ascii.hpp"
 #include "config/addresses.hpp"
+#include "config/read_limits.hpp"
 #include "config/read_profile.hpp"
 #include "config/read_route.hpp"
 #include "config/scalars.hpp"
@@ -16,9 +17,8 @@ namespace {
 constexpr std::size_t most_apis = 1'000;
 constexpr std::size_t most_plans = 1'000; // per API
 constexpr std::size_t most_servers = 64;  // per upstream
-constexpr std::size_t most_rates = 8;     // per plan
+constexpr std::size_t most_limits = 16;   // per plan
 constexpr std::size_t most_scopes = 128;  // per API: bits of keys::ScopeSet
-constexpr std::uint64_t highest_burst = 1'000'000'000;
 constexpr milliseconds hour{3'600'000};
 constexpr milliseconds day = 24 * hour;
 constexpr std::size_t most_trailers = 32; // per API
@@ -26,31 +26,8 @@ constexpr std::size_t most_trailers = 32; // per API
 constexpr std::array<Word<TrailingSlash>, 2> slash_words{
     {{"strict", TrailingSlash::strict}, {"ignore", TrailingSlash::ignore}}};
 
-constexpr std::string_view a_rate = "a rate such as 100/1m, 10/s or 1000/day: at most 1000000000 "
-                                    "requests in a window of 1s to 366d";
-
-std::optional<Rate> read_plain_rate(const View& view) {
-    const std::string* text = view.text(a_rate);
-    if (!text) return std::nullopt;
-    std::optional<Rate> rate = parse_rate(*text);
-    if (!rate) view.refuse(a_rate);
-    return rate;
-}
-
-std::optional<Rate> read_rate(const View& view) {
-    if (!view.is_map()) return read_plain_rate(view);
-    Fields fields{view};
-    std::optional<Rate> rate;
-    if (const auto plain = fields.need("rate")) rate = read_plain_rate(*plain);
-    std::optional<std::uint64_t> burst;
-    if (const auto written = fields.need("burst")) burst = number_in(*written, 1, highest_burst);
-    fields.later({"by", "name", "weight"});
-    fields.done();
-    if (rate) rate->burst = burst;
-    return rate;
-}
-
-Plan read_plan(const View::Member& member) {
+/// @param zone  of quotas that name none.
+Plan read_plan(const View::Member& member, const std::string& zone) {
     Plan plan;
     plan.name = member.name;
     plan.place = member.view.name_place();
@@ -58,16 +35,24 @@ Plan read_plan(const View::Member& member) {
         member.view.complain_of_name("a plan's name has 1 to 64 letters, digits, `.`, `_` or `-`");
     Fields fields{member.view};
     read_flag(fields.take("api_access"), plan.api_access);
-    if (const auto rate = fields.take("rate")) plan.rates = read_rates(*rate);
-    fields.later({"quota", "gauges", "routes", "scopes", "concurrency", "limits"});
+    read_rates(fields.take("rate"), {}, plan.limits);
+    read_quotas(fields.take("quota"), {}, zone, plan.limits);
+    read_concurrency(fields.take("concurrency"), {}, plan.limits);
+    fields.later({"gauges", "routes", "scopes", "limits"});
     fields.done();
+    if (plan.limits.size() > most_limits)
+        member.view.complain("a plan has at most " + std::to_string(most_limits) + " limits");
+    for (const Limit& limit : plan.limits)
+        if (const auto* rate = std::get_if<Rate>(&limit.rule);
+            rate && limit.by == LimitBy::key && !limit.dry_run)
+            plan.rates.push_back(*rate);
     return plan;
 }
 
 void read_plans(const std::optional<View>& view, Api& api) {
     if (!view) return;
     for (const View::Member& member : view->members("a mapping such as {pro: {rate: 100/1m}}"))
-        api.plans.push_back(read_plan(member));
+        api.plans.push_back(read_plan(member, api.limits.zone));
     if (api.plans.size() > most_plans)
         view->complain("an API has at most " + std::to_string(most_plans) + " plans");
 }
@@ -283,19 +268,6 @@ Api read_api(const View::Member& member, Profiles& profiles, std::string_view id
 }
 
 } // namespace
-
-std::vector<Rate> read_rates(const View& view) {
-    std::vector<Rate> rates;
-    if (!view.is_list()) {
-        if (auto rate = read_rate(view)) rates.push_back(std::move(*rate));
-        return rates;
-    }
-    for (const View& item : view.items(a_rate))
-        if (auto rate = read_rate(item)) rates.push_back(std::move(*rate));
-    if (view.node().items.size() > most_rates)
-        view.complain("a plan has at most " + std::to_string(most_rates) + " rates");
-    return rates;
-}
 
 void read_apis(const std::optional<View>& view, Profiles& profiles,
                std::string_view identity_prefix, std::vector<Api>& apis) {

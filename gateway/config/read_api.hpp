@@ -10,7 +10,4 @@ namespace keygate::config {
 void read_apis(const std::optional<View>& view, Profiles& profiles,
                std::string_view identity_prefix, std::vector<Api>& apis);
 
-/// A scalar, `{rate, burst}`, or a list of those: at most 8.
-[[nodiscard]] std::vector<Rate> read_rates(const View& view);
-
 } // namespace keygate::config

@@ -3,14 +3,21 @@
 #include "config/judged.hpp"
 #include "config/reader.hpp"
 
+#include <array>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 // Limits as they stand in plans, routes, key records and under `limits:`. Each reports its mistakes
-// and leaves out what cannot be read; what is returned is named (config/limit_names.hpp).
+// and leaves out what cannot be read; what is read is named (config/limit_names.hpp).
 namespace keygate::config {
+
+inline constexpr std::array<Word<LimitBy>, 4> by_words{{{"key", LimitBy::key},
+                                                        {"owner", LimitBy::owner},
+                                                        {"route", LimitBy::route},
+                                                        {"address", LimitBy::address}}};
 
 /// Who says so: that decides whom a limit counts by where it does not say, and whom it may.
 enum class LimitOf : std::uint8_t {
@@ -20,29 +27,44 @@ enum class LimitOf : std::uint8_t {
     test   // by key
 };
 
+/// Where limits stand.
+struct LimitHome {
+    LimitOf of = LimitOf::plan;
+    std::string_view route = {}; // `METHOD PATH`, of a route; must outlive this
+    bool is_public = false;      // a public route, which has neither keys nor owners
+};
+
+/// Whom a limit of this kind counts by where it does not say.
+[[nodiscard]] LimitBy default_by(const LimitHome& home, const Limit& limit);
+
+/// What a limit is called where it has no name: a rate by its text, a quota by its meter, the
+/// second of one meter `tests-day`, requests at once `concurrency`.
+/// @param before  those that stand before it in its list.
+[[nodiscard]] std::string default_name(const Limit& limit, std::span<const Limit> before);
+
+// Each adds to `limits`, the list of a plan, a route or a key: no two in it count the same, or
+// have the same name.
+
 /// `rate:` a scalar `100/1m`, a mapping `{rate, burst, by, name, dry_run}`, or a list of those: at
-/// most 8, no two that count the same (kind, window, by).
-/// @param route  `METHOD PATH` with LimitOf::route. @param is_public  a public route, which has
-///               neither keys nor owners.
-[[nodiscard]] std::vector<Limit> read_rates(const View& view, LimitOf of,
-                                            std::string_view route = {}, bool is_public = false);
+/// most 8.
+void read_rates(const std::optional<View>& view, const LimitHome& home, std::vector<Limit>& limits);
 
 /// `quota:` a mapping from meters to `1000/month` or `{limit, by, time_zone, name, dry_run}`, or a
 /// list of those for several of one meter; at most 8. `requests` counts every allowed request.
 /// @param zone  of those that name none.
-[[nodiscard]] std::vector<Limit> read_quotas(const View& view, LimitOf of, const std::string& zone);
+void read_quotas(const std::optional<View>& view, const LimitHome& home, const std::string& zone,
+                 std::vector<Limit>& limits);
 
 /// `concurrency:` a number, or `{limit, by, name, dry_run}`, or a list of those that count by
 /// different subjects.
-[[nodiscard]] std::vector<Limit> read_concurrency(const View& view, LimitOf of,
-                                                  std::string_view route = {},
-                                                  bool is_public = false);
+void read_concurrency(const std::optional<View>& view, const LimitHome& home,
+                      std::vector<Limit>& limits);
 
-/// `limits:` of an API.
-[[nodiscard]] Limits read_limits(const View& view);
+/// What `time_zone` may be.
+inline constexpr std::string_view a_time_zone =
+    "a time zone of the IANA database that this machine knows, such as Europe/Berlin";
 
-/// `rate` and `quota` of a key's record, each the text of YAML as it stands in a plan, empty where
-/// it is absent. Never throws; `wrong` names the field and what is allowed.
-[[nodiscard]] Judged<KeyLimits> read_key_limits(const std::string& rate, const std::string& quota);
+/// `100/1m` alone.
+[[nodiscard]] std::optional<Rate> read_plain_rate(const View& view);
 
 } // namespace keygate::config

@@ -78,6 +78,13 @@ std::vector<View::Member> View::members(std::string_view expected) const {
     return members;
 }
 
+std::optional<View> View::find(std::string_view name) const {
+    for (const Entry& entry : node_->entries)
+        if (entry.key.text == name)
+            return View{entry.value, child_path(path_, name), entry.key.place, *report_};
+    return std::nullopt;
+}
+
 Fields::Fields(const View& view)
     : view_(view) {
     if (!view_.is_map()) view_.refuse("a mapping");
@@ -85,11 +92,7 @@ Fields::Fields(const View& view)
 
 std::optional<View> Fields::take(std::string_view name) {
     taken_.emplace_back(name);
-    for (const Entry& entry : view_.node().entries)
-        if (entry.key.text == name)
-            return View{entry.value, child_path(view_.path(), name), entry.key.place,
-                        view_.report()};
-    return std::nullopt;
+    return view_.find(name);
 }
 
 std::optional<View> Fields::need(std::string_view name) {
@@ -185,11 +188,12 @@ void read_token(const std::optional<View>& view, std::string& out) {
         view->refuse(expected);
 }
 
-void refuse_word(const View& view, const std::vector<std::string>& allowed) {
+void refuse_word(const View& view, const std::vector<std::string>& allowed, std::string_view why) {
     const std::string hint = view.is_scalar() && view.node().written.empty()
                                  ? did_you_mean(view.node().text, allowed)
                                  : std::string{};
-    view.refuse((allowed.size() == 1 ? "" : "one of: ") + joined(allowed) + hint);
+    view.refuse((allowed.size() == 1 ? "" : "one of: ") + joined(allowed) + hint +
+                std::string{why});
 }
 
 bool is_plain_name(std::string_view name) {

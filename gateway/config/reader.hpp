@@ -57,6 +57,9 @@ class View {
     /// The elements; a mistake if it is no list.
     [[nodiscard]] std::vector<View> items(std::string_view expected) const;
 
+    /// The member of a mapping with this name; nothing, and no mistake, if there is none.
+    [[nodiscard]] std::optional<View> find(std::string_view name) const;
+
     struct Member;
     /// The members of a mapping with free names; a mistake if it is no mapping.
     [[nodiscard]] std::vector<Member> members(std::string_view expected) const;
@@ -121,7 +124,9 @@ void read_token(const std::optional<View>& view, std::string& out);
 template <class T> using Word = std::pair<std::string_view, T>;
 
 /// "expected one of: a, b" with the nearest of them.
-void refuse_word(const View& view, const std::vector<std::string>& allowed);
+/// @param why  what else there is to say, beginning with "; ".
+void refuse_word(const View& view, const std::vector<std::string>& allowed,
+                 std::string_view why = {});
 
 template <class T, std::size_t N>
 void read_word(const std::optional<View>& view, T& out, const std::array<Word<T>, N>& words) {
@@ -136,7 +141,16 @@ void read_word(const std::optional<View>& view, T& out, const std::array<Word<T>
     refuse_word(*view, allowed);
 }
 
-/// Letters, digits, `.`, `_`, `-`; 1..64: names of APIs, plans and profiles.
+/// How a value is written; empty if no word means it.
+template <class T, std::size_t N>
+[[nodiscard]] std::string_view word_of(T value, const std::array<Word<T>, N>& words) {
+    for (const auto& [word, meaning] : words)
+        if (meaning == value) return word;
+    return {};
+}
+
+/// Letters, digits, `.`, `_`, `-`; 1..64: names of APIs, plans, profiles and
+/// meters.
 [[nodiscard]] bool is_plain_name(std::string_view name);
 
 } // namespace keygate::config

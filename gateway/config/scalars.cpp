@@ -12,6 +12,7 @@ namespace keygate::config {
 namespace {
 
 constexpr std::uint64_t highest_limit = 1'000'000'000;
+constexpr std::uint64_t highest_quota = 1'000'000'000'000;
 constexpr std::uint64_t longest_window = 366ULL * 24 * 60 * 60; // seconds
 
 template <std::size_t N>
@@ -132,6 +133,23 @@ std::optional<Rate> parse_rate(std::string_view text) {
     rate.window = seconds{static_cast<std::int64_t>(*count * *length)};
     rate.text = text;
     return rate;
+}
+
+std::optional<Quota> parse_quota(std::string_view text) {
+    static constexpr std::array<Period, 6> periods{Period::minute, Period::hour,  Period::day,
+                                                   Period::week,   Period::month, Period::year};
+    const std::size_t slash = text.find('/');
+    if (slash == std::string_view::npos) return std::nullopt;
+    const auto limit = parse_number(text.substr(0, slash));
+    if (!limit || *limit < 1 || *limit > highest_quota) return std::nullopt;
+    for (const Period period : periods) {
+        if (to_string(period) != text.substr(slash + 1)) continue;
+        Quota quota;
+        quota.limit = *limit;
+        quota.period = period;
+        return quota;
+    }
+    return std::nullopt;
 }
 
 } // namespace keygate::config

@@ -29,4 +29,8 @@ namespace keygate::config {
 /// `100/1m`, `10/s`, `1000/day`: requests, then a window of whole seconds. Burst is left empty.
 [[nodiscard]] std::optional<Rate> parse_rate(std::string_view text);
 
+/// `1000/month`: what counts, then the calendar period, one word. Zone and meter are left as they
+/// are by default.
+[[nodiscard]] std::optional<Quota> parse_quota(std::string_view text);
+
 } // namespace keygate::config

@@ -1,4 +1,5 @@
 #include "config/paths.hpp"
+#include "config/read_limits.hpp"
 
 #include <boost/test/unit_test.hpp>
 
@@ -18,6 +19,24 @@ std::string with_routes(const std::string& routes) {
     return "version: 1\nlisteners: [{address: \"127.0.0.1:0\"}]\napis:\n  a:\n"
            "    upstreams: {live: {servers: [\"http://a\"]}}\n    routes:\n" +
            routes;
+}
+
+/// A limit as its configuration would tell it, and what its count is called.
+std::string told(const config::Limit& limit) {
+    std::string out = limit.name + ": " + limit.text;
+    if (const auto* rate = std::get_if<config::Rate>(&limit.rule); rate && rate->burst)
+        out += " burst " + std::to_string(*rate->burst);
+    out += " by " + std::string{config::word_of(limit.by, config::by_words)};
+    if (const auto* quota = std::get_if<config::Quota>(&limit.rule))
+        BOOST_TEST(quota->time_zone == find_time_zone(quota->zone));
+    return out + (limit.dry_run ? " dry = " : " = ") + limit.state;
+}
+
+std::vector<std::string> told(const std::vector<config::Limit>& limits) {
+    std::vector<std::string> out;
+    for (const config::Limit& limit : limits)
+        out.push_back(told(limit));
+    return out;
 }
 
 /// The text of the only mistake.
@@ -120,6 +139,53 @@ BOOST_AUTO_TEST_CASE(each_form_of_a_route_value_means_what_the_header_says) {
     BOOST_TEST(routes[11].text == "GET|POST /l");
     BOOST_TEST(loaded.settings->apis[0].vocabulary() == (std::vector<std::string>{"x", "x:y", "y"}),
                boost::test_tools::per_element());
+}
+
+BOOST_AUTO_TEST_CASE(a_plan_has_rates_then_quotas_then_concurrency) {
+    const auto loaded = test::load(test::edited("free: {api_access: false}", R"~(free:
+        concurrency: [3, {limit: 8, by: owner, name: at-once, dry_run: true}]
+        quota:
+          requests: [1000/day, {limit: 9/hour, by: key, time_zone: Europe/Berlin}]
+          exports: {limit: 10000/month, name: "plan:exports", dry_run: false}
+        rate:
+          - 10/s
+          - {rate: 100/1m, burst: 20}
+          - {rate: 100/1m, by: owner, name: all_keys}
+          - {rate: 1/1h, by: address, dry_run: true})~"));
+    BOOST_TEST_REQUIRE(loaded.settings.has_value(), test::mistakes_in(loaded));
+    const config::Plan& plan = loaded.settings->apis[0].plans[0];
+    const std::vector<std::string> expected{
+        "10/s: 10/s by key = w1",
+        "100/1m: 100/1m burst 20 by key = b60",
+        "all_keys: 100/1m by owner = w60",
+        "1/1h: 1/1h by address dry = w3600",
+        "requests: 1000/day by owner = q:requests:day:UTC",
+        "requests-hour: 9/hour by key = q:requests:hour:Europe/Berlin",
+        "plan:exports: 10000/month by owner = q:exports:month:UTC",
+        "concurrency: 3 by key = c",
+        "at-once: 8 by owner dry = c"};
+    BOOST_TEST(told(plan.limits) == expected, boost::test_tools::per_element());
+    BOOST_TEST(plan.limits[4].place.line == 22);
+    BOOST_TEST(plan.limits[4].tag != 0U);
+    BOOST_TEST(plan.limits[7].policy == "\"concurrency\";q=3;qu=\"concurrent-requests\"");
+}
+
+BOOST_AUTO_TEST_CASE(each_form_of_a_limit_means_the_same) {
+    const auto limits = [](const std::string& plan) {
+        const auto loaded = test::load(test::edited("free: {api_access: false}", "free: " + plan));
+        BOOST_TEST_REQUIRE(loaded.settings.has_value(), test::mistakes_in(loaded));
+        return loaded.settings->apis[0].plans[0].limits;
+    };
+    const auto is_same = [&](const std::string& one, const std::string& other) {
+        return limits(one) == limits(other);
+    };
+    BOOST_TEST(is_same("{rate: 1/s}", "{rate: [{rate: 1/s, by: key, name: 1/s, dry_run: false}]}"));
+    BOOST_TEST(is_same("{quota: {requests: 1/day}}",
+                       "{quota: {requests: [{limit: 1/day, by: owner, time_zone: UTC}]}}"));
+    BOOST_TEST(is_same("{concurrency: 5}", "{concurrency: [{limit: 5, name: concurrency}]}"));
+    BOOST_TEST(is_same("{rate: [], quota: {}, concurrency: []}", "{}"));
+    // What is written is what clients and logs are told.
+    BOOST_TEST(!is_same("{rate: 1/60s}", "{rate: 1/1m}"));
 }
 
 BOOST_AUTO_TEST_CASE(paths_begin_at_the_folder_of_the_configuration) {

@@ -108,6 +108,27 @@ BOOST_AUTO_TEST_CASE(rates_are_requests_in_a_window_of_whole_seconds) {
         BOOST_TEST(!parse_rate(text).has_value(), text);
 }
 
+BOOST_AUTO_TEST_CASE(quotas_are_requests_in_a_calendar_period) {
+    using keygate::Period;
+    const std::pair<const char*, Period> periods[] = {
+        {"7/minute", Period::minute}, {"7/hour", Period::hour},   {"7/day", Period::day},
+        {"7/week", Period::week},     {"7/month", Period::month}, {"7/year", Period::year}};
+    for (const auto& [text, period] : periods) {
+        BOOST_TEST_CONTEXT(text) {
+            const auto quota = parse_quota(text);
+            BOOST_TEST_REQUIRE(quota.has_value());
+            BOOST_TEST(quota->limit == 7U);
+            BOOST_TEST((quota->period == period));
+        }
+    }
+    BOOST_TEST(parse_quota("1/month")->limit == 1U);
+    BOOST_TEST(parse_quota("1000000000000/month")->limit == 1'000'000'000'000U);
+    for (const char* text :
+         {"", "/", "7", "7/", "/month", "0/month", "1000000000001/month", "7/months", "7/Month",
+          "7/d", "7/1day", "7/1m", "7 /month", "7/ month", "07/month", "-7/month", "7/month/1"})
+        BOOST_TEST(!parse_quota(text).has_value(), text);
+}
+
 BOOST_AUTO_TEST_CASE(values_are_written_in_the_largest_unit_that_loses_nothing) {
     BOOST_TEST(duration_text(0ms) == "0s");
     BOOST_TEST(duration_text(1500ms) == "1500ms");
