@@ -21,24 +21,36 @@ void print_plan(Printer& out, const Plan& plan, const std::string& zone) {
     out.close();
 }
 
-void print_route(Printer& out, const Route& route) {
-    const std::string path = child_path(out.here(), route.text);
-    if (route.pass_authorization)
-        return out.line(route.text, "{access: " + out.value({path + ".access"}, "public") +
-                                        ", authorization: " +
-                                        out.value({path + ".authorization"}, "pass") + "}");
+/// Who may pass: its name in a mapping and its value.
+std::pair<std::string, std::string> access_yaml(const Printer& out, const Route& route,
+                                                const std::string& path) {
     if (route.access != Access::scope)
-        return out.line(route.text, out.value({path, path + ".access"},
-                                              route.access == Access::open ? "public" : "key"));
+        return {"access", out.value({path, path + ".access"},
+                                    route.access == Access::open ? "public" : "key")};
     const auto scope = [&](const std::string& name, std::size_t i) {
         Paths paths{item_path(path, i), item_path(path + ".all_scopes", i),
                     item_path(path + ".any_scope", i)};
         if (i == 0) paths.insert(paths.end(), {path, path + ".scope"});
         return out.value(paths, name);
     };
-    if (route.scopes.size() == 1) return out.line(route.text, scope(route.scopes.front(), 0));
-    const std::string list = flow_list(route.scopes, scope);
-    out.line(route.text, route.need == Need::any ? "{any_scope: " + list + "}" : list);
+    if (route.scopes.size() == 1) return {"scope", scope(route.scopes.front(), 0)};
+    return {route.need == Need::any ? "any_scope" : "all_scopes", flow_list(route.scopes, scope)};
+}
+
+void print_route(Printer& out, const Route& route) {
+    const std::string path = child_path(out.here(), route.text);
+    std::string more;
+    const auto add = [&](std::string_view name, std::string_view text) {
+        more += ", " + std::string{name} + ": " + out.value({child_path(path, name)}, text);
+    };
+    if (route.pass_authorization) add("authorization", "pass");
+    if (route.weight != 1) add("weight", std::to_string(route.weight));
+    if (!route.meter.empty()) add("meter", route.meter);
+    more += route_limits_yaml(out, route, path);
+    const auto [name, access] = access_yaml(out, route, path);
+    // Without anything else the short forms say it.
+    const bool is_short = more.empty() && name != "any_scope";
+    out.line(route.text, is_short ? access : "{" + name + ": " + access + more + "}");
 }
 
 void print_list(Printer& out, std::string_view name, const std::vector<std::string>& texts) {

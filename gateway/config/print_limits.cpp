@@ -97,4 +97,16 @@ void print_limits(Printer& out, const Plan& plan, const std::string& zone) {
     print_kind<Concurrency>(out, "concurrency", shown);
 }
 
+std::string route_limits_yaml(const Printer& out, const Route& route, const std::string& path) {
+    const LimitHome home{LimitOf::route, route.text, route.access == Access::open};
+    const Shown shown{route.limits, home, {}};
+    const auto member = [&](std::string_view name, const std::vector<std::size_t>& indices) {
+        if (indices.empty()) return std::string{};
+        return ", " + std::string{name} + ": " +
+               limits_yaml(out, shown, indices, child_path(path, name));
+    };
+    return member("rate", indices_of<Rate>(route.limits)) +
+           member("concurrency", indices_of<Concurrency>(route.limits));
+}
+
 } // namespace keygate::config

@@ -12,4 +12,9 @@ namespace keygate::config {
 /// @param zone  of quotas that name none.
 void print_limits(Printer& out, const Plan& plan, const std::string& zone);
 
+/// `rate` and `concurrency` of a route as members of a flow mapping, each with `, ` before it.
+/// @param path  of the route.
+[[nodiscard]] std::string route_limits_yaml(const Printer& out, const Route& route,
+                                            const std::string& path);
+
 } // namespace keygate::config

@@ -2,6 +2,7 @@
 
 #include "base/ascii.hpp"
 #include "config/pattern.hpp"
+#include "config/read_limits.hpp"
 
 #include <algorithm>
 
@@ -12,6 +13,10 @@ namespace {
 constexpr std::string_view a_scope = "a scope: 1 to 128 letters, digits, `.`, `_`, `:`, `*` or `-`";
 constexpr std::string_view a_route_value = "`public`, `key`, a scope, a list of scopes, or a "
                                            "mapping with scope, all_scopes, any_scope or access";
+
+constexpr std::string_view a_meter = "a meter's name: 1 to 64 letters, digits, `.`, `_` or `-`";
+constexpr std::size_t most_limits = 8; // per route
+constexpr std::uint64_t highest_weight = 10'000;
 
 bool is_scope(std::string_view text) {
     return !text.empty() && text.size() <= 128 && std::all_of(text.begin(), text.end(), [](char c) {
@@ -48,6 +53,32 @@ void read_access(const View& view, Route& route) {
     read_word(view, route.access, words);
 }
 
+void read_meter(const std::optional<View>& view, Route& route) {
+    if (!view) return;
+    if (route.access == Access::open)
+        return view->complain_of_name("a public route looks at no key: nobody's quota is spent");
+    const std::string* text = view->text(a_meter);
+    if (!text) return;
+    if (!is_plain_name(*text))
+        view->refuse(a_meter);
+    else if (*text == Quota{}.meter)
+        view->complain(view->seen() + " counts every request anyway; `weight` says for how many "
+                                      "one of this route counts");
+    else
+        route.meter = *text;
+}
+
+/// What it costs, and what bounds it beside plans. Call it once it is known who may pass.
+void read_costs(const View& view, Fields& fields, Route& route) {
+    read_number(fields.take("weight"), route.weight, 1, highest_weight);
+    read_meter(fields.take("meter"), route);
+    const LimitHome home{LimitOf::route, route.text, route.access == Access::open};
+    read_rates(fields.take("rate"), home, route.limits);
+    read_concurrency(fields.take("concurrency"), home, route.limits);
+    if (route.limits.size() > most_limits)
+        view.complain("a route has at most " + std::to_string(most_limits) + " limits");
+}
+
 void read_mapping(const View& view, const Vocabulary& vocabulary, Route& route) {
     Fields fields{view};
     int statements = 0;
@@ -68,8 +99,9 @@ void read_mapping(const View& view, const Vocabulary& vocabulary, Route& route) 
     static constexpr std::array<Word<bool>, 2> words{{{"pass", true}, {"remove", false}}};
     const auto authorization = fields.take("authorization");
     read_word(authorization, route.pass_authorization, words);
-    fields.later({"answer", "meter", "weight", "upstream", "auth", "require_scope", "cors", "bind",
-                  "timeouts", "timeout", "rate", "limits", "allow_encoded"});
+    read_costs(view, fields, route);
+    fields.later({"answer", "upstream", "auth", "require_scope", "cors", "bind", "timeouts",
+                  "timeout", "limits", "allow_encoded"});
     fields.done();
 
     if (statements != 1)

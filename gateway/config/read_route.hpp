@@ -32,8 +32,12 @@ class Vocabulary {
 ///     {access: public, authorization: pass}           … and `Authorization` goes to the upstream
 ///     key                                             any valid key (also {access: key})
 ///     orders:read                                     a key with this scope (also {scope: …})
-///     [orders:read, orders:write]                     a key with all of them (also {all_scopes:
-///     […]}) {any_scope: [orders:read, orders:write]}        a key with one of them
+///     [orders:read, orders:write]                     a key with all of them (also
+///                                                     {all_scopes: […]})
+///     {any_scope: [orders:read, orders:write]}        a key with one of them
+///
+/// A mapping may also say what a request costs, `weight` and `meter`, and what bounds the route
+/// beside plans, `rate` and `concurrency`.
 ///
 /// @returns the route, also if only its value is wrong, so that ties are found; nothing if its name
 ///          cannot be read.

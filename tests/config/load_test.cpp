@@ -170,6 +170,35 @@ BOOST_AUTO_TEST_CASE(a_plan_has_rates_then_quotas_then_concurrency) {
     BOOST_TEST(plan.limits[7].policy == "\"concurrency\";q=3;qu=\"concurrent-requests\"");
 }
 
+BOOST_AUTO_TEST_CASE(a_route_says_what_a_request_costs_and_what_bounds_it) {
+    const auto loaded =
+        test::load(test::edited("    plans:\n", "    plans:\n      x: {quota: {tests: 5/day}}\n",
+                                test::edited("GET /health: public", R"~(GET   /health:
+        access: public
+        authorization: pass
+        weight: 3
+        rate: [5/s, {rate: 100/1m, by: route}]
+        concurrency: {limit: 9, by: route}
+      POST /tests: {scope: orders:write, meter: tests, weight: 10, rate: 20/s, concurrency: 2})~")));
+    BOOST_TEST_REQUIRE(loaded.settings.has_value(), test::mistakes_in(loaded));
+    const auto& routes = loaded.settings->apis[0].routes;
+    BOOST_TEST(routes[0].pass_authorization);
+    BOOST_TEST(routes[0].weight == 3U);
+    BOOST_TEST(routes[0].meter == "");
+    const std::vector<std::string> open{"5/s: 5/s by address = r:GET /health:w1",
+                                        "100/1m: 100/1m by route = w60",
+                                        "concurrency: 9 by route = c"};
+    BOOST_TEST(told(routes[0].limits) == open, boost::test_tools::per_element());
+    BOOST_TEST((routes[1].access == config::Access::scope));
+    BOOST_TEST(routes[1].weight == 10U);
+    BOOST_TEST(routes[1].meter == "tests");
+    const std::vector<std::string> bound{"20/s: 20/s by key = r:POST /tests:w1",
+                                         "concurrency: 2 by key = r:POST /tests:c"};
+    BOOST_TEST(told(routes[1].limits) == bound, boost::test_tools::per_element());
+    BOOST_TEST(routes[2].weight == 1U);
+    BOOST_TEST(routes[2].limits.empty());
+}
+
 BOOST_AUTO_TEST_CASE(each_form_of_a_limit_means_the_same) {
     const auto limits = [](const std::string& plan) {
         const auto loaded = test::load(test::edited("free: {api_access: false}", "free: " + plan));

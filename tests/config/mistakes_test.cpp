@@ -806,18 +806,45 @@ const std::vector<Row> rows{
     {"GET /health: public",
      "GET /health: {any_scopes: [orders:read]}",
      R"~(27:20: apis.shop.routes.GET /health: found 0 of scope, all_scopes, any_scope and access; expected exactly one
-27:21: apis.shop.routes.GET /health.any_scopes: unknown name `any_scopes`; allowed: scope, all_scopes, any_scope, access, authorization; did you mean `any_scope`?)~"},
+27:21: apis.shop.routes.GET /health.any_scopes: unknown name `any_scopes`; allowed: scope, all_scopes, any_scope, access, authorization, weight, meter, rate, concurrency; did you mean `any_scope`?)~"},
     {"GET /health: public",
-     "GET /health: {scope: orders:read, answer: whoami, meter: x, weight: 2, upstream: y, auth: optional, require_scope: z, cors: {}, bind: {}, timeouts: {}}",
+     "GET /health: {scope: orders:read, answer: whoami, upstream: y, auth: optional, require_scope: z, cors: {}, bind: {}, timeouts: {}}",
      R"~(27:41: apis.shop.routes.GET /health.answer: `answer` is not available yet
-27:57: apis.shop.routes.GET /health.meter: `meter` is not available yet
-27:67: apis.shop.routes.GET /health.weight: `weight` is not available yet
-27:78: apis.shop.routes.GET /health.upstream: `upstream` is not available yet
-27:91: apis.shop.routes.GET /health.auth: `auth` is not available yet
-27:107: apis.shop.routes.GET /health.require_scope: `require_scope` is not available yet
-27:125: apis.shop.routes.GET /health.cors: `cors` is not available yet
-27:135: apis.shop.routes.GET /health.bind: `bind` is not available yet
-27:145: apis.shop.routes.GET /health.timeouts: `timeouts` is not available yet)~"},
+27:57: apis.shop.routes.GET /health.upstream: `upstream` is not available yet
+27:70: apis.shop.routes.GET /health.auth: `auth` is not available yet
+27:86: apis.shop.routes.GET /health.require_scope: `require_scope` is not available yet
+27:104: apis.shop.routes.GET /health.cors: `cors` is not available yet
+27:114: apis.shop.routes.GET /health.bind: `bind` is not available yet
+27:124: apis.shop.routes.GET /health.timeouts: `timeouts` is not available yet)~"},
+    {"GET /health: public",
+     R"~(GET /health: {access: key, weight: 0, meter: "a b"})~",
+     R"~(27:42: apis.shop.routes.GET /health.weight: found `0`; expected a whole number from 1 to 10000
+27:52: apis.shop.routes.GET /health.meter: found `a b`; expected a meter's name: 1 to 64 letters, digits, `.`, `_` or `-`)~"},
+    {"GET /health: public",
+     "GET /health: {access: key, weight: 10001, meter: requests}",
+     R"~(27:42: apis.shop.routes.GET /health.weight: found `10001`; expected a whole number from 1 to 10000
+27:56: apis.shop.routes.GET /health.meter: `requests` counts every request anyway; `weight` says for how many one of this route counts)~"},
+    {"GET /health: public",
+     "GET /health: {access: public, weight: 2, meter: tests}",
+     "27:48: apis.shop.routes.GET /health.meter: a public route looks at no key: nobody's quota is spent"},
+    {"GET /health: public",
+     "GET /health: {access: public, rate: [1/s, {rate: 2/s, by: key}, {rate: 3/s, by: owner}, {rate: 4/s, by: address}], concurrency: {limit: 1, by: keys}}",
+     R"~(27:65: apis.shop.routes.GET /health.rate[1].by: found `key`; expected one of: route, address; a public route looks at no key
+27:87: apis.shop.routes.GET /health.rate[2].by: found `owner`; expected one of: route, address; a public route looks at no key
+27:95: apis.shop.routes.GET /health.rate[3]: counts the same as the limit in line 27, column 44: kind, window and `by` are equal; expected one of them
+27:150: apis.shop.routes.GET /health.concurrency.by: found `keys`; expected one of: route, address)~"},
+    {"GET /health: public",
+     "GET /health: {access: key, rate: [1/s, {rate: 1/s, by: route}, {rate: 2/s, by: key}, {rate: 3/s, by: everybody}]}",
+     R"~(27:46: apis.shop.routes.GET /health.rate[1]: is called like the limit in line 27, column 41; give one of them another `name`
+27:70: apis.shop.routes.GET /health.rate[2]: counts the same as the limit in line 27, column 41: kind, window and `by` are equal; expected one of them
+27:108: apis.shop.routes.GET /health.rate[3].by: found `everybody`; expected one of: key, owner, route, address)~"},
+    {"GET /health: public",
+     "GET /health: {access: key, rate: [1/1s, 1/2s, 1/3s, 1/4s, 1/5s, 1/6s, 1/7s, 1/8s], concurrency: 1}",
+     "27:20: apis.shop.routes.GET /health: a route has at most 8 limits"},
+    {"GET /health: public",
+     "GET /health: {access: key, quota: {requests: 1/day}, limits: {}}",
+     R"~(27:34: apis.shop.routes.GET /health.quota: unknown name `quota`; allowed: scope, all_scopes, any_scope, access, authorization, weight, meter, rate, concurrency
+27:60: apis.shop.routes.GET /health.limits: `limits` is not available yet)~"},
     {"GET /health: public",
      "GET  /v1/orders/**: public",
      "28:7: apis.shop.routes.GET /v1/orders/**: ties with `GET /v1/orders/**` (line 27): both take GET at the same paths"},
