@@ -87,12 +87,13 @@ void print_refusals(Printer& out, const std::vector<AnswerChange>& refusals) {
     out.close();
 }
 
-void print_api(Printer& out, const Api& api) {
+void print_api(Printer& out, const Api& api, bool has_redis) {
     out.open(api.name);
     out.field("profile", api.profile.name);
     if (!api.refusals.empty()) print_refusals(out, api.refusals);
     if (!api.hosts.empty()) print_list(out, "hosts", api.hosts);
     if (api.scopes) print_list(out, "scopes", *api.scopes);
+    print_api_limits(out, api, has_redis);
     if (!api.plans.empty()) {
         out.open("plans");
         for (const Plan& plan : api.plans)
@@ -250,7 +251,7 @@ std::string print(const Settings& settings) {
     print_process(out, settings);
     out.open("apis");
     for (const Api& api : settings.apis)
-        print_api(out, api);
+        print_api(out, api, settings.store.redis.has_value());
     out.close();
     return out.take();
 }

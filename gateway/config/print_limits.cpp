@@ -1,5 +1,6 @@
 #include "config/print_limits.hpp"
 
+#include "config/read_api_limits.hpp"
 #include "config/read_limits.hpp"
 #include "config/tree.hpp"
 
@@ -88,7 +89,53 @@ void print_quotas(Printer& out, const Shown& shown) {
     out.close();
 }
 
+void print_when_away(Printer& out, const Limits& limits) {
+    const std::string path = child_path(out.here(), "when_away");
+    const auto word = [&](WhenAway value, std::string_view kind) {
+        return out.value({path + '.' + std::string{kind}, path}, word_of(value, away_words));
+    };
+    const std::string rate = word(limits.rates_away, "rate");
+    if (limits.quotas_away == limits.rates_away && limits.concurrency_away == limits.rates_away)
+        return out.line("when_away", rate);
+    out.line("when_away", "{rate: " + rate + ", quota: " + word(limits.quotas_away, "quota") +
+                              ", concurrency: " + word(limits.concurrency_away, "concurrency") +
+                              "}");
+}
+
+void print_fields(Printer& out, const std::vector<LimitFields>& fields) {
+    const std::string path = child_path(out.here(), "fields");
+    if (fields.empty()) return out.field("fields", "none");
+    if (fields.size() == 1)
+        return out.line(
+            "fields", out.value({path, item_path(path, 0)}, word_of(fields.front(), field_words)));
+    out.line("fields", flow_list(fields, [&](LimitFields family, std::size_t i) {
+                 return out.value({item_path(path, i)}, word_of(family, field_words));
+             }));
+}
+
+void print_test(Printer& out, const Limits& limits) {
+    out.open("test");
+    out.field("quota", word_of(limits.test_spends_quota, test_quota_words));
+    if (limits.test_rates && limits.test_rates->empty())
+        out.line("rate", "[]");
+    else if (limits.test_rates)
+        print_kind<Rate>(out, "rate", {*limits.test_rates, {LimitOf::test}, {}});
+    out.close();
+}
+
 } // namespace
+
+void print_api_limits(Printer& out, const Api& api, bool has_redis) {
+    const Truth truth = truth_of(api.limits, has_redis);
+    out.open("limits");
+    out.field("truth", word_of(truth, truth_words));
+    if (truth != Truth::local) print_when_away(out, api.limits);
+    out.field("time_zone", api.limits.zone);
+    print_fields(out, api.limits.fields);
+    print_test(out, api.limits);
+    out.close();
+    if (api.failed_auth) out.field("failed_auth", api.failed_auth->text);
+}
 
 void print_limits(Printer& out, const Plan& plan, const std::string& zone) {
     const Shown shown{plan.limits, {}, zone};

@@ -12,6 +12,10 @@ namespace keygate::config {
 /// @param zone  of quotas that name none.
 void print_limits(Printer& out, const Plan& plan, const std::string& zone);
 
+/// `limits` and `failed_auth` of an API.
+/// @param has_redis  where keys are: that decides where limits are counted that say nothing of it.
+void print_api_limits(Printer& out, const Api& api, bool has_redis);
+
 /// `rate` and `concurrency` of a route as members of a flow mapping, each with `, ` before it.
 /// @param path  of the route.
 [[nodiscard]] std::string route_limits_yaml(const Printer& out, const Route& route,

@@ -2,6 +2,7 @@
 
 #include "base/ascii.hpp"
 #include "config/addresses.hpp"
+#include "config/read_api_limits.hpp"
 #include "config/read_limits.hpp"
 #include "config/read_profile.hpp"
 #include "config/read_route.hpp"
@@ -255,6 +256,8 @@ Api read_api(const View::Member& member, Profiles& profiles, std::string_view id
     read_refusals(fields.take("refusals"), api);
     read_hosts(fields.take("hosts"), api);
     read_scopes(fields.take("scopes"), api);
+    api.limits = read_api_limits(fields.take("limits"));
+    if (const auto rate = fields.take("failed_auth")) api.failed_auth = read_plain_rate(*rate);
     read_plans(fields.take("plans"), api);
     read_default_plan(fields.take("default_plan"), api);
     read_upstreams(fields.need("upstreams"), api);
@@ -262,7 +265,7 @@ Api read_api(const View::Member& member, Profiles& profiles, std::string_view id
     read_trailers(fields.take("trailers"), identity_prefix, api);
     api.trailing_slash = api.profile.trailing_slash;
     read_word(fields.take("trailing_slash"), api.trailing_slash, slash_words);
-    fields.later({"limits", "cors", "failed_auth", "bind", "meters", "quota"});
+    fields.later({"cors", "bind", "meters", "quota"});
     fields.done();
     return api;
 }

@@ -81,20 +81,11 @@ struct MoreOf {
 
     bool operator()(Quota& quota) const {
         const auto view = fields.take("time_zone");
-        return !view || read_zone(*view, quota);
+        if (view) quota.time_zone = read_time_zone(*view, quota.zone);
+        return quota.time_zone != nullptr;
     }
 
     bool operator()(Concurrency&) const { return true; }
-
-  private:
-    static bool read_zone(const View& view, Quota& quota) {
-        const std::string* text = view.text(a_time_zone);
-        if (!text) return false;
-        quota.zone = *text;
-        quota.time_zone = find_time_zone(*text);
-        if (!quota.time_zone) view.refuse(a_time_zone);
-        return quota.time_zone != nullptr;
-    }
 };
 
 bool may_count_by(LimitBy by, const LimitHome& home, bool is_quota) {
@@ -256,6 +247,19 @@ std::string default_name(const Limit& limit, std::span<const Limit> before) {
     });
     if (is_first) return quota->meter;
     return quota->meter + '-' + std::string{to_string(quota->period)};
+}
+
+const TimeZone* read_time_zone(const View& view, std::string& zone) {
+    static constexpr std::string_view expected =
+        "a time zone of the IANA database that this machine knows, such as Europe/Berlin";
+    const std::string* text = view.text(expected);
+    if (!text) return nullptr;
+    const TimeZone* known = find_time_zone(*text);
+    if (known)
+        zone = *text;
+    else
+        view.refuse(expected);
+    return known;
 }
 
 std::optional<Rate> read_plain_rate(const View& view) {

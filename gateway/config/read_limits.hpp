@@ -60,9 +60,10 @@ void read_quotas(const std::optional<View>& view, const LimitHome& home, const s
 void read_concurrency(const std::optional<View>& view, const LimitHome& home,
                       std::vector<Limit>& limits);
 
-/// What `time_zone` may be.
-inline constexpr std::string_view a_time_zone =
-    "a time zone of the IANA database that this machine knows, such as Europe/Berlin";
+/// `time_zone:`
+/// @returns  what the machine knows of it, and its name in `zone`; null, and a mistake, if it does
+///           not know it.
+[[nodiscard]] const TimeZone* read_time_zone(const View& view, std::string& zone);
 
 /// `100/1m` alone.
 [[nodiscard]] std::optional<Rate> read_plain_rate(const View& view);

@@ -1,4 +1,5 @@
 #include "config/paths.hpp"
+#include "config/read_api_limits.hpp"
 #include "config/read_limits.hpp"
 
 #include <boost/test/unit_test.hpp>
@@ -197,6 +198,78 @@ BOOST_AUTO_TEST_CASE(a_route_says_what_a_request_costs_and_what_bounds_it) {
     BOOST_TEST(told(routes[1].limits) == bound, boost::test_tools::per_element());
     BOOST_TEST(routes[2].weight == 1U);
     BOOST_TEST(routes[2].limits.empty());
+}
+
+BOOST_AUTO_TEST_CASE(an_api_says_how_its_limits_are_counted) {
+    using config::LimitFields;
+    using config::WhenAway;
+    const auto loaded = test::load(test::edited("file: keys.db", "redis: \"redis://a\"",
+                                                test::edited("    trailing_slash: strict", R"~(
+    failed_auth: 20/1m
+    limits:
+      truth: shared
+      when_away: {quota: allow, concurrency: refuse}
+      time_zone: Europe/Berlin
+      fields: [x-epoch, draft10, legacy-ietf]
+      test: {quota: count, rate: [5/s, {rate: 5/s, by: owner, name: all}]})~")));
+    BOOST_TEST_REQUIRE(loaded.settings.has_value(), test::mistakes_in(loaded));
+    const config::Api& api = loaded.settings->apis[0];
+    BOOST_TEST_REQUIRE(api.failed_auth.has_value());
+    BOOST_TEST(api.failed_auth->limit == 20U);
+    BOOST_TEST((api.limits.truth == config::Truth::shared));
+    BOOST_TEST((api.limits.rates_away == WhenAway::local));
+    BOOST_TEST((api.limits.quotas_away == WhenAway::allow));
+    BOOST_TEST((api.limits.concurrency_away == WhenAway::refuse));
+    BOOST_TEST(api.limits.zone == "Europe/Berlin");
+    BOOST_TEST((api.limits.fields ==
+                std::vector{LimitFields::epoch, LimitFields::draft10, LimitFields::ietf}));
+    BOOST_TEST(api.limits.test_spends_quota);
+    BOOST_TEST_REQUIRE(api.limits.test_rates.has_value());
+    const std::vector<std::string> expected{"5/s: 5/s by key = t:w1", "all: 5/s by owner = t:w1"};
+    BOOST_TEST(told(*api.limits.test_rates) == expected, boost::test_tools::per_element());
+}
+
+BOOST_AUTO_TEST_CASE(what_is_not_said_of_limits_has_a_default) {
+    for (const char* text : {"{}", "{when_away: {}, test: {}}"}) {
+        const auto loaded = test::load(
+            test::edited("file: keys.db", "redis: \"redis://a\"",
+                         test::edited("trailing_slash: strict", "limits: " + std::string{text})));
+        BOOST_TEST_REQUIRE(loaded.settings.has_value(), test::mistakes_in(loaded));
+        const config::Limits& limits = loaded.settings->apis[0].limits;
+        BOOST_TEST(!limits.truth.has_value());
+        BOOST_TEST((config::truth_of(limits, true) == config::Truth::leased));
+        BOOST_TEST((config::truth_of(limits, false) == config::Truth::local));
+        BOOST_TEST((limits.rates_away == config::WhenAway::local));
+        BOOST_TEST((limits.concurrency_away == config::WhenAway::local));
+        BOOST_TEST(limits.zone == "UTC");
+        BOOST_TEST((limits.fields == std::vector{config::LimitFields::draft10}));
+        BOOST_TEST(!limits.test_spends_quota);
+        BOOST_TEST(!limits.test_rates.has_value());
+        BOOST_TEST(!loaded.settings->apis[0].failed_auth.has_value());
+    }
+    const auto limits = [](const std::string& yaml) {
+        const auto loaded =
+            test::load(test::edited("trailing_slash: strict", "limits: {" + yaml + "}"));
+        BOOST_TEST_REQUIRE(loaded.settings.has_value(), test::mistakes_in(loaded));
+        return loaded.settings->apis[0].limits;
+    };
+    BOOST_TEST(limits("fields: none").fields.empty());
+    BOOST_TEST((limits("fields: x-delta").fields == std::vector{config::LimitFields::delta}));
+    // No rates at all, and not those of the plan.
+    BOOST_TEST(limits("test: {rate: []}").test_rates->empty());
+}
+
+BOOST_AUTO_TEST_CASE(quotas_that_name_no_time_zone_have_that_of_the_api) {
+    const auto loaded = test::load(
+        test::edited("free: {api_access: false}",
+                     "free: {quota: {requests: [1/day, {limit: 2/day, by: key, time_zone: UTC}]}}",
+                     test::edited("trailing_slash: strict", "limits: {time_zone: Europe/Berlin}")));
+    BOOST_TEST_REQUIRE(loaded.settings.has_value(), test::mistakes_in(loaded));
+    const std::vector<std::string> expected{
+        "requests: 1/day by owner = q:requests:day:Europe/Berlin",
+        "requests-day: 2/day by key = q:requests:day:UTC"};
+    BOOST_TEST(told(loaded.settings->apis[0].plans[0].limits) == expected,
+               boost::test_tools::per_element());
 }
 
 BOOST_AUTO_TEST_CASE(each_form_of_a_limit_means_the_same) {

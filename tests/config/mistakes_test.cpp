@@ -466,7 +466,7 @@ const std::vector<Row> rows{
      "15:14: apis.shop.profile: found `../x y`, a file that cannot be read"},
     {"profile: default",
      "proflie: default",
-     "15:5: apis.shop.proflie: unknown name `proflie`; allowed: profile, refusals, hosts, scopes, plans, default_plan, upstreams, routes, trailers, trailing_slash; did you mean `profile`?"},
+     "15:5: apis.shop.proflie: unknown name `proflie`; allowed: profile, refusals, hosts, scopes, limits, failed_auth, plans, default_plan, upstreams, routes, trailers, trailing_slash; did you mean `profile`?"},
     {"[api.shop.example]",
      "[]",
      "16:12: apis.shop.hosts: lists no host; leave `hosts` out to take every other host"},
@@ -514,8 +514,51 @@ const std::vector<Row> rows{
 22:113: apis.shop.trailers[7]: `Set-Cookie` cannot come behind a body: it frames, routes, authenticates or describes the message (RFC 9110 6.5.1)
 22:125: apis.shop.trailers[8]: found `a b`; expected 1 to 64 letters, digits or any of !#$%&'*+-.^_`|~)~"},
     {"trailing_slash: strict",
-     "limits: {}",
-     "22:5: apis.shop.limits: `limits` is not available yet"},
+     "limits: shared",
+     "22:13: apis.shop.limits: found `shared`; expected a mapping"},
+    {"trailing_slash: strict",
+     "limits: {truth: remote, when_away: open, time_zone: Berlin, fields: rfc, test: exempt, quota: {}}",
+     R"~(22:21: apis.shop.limits.truth: found `remote`; expected one of: local, shared, leased
+22:40: apis.shop.limits.when_away: found `open`; expected one of: local, allow, refuse
+22:57: apis.shop.limits.time_zone: found `Berlin`; expected a time zone of the IANA database that this machine knows, such as Europe/Berlin
+22:73: apis.shop.limits.fields: found `rfc`; expected one of: draft10, legacy-ietf, x-delta, x-epoch, none
+22:84: apis.shop.limits.test: found `exempt`; expected a mapping
+22:92: apis.shop.limits.quota: unknown name `quota`; allowed: truth, when_away, time_zone, fields, test)~"},
+    {"trailing_slash: strict",
+     R"~(limits: {when_away: {rate: ignore, quota: refused, keys: local}, time_zone: "", fields: [], test: {quota: exempted, rate: {rate: 10/s, by: route}, concurrency: 3}})~",
+     R"~(22:32: apis.shop.limits.when_away.rate: found `ignore`; expected one of: local, allow, refuse
+22:47: apis.shop.limits.when_away.quota: found `refused`; expected one of: local, allow, refuse; did you mean `refuse`?
+22:56: apis.shop.limits.when_away.keys: unknown name `keys`; allowed: rate, quota, concurrency
+22:81: apis.shop.limits.time_zone: found ``; expected a time zone of the IANA database that this machine knows, such as Europe/Berlin
+22:93: apis.shop.limits.fields: lists nothing; expected `none`
+22:111: apis.shop.limits.test.quota: found `exempted`; expected one of: exempt, count; did you mean `exempt`?
+22:144: apis.shop.limits.test.rate.by: found `route`; expected one of: key, owner, address; what counts all requests of one route stands at the route
+22:152: apis.shop.limits.test.concurrency: `concurrency` is not available yet)~"},
+    {"trailing_slash: strict",
+     "limits: {fields: [draft10, none, x-detla, draft10, x-delta, x-epoch]}",
+     R"~(22:32: apis.shop.limits.fields[1]: found `none`; expected one of: draft10, legacy-ietf, x-delta, x-epoch
+22:38: apis.shop.limits.fields[2]: found `x-detla`; expected one of: draft10, legacy-ietf, x-delta, x-epoch; did you mean `x-delta`?
+22:47: apis.shop.limits.fields[3]: `draft10` is listed twice
+22:65: apis.shop.limits.fields[5]: `x-delta` and `x-epoch` are fields of the same names, one with seconds from now and one with a point in time; expected one of them)~"},
+    {"trailing_slash: strict",
+     "limits: {test: {rate: [1/s, 2/s]}}",
+     "22:33: apis.shop.limits.test.rate[1]: counts the same as the limit in line 22, column 28: kind, window and `by` are equal; expected one of them"},
+    {"trailing_slash: strict",
+     "failed_auth: {rate: 20/1m, burst: 5}",
+     "22:18: apis.shop.failed_auth: found a mapping; expected a rate such as 100/1m, 10/s or 1000/day: at most 1000000000 requests in a window of 1s to 366d"},
+    {"trailing_slash: strict",
+     "failed_auth: 20/month",
+     "22:18: apis.shop.failed_auth: found `20/month`; expected a rate such as 100/1m, 10/s or 1000/day: at most 1000000000 requests in a window of 1s to 366d"},
+    {"trailing_slash: strict",
+     "failed_auth: [20/1m]",
+     "22:18: apis.shop.failed_auth: found a list; expected a rate such as 100/1m, 10/s or 1000/day: at most 1000000000 requests in a window of 1s to 366d"},
+    {"trailing_slash: strict",
+     R"~(quota: {}
+    meters: {}
+    bind: {})~",
+     R"~(22:5: apis.shop.quota: `quota` is not available yet
+23:5: apis.shop.meters: `meters` is not available yet
+24:5: apis.shop.bind: `bind` is not available yet)~"},
     {"trailing_slash: strict",
      "cors: {}",
      "22:5: apis.shop.cors: `cors` is not available yet"},
@@ -1123,6 +1166,18 @@ BOOST_AUTO_TEST_CASE(a_value_from_the_environment_is_in_no_mistake) {
         {"api_access: false", "api_access: \"${X}\""},
         {"level: info", "level: \"${X}\""},
         {"via: keygate", "via: ${X}"},
+        {"burst: 20", "burst: \"${X}\""},
+        {"burst: 20", "by: \"${X}\""},
+        {"burst: 20", "name: \"${X}\""},
+        {"{api_access: false}", "{quota: {requests: \"${X}\"}}"},
+        {"{api_access: false}", "{quota: {requests: {limit: 1/day, time_zone: \"${X}\"}}}"},
+        {"{api_access: false}", "{concurrency: \"${X}\"}"},
+        {"GET /health: public", "GET /health: {access: key, meter: \"${X}\"}"},
+        {"trailing_slash: strict", "limits: {truth: \"${X}\"}"},
+        {"trailing_slash: strict", "limits: {when_away: \"${X}\"}"},
+        {"trailing_slash: strict", "limits: {time_zone: \"${X}\"}"},
+        {"trailing_slash: strict", "limits: {fields: [\"${X}\"]}"},
+        {"trailing_slash: strict", "failed_auth: \"${X}\""},
         {"file: keys.db", "redis: \"${X}\""},
         {"file: keys.db", "redis: {url: \"redis://:${X}@a:x\"}"},
         {"file: keys.db", "redis: {url: \"redis://${X}\"}"},

@@ -131,6 +131,36 @@ BOOST_AUTO_TEST_CASE(limits_are_printed_with_what_they_would_not_be_without) {
                "{any_scope: [\"orders:read\", \"orders:write\"], concurrency: 4}");
 }
 
+BOOST_AUTO_TEST_CASE(how_limits_are_counted_is_printed) {
+    const auto printed = [](const std::string& yaml, const std::string& store = "file: keys.db") {
+        const std::string text = printed_twice(
+            test::edited("trailing_slash: strict", yaml, test::edited("file: keys.db", store)),
+            "keygate.yaml");
+        const std::size_t begin = text.find("    limits:\n") + 12;
+        return text.substr(begin, text.find("    plans:\n") - begin);
+    };
+    const std::string redis = "redis: \"redis://a\"";
+    const std::string rest = "      time_zone: UTC\n      fields: draft10\n"
+                             "      test:\n        quota: exempt\n";
+    BOOST_TEST(printed("trailing_slash: strict") == "      truth: local\n" + rest);
+    BOOST_TEST(printed("limits: {}", redis) ==
+               "      truth: leased\n      when_away: local\n" + rest);
+    BOOST_TEST(printed("limits: {truth: local}", redis) == "      truth: local\n" + rest);
+    BOOST_TEST(
+        printed("limits: {truth: shared, when_away: refuse}\n    failed_auth: 20/1m", redis) ==
+        "      truth: shared\n      when_away: refuse\n" + rest + "    failed_auth: 20/1m\n");
+    BOOST_TEST(printed("limits: {when_away: {quota: allow}, time_zone: Etc/GMT-1, fields: "
+                       "[x-epoch, legacy-ietf], test: {quota: count, rate: [1/s, 2/m]}}",
+                       redis) ==
+               "      truth: leased\n"
+               "      when_away: {rate: local, quota: allow, concurrency: local}\n"
+               "      time_zone: Etc/GMT-1\n      fields: [x-epoch, legacy-ietf]\n"
+               "      test:\n        quota: count\n        rate: [1/s, 2/m]\n");
+    BOOST_TEST(printed("limits: {fields: none, test: {rate: []}}") ==
+               "      truth: local\n      time_zone: UTC\n      fields: none\n"
+               "      test:\n        quota: exempt\n        rate: []\n");
+}
+
 BOOST_AUTO_TEST_CASE(who_may_speak_to_the_admin_api_is_printed) {
     const std::string text = printed_twice(odd, "conf/odd.yml");
     for (const char* line :
@@ -214,6 +244,15 @@ BOOST_AUTO_TEST_CASE(values_from_variables_are_masked_wherever_they_stand) {
         {"GET /health: public",
          "GET /health: {access: key, concurrency: [1, {limit: 2, by: \"${X}\", name: a}]}",
          "route"},
+        {"trailing_slash: strict", "failed_auth: \"${X}\"", "98765/1m"},
+        {"trailing_slash: strict", "limits: {truth: \"${X}\"}", "local"},
+        {"trailing_slash: strict", "limits: {time_zone: \"${X}\"}", "Europe/Berlin"},
+        {"trailing_slash: strict", "limits: {fields: \"${X}\"}", "x-epoch"},
+        {"trailing_slash: strict", "limits: {fields: \"${X}\"}", "none"},
+        {"trailing_slash: strict", "limits: {fields: [\"${X}\"]}", "x-epoch"},
+        {"trailing_slash: strict", "limits: {fields: [draft10, \"${X}\"]}", "x-epoch"},
+        {"trailing_slash: strict", "limits: {test: {quota: \"${X}\"}}", "count"},
+        {"trailing_slash: strict", "limits: {test: {rate: \"${X}\"}}", "98765/1m"},
         {"default_plan: free", "default_plan: ${X}", "pro"},
         {"profile: default", "profile: ${X}", "reelplus"},
         {"threads: 2", "threads: ${X}", "77"},
