@@ -5,6 +5,7 @@
 
 #include "config/load.hpp"
 
+#include "config/check_limits.hpp"
 #include "config/expand.hpp"
 #include "config/explain.hpp"
 #include "config/paths.hpp"
@@ -318,6 +319,7 @@ Loaded load(std::string_view text, const std::string& file, const Surroundings& 
         settings.from_variables = expand(*tree, surroundings.variable, report);
         read_settings(*tree, profiles, settings, report);
         report_ties(settings, report);
+        check_limits(*tree, settings, report);
     }
     Loaded loaded;
     loaded.mistakes = report.sorted();

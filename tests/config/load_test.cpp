@@ -143,7 +143,8 @@ BOOST_AUTO_TEST_CASE(each_form_of_a_route_value_means_what_the_header_says) {
 }
 
 BOOST_AUTO_TEST_CASE(a_plan_has_rates_then_quotas_then_concurrency) {
-    const auto loaded = test::load(test::edited("free: {api_access: false}", R"~(free:
+    const auto loaded =
+        test::load(test::edited("free: {api_access: false}", R"~(free:
         concurrency: [3, {limit: 8, by: owner, name: at-once, dry_run: true}]
         quota:
           requests: [1000/day, {limit: 9/hour, by: key, time_zone: Europe/Berlin}]
@@ -152,7 +153,9 @@ BOOST_AUTO_TEST_CASE(a_plan_has_rates_then_quotas_then_concurrency) {
           - 10/s
           - {rate: 100/1m, burst: 20}
           - {rate: 100/1m, by: owner, name: all_keys}
-          - {rate: 1/1h, by: address, dry_run: true})~"));
+          - {rate: 1/1h, by: address, dry_run: true})~",
+                                test::edited("ANY /v1/me: key", "ANY /v1/me: {access: key, meter: "
+                                                                "exports}")));
     BOOST_TEST_REQUIRE(loaded.settings.has_value(), test::mistakes_in(loaded));
     const config::Plan& plan = loaded.settings->apis[0].plans[0];
     const std::vector<std::string> expected{

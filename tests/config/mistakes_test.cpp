@@ -526,7 +526,8 @@ const std::vector<Row> rows{
 22:92: apis.shop.limits.quota: unknown name `quota`; allowed: truth, when_away, time_zone, fields, test)~"},
     {"trailing_slash: strict",
      R"~(limits: {when_away: {rate: ignore, quota: refused, keys: local}, time_zone: "", fields: [], test: {quota: exempted, rate: {rate: 10/s, by: route}, concurrency: 3}})~",
-     R"~(22:32: apis.shop.limits.when_away.rate: found `ignore`; expected one of: local, allow, refuse
+     R"~(22:14: apis.shop.limits.when_away: belongs to limits that are counted in Redis: these are counted in each gateway by itself
+22:32: apis.shop.limits.when_away.rate: found `ignore`; expected one of: local, allow, refuse
 22:47: apis.shop.limits.when_away.quota: found `refused`; expected one of: local, allow, refuse; did you mean `refuse`?
 22:56: apis.shop.limits.when_away.keys: unknown name `keys`; allowed: rate, quota, concurrency
 22:81: apis.shop.limits.time_zone: found ``; expected a time zone of the IANA database that this machine knows, such as Europe/Berlin
@@ -657,10 +658,15 @@ const std::vector<Row> rows{
      "19:63: apis.shop.plans.free.quota.requests[1].name: is called like the limit in line 19, column 33; give one of them another `name`"},
     {"free: {api_access: false}",
      "free: {quota: {aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa: [1/month, 2/day]}}",
-     "19:98: apis.shop.plans.free.quota.aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa[1]: give it a `name` of 1 to 64 letters, digits, `.`, `_`, `-`, `/` or `:`"},
+     R"~(19:22: apis.shop.plans.free.quota.aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa: no route has `meter: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa`, so that nothing would ever count
+19:98: apis.shop.plans.free.quota.aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa[1]: give it a `name` of 1 to 64 letters, digits, `.`, `_`, `-`, `/` or `:`)~"},
     {"free: {api_access: false}",
-     "free: {quota: {a: 1/day, b: 1/day, c: 1/day, d: 1/day, e: [1/day, 1/month], f: 1/day, g: 1/day, h: 1/day}}",
-     "19:21: apis.shop.plans.free.quota: at most 8 quotas are possible here"},
+     "free: {quota: {requests: [1/minute, 1/hour, 1/day, 1/week, 1/month, 1/year], a: [1/day, 1/month, 1/year]}}",
+     R"~(19:21: apis.shop.plans.free.quota: at most 8 quotas are possible here
+19:84: apis.shop.plans.free.quota.a: no route has `meter: a`, so that nothing would ever count)~"},
+    {"free: {api_access: false}",
+     "free: {quota: {requests: [1/minute, 1/hour, 1/day, 1/week, 1/month, 1/year, {limit: 1/day, by: key, name: a}, {limit: 1/week, by: key, name: b}, {limit: 0/day}]}}",
+     "19:32: apis.shop.plans.free.quota.requests: at most 8 quotas are possible here"},
     {"free: {api_access: false}",
      "free: {concurrency: 0}",
      "19:27: apis.shop.plans.free.concurrency: found `0`; expected a whole number from 1 to 1000000"},
@@ -689,12 +695,11 @@ const std::vector<Row> rows{
      R"~(19:36: apis.shop.plans.free.rate.by: found `adress`; expected one of: key, owner, address; did you mean `address`?
 19:50: apis.shop.plans.free.rate.name: found `aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa`; expected 1 to 64 letters, digits, `.`, `_`, `-`, `/` or `:`)~"},
     {"free: {api_access: false}",
-     "free: {rate: [1/1s, 1/2s, 1/3s, 1/4s, 1/5s, 1/6s, 1/7s, 1/8s], quota: {a: [1/minute, 1/hour, 1/day, 1/week, 1/month, 1/year]}, concurrency: [1, {limit: 2, by: owner, name: o}, {limit: 3, by: address, name: a}]}",
-     R"~(19:13: apis.shop.plans.free: a plan has at most 16 limits
-19:213: apis.shop.plans.free.concurrency[2].name: is called like the limit in line 19, column 82; give one of them another `name`)~"},
+     "free: {rate: [1/1s, 1/2s, 1/3s, 1/4s, 1/5s, 1/6s, 1/7s, 1/8s], quota: {requests: [1/minute, 1/hour, 1/day, 1/week, 1/month, 1/year]}, concurrency: [1, {limit: 2, by: owner, name: o}, {limit: 3, by: address, name: a}]}",
+     "19:13: apis.shop.plans.free: a plan has at most 16 limits"},
     {"free: {api_access: false}",
-     "free: {quota: {tests: 1/day}, concurrency: {limit: 3, name: tests}}",
-     "19:67: apis.shop.plans.free.concurrency.name: is called like the limit in line 19, column 29; give one of them another `name`"},
+     "free: {quota: {requests: 1/day}, concurrency: {limit: 3, name: requests}}",
+     "19:70: apis.shop.plans.free.concurrency.name: is called like the limit in line 19, column 32; give one of them another `name`"},
     {"10/s",
      "[10/s]",
      "20:20: apis.shop.plans.pro.rate[0]: found a list; expected a rate such as 100/1m, 10/s or 1000/day: at most 1000000000 requests in a window of 1s to 366d"},
@@ -1015,6 +1020,109 @@ via: x)~",
 28:35: apis.other.routes.GET /b: found `b`, which is not in `scopes`)~"},
 };
 
+// Parts of one API that do not fit together.
+struct Unfit {
+    bool has_redis;
+    std::string_view api;
+    std::string_view mistakes; // none: it loads
+};
+
+const std::vector<Unfit> unfit{
+    {false,
+     R"~(    plans: {p: {rate: [100/1m, {rate: 50/s, burst: 7}]}, q: {quota: {requests: 6/day}}}
+    routes:
+      GET /a: {access: key, weight: 6}
+      GET /b: {access: key, weight: 7}
+      GET /c: {access: public, weight: 8}
+      GET /d: {access: public, weight: 9, rate: 8/s}
+      GET /e: {access: key, weight: 3, rate: [2/s, {rate: 9/1m, by: route}]}
+      GET /f: {access: key, weight: "${SPACED}"}
+)~",
+     R"~(9:37: apis.a.routes.GET /b.weight: `7` is more than a limit of plan `q` (line 6) has room for: such a request could never pass
+11:40: apis.a.routes.GET /d.weight: `9` is more than a limit of this route (line 11) has room for: such a request could never pass
+12:37: apis.a.routes.GET /e.weight: `3` is more than a limit of this route (line 12) has room for: such a request could never pass
+13:37: apis.a.routes.GET /f.weight: found what `${SPACED}` holds; expected a whole number from 1 to 10000)~"},
+    {false,
+     R"~(    limits: {test: {rate: 5/s}}
+    plans: {p: {quota: {requests: [900/day, {limit: 9/hour, dry_run: true}], tests: 1/day}}}
+    routes:
+      GET /a: {access: key, weight: 6, meter: tests}
+)~",
+     "9:37: apis.a.routes.GET /a.weight: `6` is more than a limit of `limits.test` (line 6) has room for: such a request could never pass"},
+    {false,
+     R"~(    plans: {p: {quota: {tests: 5/day, exprots: 5/day}}, q: {quota: {tests: 6/day, requests: 7/day, x: 7/day}}}
+    routes:
+      GET /a: {access: key, meter: tests}
+      GET /b: {access: key, meter: exports}
+      GET /c: {access: key, meter: "${WORD}"}
+      GET: {access: key, meter: x}
+)~",
+     R"~(6:39: apis.a.plans.p.quota.exprots: no route has `meter: exprots`, so that nothing would ever count; did you mean `exports`?
+9:36: apis.a.routes.GET /b.meter: found `exports`; expected a meter that a plan has a quota of: exprots, tests, x; did you mean `exprots`?
+10:36: apis.a.routes.GET /c.meter: found what `${WORD}` holds; expected a meter that a plan has a quota of: exprots, tests, x
+11:7: apis.a.routes.GET: expected METHOD and PATH with a space between them, such as GET /v1/orders/{id})~"},
+    {false,
+     R"~(    plans: {p: {quota: {requests: 7/day}}}
+    routes: {GET /a: {access: key, meter: tests}}
+)~",
+     "7:43: apis.a.routes.GET /a.meter: found `tests`, but no plan has a quota of it"},
+    {false,
+     R"~(    limits: {truth: shared}
+    routes: {GET /a: key}
+)~",
+     "6:21: apis.a.limits.truth: `shared` counts in Redis, and there is no `store.redis`; expected local, which counts in each gateway by itself"},
+    {false,
+     R"~(    limits: {truth: leased, when_away: refuse}
+    routes: {GET /a: key}
+)~",
+     "6:21: apis.a.limits.truth: `leased` counts in Redis, and there is no `store.redis`; expected local, which counts in each gateway by itself"},
+    {false,
+     R"~(    limits: {when_away: refuse}
+    routes: {GET /a: key}
+)~",
+     "6:14: apis.a.limits.when_away: belongs to limits that are counted in Redis: these are counted in each gateway by itself"},
+    {false,
+     R"~(    limits: {truth: share, when_away: refuse}
+    routes: {GET /a: key}
+)~",
+     "6:21: apis.a.limits.truth: found `share`; expected one of: local, shared, leased; did you mean `shared`?"},
+    {true,
+     R"~(    limits: {truth: local, when_away: refuse}
+    routes: {GET /a: key}
+)~",
+     "7:28: apis.a.limits.when_away: belongs to limits that are counted in Redis: these are counted in each gateway by itself"},
+    {true,
+     R"~(    limits: {test: {rate: {rate: 1/366d, burst: 285}}}
+    plans:
+      p: {rate: [{rate: 1/366d, burst: 284}, {rate: 1/s, burst: 1000000000}, {rate: 9/365d, burst: 1000000, by: owner}]}
+    routes:
+      GET /a: {access: key, weight: 1}
+      GET /b: {access: key, rate: {rate: 1/1d, burst: 104250}}
+      GET /c: {access: public, rate: {rate: 1/1d, burst: 104249}}
+)~",
+     R"~(7:27: apis.a.limits.test.rate: cannot be counted exactly in Redis: `burst` times the window in microseconds must be less than 2^53; lower one of them, leave `burst` out, or count with `truth: local`
+9:78: apis.a.plans.p.rate[2]: cannot be counted exactly in Redis: `burst` times the window in microseconds must be less than 2^53; lower one of them, leave `burst` out, or count with `truth: local`
+12:35: apis.a.routes.GET /b.rate: cannot be counted exactly in Redis: `burst` times the window in microseconds must be less than 2^53; lower one of them, leave `burst` out, or count with `truth: local`)~"},
+    {true,
+     R"~(    limits: {truth: shared, test: {rate: {rate: 1/365d, burst: 250}}}
+    plans:
+      p: {rate: [{rate: 1/365d, burst: 201, name: p}, 200/366d, {rate: 10000/6d, burst: 10000}]}
+    routes:
+      GET /a: {access: key, weight: 142}
+      GET /b: {access: key, weight: 143}
+      GET /c: {access: public, weight: 10000, rate: [{rate: 1/5d, burst: 20000}, {rate: 1/6d, burst: 17000}]}
+)~",
+     R"~(7:42: apis.a.limits.test.rate: cannot be counted exactly in Redis: the weight of `GET /b` (line 12) times the window in microseconds must be less than 2^52; lower one of them, leave `burst` out, or count with `truth: local`
+9:18: apis.a.plans.p.rate[0]: cannot be counted exactly in Redis: the weight of `GET /b` (line 12) times the window in microseconds must be less than 2^52; lower one of them, leave `burst` out, or count with `truth: local`
+13:82: apis.a.routes.GET /c.rate[1]: cannot be counted exactly in Redis: the weight of `GET /c` (line 13) times the window in microseconds must be less than 2^52; lower one of them, leave `burst` out, or count with `truth: local`)~"},
+    {true,
+     R"~(    limits: {truth: local}
+    plans: {p: {rate: {rate: 1/366d, burst: 1000000000}}}
+    routes: {GET /a: {access: key, weight: 10000}}
+)~",
+     ""},
+};
+
 // clang-format on
 
 const test::Table variables{{"SPACED", "a secret value"},
@@ -1046,6 +1154,20 @@ BOOST_AUTO_TEST_CASE(each_mistake_is_told_with_its_place_and_what_is_allowed) {
             const auto loaded = test::load(test::edited(row.from, row.to), variables);
             BOOST_TEST(test::mistakes_in(loaded) == in_file(row.mistakes));
             BOOST_TEST(!loaded.settings);
+        }
+    }
+}
+
+BOOST_AUTO_TEST_CASE(what_does_not_fit_together_is_told_where_it_is_written) {
+    for (const Unfit& row : unfit) {
+        BOOST_TEST_CONTEXT(row.api) {
+            const std::string head =
+                "version: 1\nlisteners: [{address: \"127.0.0.1:0\"}]\n" +
+                std::string{row.has_redis ? "store: {redis: \"redis://a\"}\n" : ""} +
+                "apis:\n  a:\n    upstreams: {live: {servers: [\"http://a\"]}}\n";
+            const auto loaded = test::load(head + std::string{row.api}, variables);
+            BOOST_TEST(test::mistakes_in(loaded) == in_file(row.mistakes));
+            BOOST_TEST(loaded.settings.has_value() == row.mistakes.empty());
         }
     }
 }

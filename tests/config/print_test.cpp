@@ -72,8 +72,11 @@ BOOST_AUTO_TEST_CASE(what_is_printed_loads_again_as_the_same) {
 }
 
 BOOST_AUTO_TEST_CASE(limits_are_printed_with_what_they_would_not_be_without) {
-    const auto printed = [](const std::string& from, const std::string& to) {
-        const std::string text = test::edited(from, to);
+    const std::string metered_routes =
+        "      GET /a: {access: key, meter: \"null\"}\n      GET /b: {access: key, meter: t.1}\n";
+    const auto printed = [&](const std::string& from, const std::string& to) {
+        std::string text = test::edited(from, to);
+        if (to.find("null") != std::string::npos) text += metered_routes;
         const std::string once = printed_twice(text, "keygate.yaml");
         const auto first = test::load(text);
         const auto second = test::load(once);
@@ -101,11 +104,17 @@ BOOST_AUTO_TEST_CASE(limits_are_printed_with_what_they_would_not_be_without) {
                "        rate: [{rate: 5/1h, burst: 1}, {rate: 1/s, dry_run: true}]\n");
     BOOST_TEST(plan("{rate: [1/s, {rate: 1/s, by: owner, name: \"a:b\"}]}") ==
                "        rate: [1/s, {rate: 1/s, by: owner, name: \"a:b\"}]\n");
-    BOOST_TEST(plan("{quota: {\"null\": [1/day, 2/month], requests: {limit: 5/year, by: key, "
-                    "time_zone: Etc/GMT+1, name: \"-x\"}}}") ==
-               "        quota:\n          \"null\": [1/day, 2/month]\n"
-               "          requests: {limit: 5/year, by: key, time_zone: \"Etc/GMT+1\", name: "
-               "\"-x\"}\n");
+    BOOST_TEST(plan("{quota: {requests: {limit: 5/year, by: key, time_zone: Etc/GMT+1, name: "
+                    "\"-x\"}}}") ==
+               "        quota:\n          requests: {limit: 5/year, by: key, time_zone: "
+               "\"Etc/GMT+1\", name: \"-x\"}\n");
+    const std::string metered =
+        printed("    plans:\n      free: {api_access: false}",
+                "    plans:\n      free: {quota: {requests: 9/day, \"null\": [1/day, 2/month]}}\n"
+                "      x: {quota: {t.1: 7/week}}");
+    BOOST_TEST(metered.find("        quota:\n          requests: 9/day\n"
+                            "          \"null\": [1/day, 2/month]\n") != std::string::npos,
+               metered);
     BOOST_TEST(plan("{quota: {requests: [{limit: 1/day, name: requests-month}, {limit: 2/month, "
                     "name: requests}]}}") ==
                "        quota:\n          requests: [{limit: 1/day, name: requests-month}, "
