@@ -47,8 +47,9 @@ Place place_of(const YAML::Mark& mark) {
 
 class TreeBuilder final : public YAML::EventHandler {
   public:
-    TreeBuilder(std::string_view text, Report& report)
+    TreeBuilder(std::string_view text, Report& report, TextOf source)
         : text_(text)
+        , source_(source)
         , report_(report)
         , names_(report.file()) {}
 
@@ -84,6 +85,7 @@ class TreeBuilder final : public YAML::EventHandler {
     void OnMapEnd() override { close(); }
 
     void OnAlias(const YAML::Mark& mark, YAML::anchor_t anchor) override {
+        if (source_ == TextOf::record) throw Stop{place_of(mark), "aliases are not available here"};
         const auto known = anchors_.find(anchor);
         if (known == anchors_.end()) throw Stop{place_of(mark), "this alias contains itself"};
         weigh(known->second, place_of(mark));
@@ -228,6 +230,7 @@ class TreeBuilder final : public YAML::EventHandler {
     }
 
     std::string_view text_;
+    TextOf source_;
     Report& report_;
     Report names_; // mistakes that may only be what broken YAML looks like
     Place start_;
@@ -238,14 +241,14 @@ class TreeBuilder final : public YAML::EventHandler {
 };
 
 /// Throws what parse_tree catches.
-void parse(std::string_view text, TreeBuilder& builder, Report& report) {
+void parse(std::string_view text, TreeBuilder& builder, Report& report, TextOf source) {
     std::istringstream in{std::string{text}};
     YAML::Parser parser{in};
     if (!parser.HandleNextDocument(builder)) return;
     for (const Mistake& mistake : builder.names().sorted())
         report.add(mistake.place, mistake.path, mistake.message);
     Report ignored{report.file()};
-    TreeBuilder second{text, ignored};
+    TreeBuilder second{text, ignored, source};
     if (parser.HandleNextDocument(second))
         throw Stop{second.start(), "a second document begins here; a file holds one configuration"};
 }
@@ -270,7 +273,7 @@ std::optional<std::string> read_file(const std::string& path) {
 
 } // namespace
 
-std::optional<Node> parse_tree(std::string_view text, Report& report) {
+std::optional<Node> parse_tree(std::string_view text, Report& report, TextOf source) {
     if (text.size() > largest_file) {
         report.add({}, {}, "larger than 16 MiB");
         return std::nullopt;
@@ -281,9 +284,9 @@ std::optional<Node> parse_tree(std::string_view text, Report& report) {
         report.add(bad->place, {}, std::move(bad->message));
         return std::nullopt;
     }
-    TreeBuilder builder{text, report};
+    TreeBuilder builder{text, report, source};
     try {
-        parse(text, builder, report);
+        parse(text, builder, report, source);
     } catch (const Stop& stop) {
         report.add(stop.place, {}, stop.message);
         return std::nullopt;
@@ -293,7 +296,9 @@ std::optional<Node> parse_tree(std::string_view text, Report& report) {
         return std::nullopt;
     }
     std::optional<Node>& root = builder.root();
-    if (!root || root->kind == Node::Kind::null) {
+    const bool is_nothing = !root || root->kind == Node::Kind::null;
+    if (is_nothing && source == TextOf::record) return Node{};
+    if (is_nothing) {
         report.add({1, 1}, {}, "the file is empty");
         return std::nullopt;
     }

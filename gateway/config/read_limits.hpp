@@ -68,4 +68,11 @@ void read_concurrency(const std::optional<View>& view, const LimitHome& home,
 /// `100/1m` alone.
 [[nodiscard]] std::optional<Rate> read_plain_rate(const View& view);
 
+/// `rate` and `quota` of a key's record, each the text of YAML (or JSON) as it stands in a plan, at
+/// most 4 KiB, empty where it is absent; variables and aliases are not available. Never throws for
+/// what is in them; `wrong` is the first mistake, with the field and what is allowed.
+/// @param zone  of quotas that name none: `limits.time_zone` of the API.
+[[nodiscard]] Judged<KeyLimits> read_key_limits(const std::string& rate, const std::string& quota,
+                                                const std::string& zone = "UTC");
+
 } // namespace keygate::config

@@ -38,11 +38,17 @@ struct Entry {
     Node value;
 };
 
+enum class TextOf : std::uint8_t {
+    file,  // a configuration
+    record // one field of a key: small and from elsewhere, so without aliases; may be nothing
+};
+
 /// Parses one document (load.cpp). Reports what YAML forbids, what it would silently accept
 /// (duplicate names, merge keys, tags, a second document) and documents that grow without bound
 /// through aliases.
 /// @returns the tree; nothing if it cannot be told what was meant.
-[[nodiscard]] std::optional<Node> parse_tree(std::string_view text, Report& report);
+[[nodiscard]] std::optional<Node> parse_tree(std::string_view text, Report& report,
+                                             TextOf source = TextOf::file);
 
 /// `apis` and `shop` make `apis.shop`. Runs of spaces in a name are one space, as in route keys.
 [[nodiscard]] std::string child_path(const std::string& parent, std::string_view name);
