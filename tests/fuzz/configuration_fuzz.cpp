@@ -2,10 +2,14 @@
 // ends; a refusal names a mistake and its place in words that can be printed; what is accepted
 // prints to a text that is accepted as the same; what the environment holds is not shown.
 //
+// The same text is also read as `rate` and `quota` of a key's record: there are limits, or a
+// sentence that can be printed.
+//
 // The input is up to three parts with 0x1c between them: the configuration, the profile
 // `profiles/own.yaml`, and the value of the variable SECRET. No real file or variable is read.
 
 #include "config/load.hpp"
+#include "config/read_limits.hpp"
 #include "config/text.hpp"
 #include "http/fields.hpp"
 
@@ -76,6 +80,69 @@ void check_mistakes(const config::Loaded& loaded, std::string_view text, std::st
     }
 }
 
+/// What a list of limits promises to whoever counts.
+void check_list(const std::vector<config::Limit>& limits, std::size_t most) {
+    hold(limits.size() <= most, "limits are bounded");
+    for (std::size_t i = 0; i < limits.size(); ++i) {
+        const config::Limit& limit = limits[i];
+        hold(!limit.name.empty() && limit.name.size() <= 64 && is_printable(limit.name),
+             "a limit has a name", limit.name);
+        hold(!limit.state.empty() && limit.tag != 0 && !limit.policy.empty(),
+             "what a limit counts has a name", limit.name);
+        if (const auto* quota = std::get_if<config::Quota>(&limit.rule))
+            hold(quota->time_zone && quota->limit > 0, "a quota knows its time zone", limit.name);
+        for (std::size_t j = 0; j < i; ++j)
+            hold(limits[j].name != limit.name &&
+                     (limits[j].state != limit.state || limits[j].by != limit.by),
+                 "no two limits count the same or are called the same", limit.name);
+    }
+}
+
+void check_limits(const config::Api& api) {
+    for (const config::Plan& plan : api.plans)
+        check_list(plan.limits, 16);
+    for (const config::Route& route : api.routes) {
+        check_list(route.limits, 8);
+        hold(route.weight >= 1 && route.weight <= 10'000, "a route has a weight", route.text);
+        hold(route.meter.empty() || route.access != config::Access::open,
+             "public routes spend nobody's quota", route.text);
+        for (const config::Limit& limit : route.limits)
+            hold(route.access != config::Access::open || limit.by == config::LimitBy::route ||
+                     limit.by == config::LimitBy::address,
+                 "public routes know no keys", route.text);
+    }
+    if (api.limits.test_rates) check_list(*api.limits.test_rates, 8);
+}
+
+/// Both read the same, wherever it was written.
+void check_same_limits(const config::Api& api, const config::Api& again) {
+    const config::Limits& a = api.limits;
+    const config::Limits& b = again.limits;
+    hold(a.truth.value_or(*b.truth) == *b.truth && a.rates_away == b.rates_away &&
+             a.quotas_away == b.quotas_away && a.concurrency_away == b.concurrency_away &&
+             a.zone == b.zone && a.fields == b.fields &&
+             a.test_spends_quota == b.test_spends_quota && a.test_rates == b.test_rates &&
+             api.failed_auth == again.failed_auth,
+         "how limits are counted stays what it is", api.name);
+    for (std::size_t i = 0; i < api.plans.size(); ++i)
+        hold(api.plans[i].limits == again.plans[i].limits, "plans stay what they are",
+             api.plans[i].name);
+    for (std::size_t i = 0; i < api.routes.size(); ++i)
+        hold(api.routes[i].limits == again.routes[i].limits &&
+                 api.routes[i].weight == again.routes[i].weight &&
+                 api.routes[i].meter == again.routes[i].meter,
+             "routes stay what they are", api.routes[i].text);
+}
+
+void check_record(const std::string& rate, const std::string& quota) {
+    const auto judged = config::read_key_limits(rate, quota);
+    hold(judged.value.has_value() == judged.wrong.empty(), "limits or a mistake", judged.wrong);
+    hold(is_printable(judged.wrong), "a mistake can be printed", judged.wrong);
+    if (!judged.value) return;
+    if (judged.value->rates) check_list(*judged.value->rates, 8);
+    check_list(judged.value->quotas, 8);
+}
+
 /// What later parts of the gateway rely on.
 void check_settings(const config::Settings& settings) {
     hold(!settings.listeners.empty() && !settings.apis.empty(), "there is something to do");
@@ -100,6 +167,7 @@ void check_settings(const config::Settings& settings) {
             hold(route.pattern.starts_with('/') && is_printable(route.text), "a route is a path",
                  route.text);
         }
+        check_limits(api);
         for (const std::string& trailer : api.trailers)
             hold(!reserved.contains(trailer), "no trailer says who calls, or frames", trailer);
         for (const config::Answer& answer : api.profile.answers)
@@ -120,6 +188,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const bool is_secret = secret.find(mark) != secret.npos && text.find(mark) == text.npos &&
                            profile.find(mark) == profile.npos;
 
+    check_record(std::string{text}, {});
+    check_record({}, std::string{text});
+    check_record(std::string{profile}, std::string{secret});
+
     const config::Loaded loaded = config::load(text, "etc/keygate.yaml", surroundings);
     hold(loaded.settings.has_value() == loaded.mistakes.empty(), "settings or mistakes");
     if (is_secret) {
@@ -138,6 +210,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const config::Loaded again = config::load(printed, "etc/keygate.yaml", surroundings);
     hold(again.settings.has_value(), "what is printed loads again", printed + listed(again));
     check_settings(*again.settings);
+    for (std::size_t i = 0; i < loaded.settings->apis.size(); ++i)
+        check_same_limits(loaded.settings->apis[i], again.settings->apis[i]);
     const std::string twice = config::print(*again.settings);
     hold(twice == printed, "what is printed prints the same",
          printed + "\n-- and then --\n" + twice);
