@@ -114,8 +114,14 @@ TimeSpan period_at(Period period, const TimeZone& zone, nanoseconds time) {
     if (period == Period::minute) return clock_period(*zone, instant, minutes{1});
     if (period == Period::hour) return clock_period(*zone, instant, hours{1});
     const auto day = date::floor<date::days>((*zone).to_local(instant));
-    const LocalSpan local = local_period(period, day);
-    return {begin_of(*zone, local.begin), begin_of(*zone, local.end)};
+    LocalSpan local = local_period(period, day);
+    TimeSpan span{begin_of(*zone, local.begin), begin_of(*zone, local.end)};
+    // A clock that is set back across midnight (St. John's, until 2011) tells a day that is over.
+    while (span.end <= time) {
+        local = local_period(period, local.end);
+        span = {span.end, begin_of(*zone, local.end)};
+    }
+    return span;
 }
 
 } // namespace keygate

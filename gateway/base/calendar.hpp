@@ -36,8 +36,8 @@ class TimeZone;
 /// The period that contains `time`, in local time. Days, weeks, months and years begin at the local
 /// midnight, at its first instant where it happens twice, and at the instant after the gap where
 /// it does not happen at all. Minutes and hours are those of the local clock and end where that is
-/// set. Periods neither overlap nor leave anything out. Years 1970..2200; a few hundred
-/// nanoseconds.
+/// set. Periods neither overlap nor leave anything out. Years 1970..2200, but the machine's table
+/// ends with 2037: zones keep winter time from then on. A few hundred nanoseconds.
 [[nodiscard]] TimeSpan period_at(Period period, const TimeZone& zone,
                                  std::chrono::nanoseconds time);
 
