@@ -3,8 +3,7 @@
 #include "keys/redis_index.hpp"
 #include "keys/redis_records.hpp"
 #include "redis/error.hpp"
-
-#include <openssl/evp.h>
+#include "redis/sha1.hpp"
 
 #include <algorithm>
 #include <charconv>
@@ -60,20 +59,7 @@ constexpr std::size_t most_uses = 2'000; // in one call, which is all or nothing
 
 /// By what Redis knows a script: SHA-1 of its text.
 const std::string& script_name() {
-    static const std::string name = [] {
-        std::array<unsigned char, EVP_MAX_MD_SIZE> bytes{};
-        unsigned size = 0;
-        const std::string_view text{script};
-        if (EVP_Digest(text.data(), text.size(), bytes.data(), &size, EVP_sha1(), nullptr) != 1)
-            size = 0; // then Redis does not know it, and is told the text
-        std::string hex;
-        for (unsigned i = 0; i < size; ++i) {
-            constexpr std::string_view letters = "0123456789abcdef";
-            hex += letters[bytes[i] >> 4];
-            hex += letters[bytes[i] & 0x0f];
-        }
-        return hex;
-    }();
+    static const std::string name = redis::sha1_of(script);
     return name;
 }
 

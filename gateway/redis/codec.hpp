@@ -19,8 +19,8 @@ namespace keygate::redis {
 class Decoder {
   public:
     struct Bounds {
-        std::size_t bytes = 16 * 1024 * 1024; // of one reply
-        std::size_t elements = 1'000'000;     // of one reply, at all depths together
+        std::size_t bytes = std::size_t{16} * 1024 * 1024; // of one reply
+        std::size_t elements = 1'000'000;                  // of one reply, at all depths together
     };
 
     Decoder();

@@ -82,9 +82,13 @@ struct Pipeline::State final : Link::Handler, std::enable_shared_from_this<Pipel
         if (!is_stopped && events.on_down) events.on_down(fault);
         if (is_stopped) return;
         redial.expires_after(backoff.next());
+        wait_to_dial();
+    }
+
+    void wait_to_dial() {
         redial.async_wait([weak = weak_from_this()](const error_code& error) {
             const auto state = weak.lock();
-            if (!error && state && !state->is_stopped) state->dial();
+            if (!error && state && !state->is_stopped && !state->link) state->dial();
         });
     }
 
@@ -151,6 +155,13 @@ bool Pipeline::is_up() const {
 
 void Pipeline::send(std::string_view command, Done done) {
     state_->send(command, std::move(done));
+}
+
+void Pipeline::hurry() {
+    if (state_->link || state_->is_stopped) return;
+    // Its wait is over as if the time had come.
+    state_->redial.expires_after(std::chrono::seconds{0});
+    state_->wait_to_dial();
 }
 
 void Pipeline::drop(const Fault& why) {

@@ -44,6 +44,9 @@ class Pipeline {
     /// send, but must not destroy the pipeline.
     void send(std::string_view command, Done done);
 
+    /// Somebody has seen that the server is there: a pause before the next dial ends.
+    void hurry();
+
     /// Ends the connection; it is dialled again as after any other end. Not from inside of `done`.
     void drop(const Fault& why);
 
