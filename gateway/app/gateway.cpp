@@ -19,6 +19,7 @@
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/use_future.hpp>
+#include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
@@ -26,6 +27,7 @@
 #include <condition_variable>
 #include <future>
 #include <mutex>
+#include <random>
 #include <thread>
 
 #include <unistd.h>
@@ -54,6 +56,12 @@ std::unique_ptr<admin::HttpServer> make_server(asio::io_context& loop, admin::Ha
                                                std::move(options));
 }
 
+/// What no other process has.
+std::string random_name() {
+    std::random_device random;
+    return fmt::format("{:08x}{:08x}", random(), random());
+}
+
 /// The sockets of one listener, one for each worker; all on the port that the first one got.
 Result<std::vector<int>> open_listeners(config::Endpoint endpoint, std::size_t count) {
     std::vector<int> descriptors;
@@ -77,7 +85,8 @@ struct Gateway::State {
           std::unique_ptr<observe::AccessLog> log)
         : clock(time)
         , access_log(std::move(log))
-        , counters(most_rates(compiled->settings))
+        , counters(most_counts(compiled->settings))
+        , addresses(counters)
         , admission(compiled->settings.client.max_connections,
                     compiled->settings.client.max_connections_per_address)
         , metrics(thread_count(compiled->settings))
@@ -89,6 +98,8 @@ struct Gateway::State {
     const Clock& clock;
     std::unique_ptr<observe::AccessLog> access_log;
     limit::Counters counters;
+    limit::AddressBook addresses;
+    limit::RouteBook routes;
     net::Admission admission;
     observe::Metrics metrics;
     config::Store store_settings;         // of the process' life
@@ -165,6 +176,7 @@ struct Gateway::State {
         metrics.add("keygate_access_log_dropped_total", "Lines that the access log lost.",
                     [this] { return static_cast<double>(access_log->dropped()); });
         if (keeper) add_redis_metrics(metrics, *keeper);
+        if (keeper) add_limit_metrics();
         const auto of_guard = [this](std::uint64_t (admin::Guard::*count)() const) {
             return [this, count] {
                 return guard ? static_cast<double>((guard.get()->*count)()) : 0.0;
@@ -175,6 +187,30 @@ struct Gateway::State {
         metrics.add("keygate_admin_refused_total",
                     "Calls to the admin API without a valid token or Host.",
                     of_guard(&admin::Guard::refused));
+    }
+
+    void add_limit_metrics() {
+        const auto sum = [this](std::uint64_t limit::RedisCounters::Counts::*member) {
+            return [this, member] {
+                std::uint64_t total = 0;
+                for (const auto& worker : workers)
+                    total += worker->limit_counts().*member;
+                return static_cast<double>(total);
+            };
+        };
+        using Counts = limit::RedisCounters::Counts;
+        metrics.add("keygate_limit_charges_asked_total", "Charges that Redis was asked for.",
+                    sum(&Counts::asked));
+        metrics.add("keygate_limit_charges_leased_total",
+                    "Requests admitted by what was taken in advance.", sum(&Counts::from_lease));
+        metrics.add("keygate_limit_refusals_remembered_total",
+                    "Requests refused without asking: the limit is known to be spent.",
+                    sum(&Counts::from_memory));
+        metrics.add("keygate_limit_charges_away_total",
+                    "Charges that Redis could not be asked for: when_away decided.",
+                    sum(&Counts::away));
+        metrics.add("keygate_limit_leases_given_back_total",
+                    "What was taken in advance and not used.", sum(&Counts::given_back));
     }
 
     Result<void> open_store() {
@@ -236,6 +272,7 @@ struct Gateway::State {
                                      [this] {
                                          return std::vector<admin::ReadyCheck>{
                                              store_check(keeper.get()),
+                                             limits_check(workers),
                                              {.name = "draining",
                                               .is_passing = !is_draining,
                                               .detail = is_draining ? "the process was told to stop"
@@ -312,18 +349,23 @@ struct Gateway::State {
         }
         const Now now = clock.now();
         const auto labels = route_labels(*first.snapshot);
+        const auto subjects = route_subjects(*first.snapshot, routes);
+        const std::string process = random_name();
         for (std::size_t i = 0; i < threads; ++i)
             workers.push_back(std::make_unique<Worker>(
                 Shared{.clock = clock,
                        .counters = counters,
+                       .addresses = addresses,
                        .admission = admission,
                        .metrics = metrics,
                        .usage = usage,
                        .access_log = *access_log,
                        .keeper = keeper.get(),
+                       .redis = store_settings.redis ? &*store_settings.redis : nullptr,
+                       .process = process,
                        .limiter_offset =
                            now.wall.time_since_epoch() - now.steady.time_since_epoch()},
-                Duty{first.snapshot, first.keys, metrics.routes(i, labels)}, i,
+                Duty{first.snapshot, first.keys, metrics.routes(i, labels), subjects}, i,
                 std::move(sockets[i])));
         return {};
     }
@@ -375,13 +417,13 @@ Result<std::unique_ptr<Gateway>> Gateway::start(config::Settings settings, const
     for (const auto step :
          {&State::open_store, &State::open_status, &State::open_admin, &State::open_workers})
         if (const auto done = (state.*step)(); !done) return done.error();
-    state.reloader.start({*state.store, state.keeper.get(), state.workers, state.counters,
-                          state.admission, state.metrics, [&state](admin::Access access) {
-                              asio::post(state.control,
-                                         [&state, access = std::move(access)]() mutable {
-                                             state.guard->replace(std::move(access));
-                                         });
-                          }});
+    state.reloader.start(
+        {*state.store, state.keeper.get(), state.workers, state.counters, state.routes,
+         state.admission, state.metrics, [&state](admin::Access access) {
+             asio::post(state.control, [&state, access = std::move(access)]() mutable {
+                 state.guard->replace(std::move(access));
+             });
+         }});
     state.usage.start(*state.store);
     state.ask_for_peppers();
     state.control_thread = std::thread{[&state] { state.control.run(); }};

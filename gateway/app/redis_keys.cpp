@@ -72,6 +72,21 @@ admin::ReadyCheck store_check(const keys::Keeper* keeper) {
     return check;
 }
 
+admin::ReadyCheck limits_check(const std::vector<std::unique_ptr<Worker>>& workers) {
+    admin::ReadyCheck check{.name = "limits", .is_passing = true, .detail = {}};
+    for (const auto& worker : workers) {
+        const limit::RedisCounters* const counters = worker->redis_counters();
+        if (counters == nullptr) continue;
+        if (!counters->has_begun()) {
+            check.is_passing = false;
+            check.detail = "it is not known yet whether Redis can count them";
+        } else if (counters->is_away() && check.is_passing) {
+            check.detail = "Redis cannot count them: when_away decides";
+        }
+    }
+    return check;
+}
+
 void add_redis_metrics(observe::Metrics& metrics, const keys::Keeper& keeper) {
     const auto count = [&](std::uint64_t keys::Keeper::Counts::*member) {
         return [&keeper, member] { return static_cast<double>(keeper.counts().*member); };

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "admin/status_pages.hpp"
+#include "app/worker.hpp"
 #include "keys/keeper.hpp"
 #include "observe/metrics.hpp"
 
@@ -12,6 +13,9 @@ namespace keygate::app {
 
 /// `store` of `/readyz`. @param keeper  null with the embedded store, which is always there.
 [[nodiscard]] admin::ReadyCheck store_check(const keys::Keeper* keeper);
+
+/// `limits` of `/readyz`: passes also while Redis is away, because `when_away` decides then.
+[[nodiscard]] admin::ReadyCheck limits_check(const std::vector<std::unique_ptr<Worker>>& workers);
 
 /// `keeper` outlives the metrics.
 void add_redis_metrics(observe::Metrics& metrics, const keys::Keeper& keeper);

@@ -47,11 +47,18 @@ std::vector<observe::Metrics::RouteLabel> route_labels(const gate::Snapshot& sna
     return labels;
 }
 
-std::size_t most_rates(const config::Settings& settings) {
+std::vector<std::uint32_t> route_subjects(const gate::Snapshot& snapshot, limit::RouteBook& book) {
+    std::vector<std::uint32_t> numbers(snapshot.routes.all().size());
+    for (const policy::Route& route : snapshot.routes.all())
+        numbers[route.number] = book.number_of(snapshot.settings.apis[route.api].name, route.name);
+    return numbers;
+}
+
+std::size_t most_counts(const config::Settings& settings) {
     std::size_t most = 0;
     for (const config::Api& api : settings.apis)
         for (const config::Plan& plan : api.plans)
-            most = std::max(most, plan.rates.size());
+            most = std::max(most, plan.limits.size());
     return most;
 }
 
@@ -217,14 +224,15 @@ Result<void> Reloader::switch_on_store(keys::KeyStore& store, const Serving& nex
 
 void Reloader::stand_still_and_take_over(const Serving& next) {
     const auto labels = route_labels(*next.snapshot);
+    const auto subjects = route_subjects(*next.snapshot, parts_->routes);
     const auto standstill = std::make_shared<Standstill>(parts_->workers.size());
     for (std::size_t i = 0; i < parts_->workers.size(); ++i)
-        parts_->workers[i]->take_over({next.snapshot, next.keys, parts_->metrics.routes(i, labels)},
-                                      standstill);
+        parts_->workers[i]->take_over(
+            {next.snapshot, next.keys, parts_->metrics.routes(i, labels), subjects}, standstill);
     standstill->wait_for_all();
     const auto since = std::chrono::steady_clock::now();
     // Nobody charges now.
-    parts_->counters.grow(most_rates(next.snapshot->settings));
+    parts_->counters.grow(most_counts(next.snapshot->settings));
     standstill->release();
     const auto stood = std::chrono::steady_clock::now() - since;
     spdlog::debug("all workers stood still for {} us",

@@ -29,8 +29,11 @@ struct Serving {
 /// Of each route, by its number.
 [[nodiscard]] std::vector<observe::Metrics::RouteLabel>
 route_labels(const gate::Snapshot& snapshot);
-/// The most rates that one plan has.
-[[nodiscard]] std::size_t most_rates(const config::Settings& settings);
+/// Where limits by route count, for each route by its number.
+[[nodiscard]] std::vector<std::uint32_t> route_subjects(const gate::Snapshot& snapshot,
+                                                        limit::RouteBook& book);
+/// The most counts that one key has by its plan.
+[[nodiscard]] std::size_t most_counts(const config::Settings& settings);
 
 /// Replaces the configuration of a running gateway, all or nothing. Reading the file and looking up
 /// names may take seconds, so that happens on a thread of its own; one reload at a time, in the
@@ -43,6 +46,7 @@ class Reloader {
         keys::Keeper* keeper; // null with the embedded store
         const std::vector<std::unique_ptr<Worker>>& workers;
         limit::Counters& counters;
+        limit::RouteBook& routes;
         net::Admission& admission;
         observe::Metrics& metrics;
         std::function<void(admin::Access)> let_in; // who may call from now on

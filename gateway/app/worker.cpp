@@ -18,7 +18,8 @@ namespace {
 
 gate::EpochRef begin(net::Poller& poller, Duty duty) {
     return gate::EpochRef{new gate::Epoch{poller, std::move(duty.snapshot), std::move(duty.keys),
-                                          std::move(duty.route_counters)}};
+                                          std::move(duty.route_counters),
+                                          std::move(duty.route_subjects)}};
 }
 
 } // namespace
@@ -28,9 +29,12 @@ Worker::Worker(Shared shared, Duty duty, std::size_t number, std::vector<int> li
     , poller_(io_, shared_.clock)
     , access_log_(shared_.access_log)
     , desk_(make_desk())
+    , redis_counters_(make_redis_counters(number))
     , lane_{.poller = poller_,
             .epoch = begin(poller_, std::move(duty)),
             .counters = shared_.counters,
+            .addresses = shared_.addresses,
+            .redis_counters = redis_counters_.get(),
             .admission = shared_.admission,
             .used = shared_.usage.of_thread(number),
             .desk = desk_.get(),
@@ -43,9 +47,11 @@ Worker::Worker(Shared shared, Duty duty, std::size_t number, std::vector<int> li
             [this](int client, std::string address) { accept(client, std::move(address)); }));
     poller_.at_turn_end([this] {
         if (desk_) desk_->send();
+        if (redis_counters_) redis_counters_->flush();
         access_log_.flush_if_due(poller_.now().steady);
     });
     poller_.start();
+    if (redis_counters_) redis_counters_->start();
     thread_ = std::thread{[this] {
         // Exceptions mean a bug: the process says so and ends, a supervisor starts it again.
         try {
@@ -67,6 +73,16 @@ std::unique_ptr<keys::Desk> Worker::make_desk() {
     return std::make_unique<keys::Desk>(*shared_.keeper, [this](std::function<void()> work) {
         boost::asio::post(io_, [this, work = std::move(work)] { poller_.visit(work); });
     });
+}
+
+std::unique_ptr<limit::RedisCounters> Worker::make_redis_counters(std::size_t number) {
+    if (shared_.redis == nullptr) return nullptr;
+    return std::make_unique<limit::RedisCounters>(
+        io_, *shared_.redis, shared_.process + '-' + std::to_string(number),
+        [this](std::function<void()> work) {
+            boost::asio::post(io_, [this, work = std::move(work)] { poller_.visit(work); });
+        },
+        [](const std::string& text) { spdlog::warn("{}", text); });
 }
 
 void Worker::accept(int descriptor, std::string address) {
@@ -132,6 +148,7 @@ void Worker::stop() {
         lane_.clients.clear_and_dispose([](gate::Client* client) { delete client; });
         lane_.epoch.reset();
         poller_.stop(); // sweeps what the clients left
+        if (redis_counters_) redis_counters_->stop();
         access_log_.flush();
     });
 }

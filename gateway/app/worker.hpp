@@ -24,11 +24,14 @@ namespace keygate::app {
 struct Shared {
     const Clock& clock;
     limit::Counters& counters;
+    limit::AddressBook& addresses;
     net::Admission& admission;
     observe::Metrics& metrics;
     UsageKeeper& usage;
     observe::AccessLog& access_log;
     keys::Keeper* keeper;                    // null with the embedded store
+    const config::Redis* redis;              // the same
+    std::string process;                     // a name that no other gateway has
     std::chrono::nanoseconds limiter_offset; // see gate::Lane
 };
 
@@ -37,6 +40,7 @@ struct Duty {
     std::shared_ptr<const gate::Snapshot> snapshot;
     keys::ServedKeys keys;
     std::vector<observe::RouteCounters*> route_counters; // of the worker's metrics
+    std::vector<std::uint32_t> route_subjects;           // where limits by route count
 };
 
 /// One thread with its io_context, its listening sockets, its clients and its upstream connections.
@@ -54,6 +58,16 @@ class Worker {
     /// they began, and no connection is closed. Not while or after `stop`. Any thread.
     void take_over(Duty next, std::shared_ptr<Standstill> standstill);
 
+    /// What its limits in Redis came to; nothing with the embedded store. Any thread.
+    [[nodiscard]] limit::RedisCounters::Counts limit_counts() const {
+        return redis_counters_ ? redis_counters_->counts() : limit::RedisCounters::Counts{};
+    }
+
+    /// Whether limits can be counted in Redis; nothing where they need not. Any thread.
+    [[nodiscard]] const limit::RedisCounters* redis_counters() const {
+        return redis_counters_.get();
+    }
+
     /// Takes no new connections, lets go of idle ones, and ends the others after their answer. Any
     /// thread. The future is ready when that has begun.
     [[nodiscard]] std::future<void> drain();
@@ -62,6 +76,7 @@ class Worker {
 
   private:
     [[nodiscard]] std::unique_ptr<keys::Desk> make_desk();
+    [[nodiscard]] std::unique_ptr<limit::RedisCounters> make_redis_counters(std::size_t number);
     void accept(int descriptor, std::string address);
     void refuse(int descriptor, std::string_view address, const Refusal& refusal);
 
@@ -70,6 +85,7 @@ class Worker {
     net::Poller poller_;
     observe::AccessLog::Buffer access_log_;
     std::unique_ptr<keys::Desk> desk_;
+    std::unique_ptr<limit::RedisCounters> redis_counters_; // null with the embedded store
     gate::Lane lane_;
     std::vector<std::unique_ptr<net::Listener>> listeners_;
     std::thread thread_;

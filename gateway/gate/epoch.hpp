@@ -21,9 +21,11 @@ namespace keygate::gate {
 /// alone, so references are counted without atomics. Dies at the end of the turn in which nobody
 /// needs it any more.
 struct Epoch final : net::Retirable {
-    /// @param counters  of this thread, for each route by its number.
+    /// @param counters  of this thread, for each route by its number. @param subjects_of_routes
+    ///                  where limits by route count, for each route.
     Epoch(net::Poller& thread, std::shared_ptr<const Snapshot> compiled, keys::ServedKeys served,
-          std::vector<observe::RouteCounters*> counters);
+          std::vector<observe::RouteCounters*> counters,
+          std::vector<std::uint32_t> subjects_of_routes);
 
     net::Poller& poller;
     const std::shared_ptr<const Snapshot> snapshot;
@@ -31,6 +33,7 @@ struct Epoch final : net::Retirable {
     /// stays longer must not keep all keys of its time in memory.
     keys::ServedKeys keys;
     const std::vector<observe::RouteCounters*> route_counters;
+    const std::vector<std::uint32_t> route_subjects; // of limits, for each route by its number
     std::vector<std::unique_ptr<proxy::Pool>> pools; // as in snapshot->upstreams
     http::RequestReader request_reader;
     std::size_t references = 0;

@@ -100,7 +100,10 @@ void Exchange::start(WallTime now) {
     dials_ = 0;
     body_ = {};
     request_head_.clear();
-    is_stale_ = false;
+    is_stale_ = is_prepared_ = false;
+    rechecks_ = 0;
+    limit_fields_.clear();
+    limited_by_ = dry_limit_ = nullptr;
     is_chunked_ = is_head_request_ = is_repeatable_ = keeps_alive_ = false;
     expects_continue_ = waits_for_continue_ = is_upgrade_ = is_tunnel_ = false;
     minor_version_ = 1;
@@ -147,7 +150,7 @@ void Exchange::on_head(const http::RequestHead& head) {
     route_ = *route;
     if (route_->access == config::Access::open) {
         permit_ = policy::admit_public(*route_);
-        return forward(*permit_);
+        return charge();
     }
 
     const auto credential =
@@ -196,6 +199,7 @@ void Exchange::look_up(const std::shared_ptr<keys::Cache>& cache,
 /// The head is kept for what comes after the answer; the key in it is not.
 void Exchange::ask(const std::shared_ptr<keys::Cache>& cache, const auth::Credential& credential,
                    std::size_t place, keys::EntryRef last_known) {
+    if (const auto refusal = check_lockout()) return refuse(*refusal); // lockout
     asking_ = std::make_unique<Asking>();
     asking_->cache = cache;
     asking_->credential = credential;
@@ -213,20 +217,32 @@ void Exchange::ask(const std::shared_ptr<keys::Cache>& cache, const auth::Creden
 
 void Exchange::on_answer(const keys::Answer& answer) {
     deadline_.clear();
-    const std::unique_ptr<Asking> asked = std::move(asking_);
-    head_text_ = {asked->head.data(), asked->head.size()};
-    // Both were accepted before, as they are now.
-    const auto head = epoch_->request_reader.read(head_text_);
-    if (!head) return refuse(head.error());
-    head_ = *head;
-    const auto target = http::judge_target(*head_, epoch_->snapshot->settings.client.max_target,
-                                           lane_.target_scratch);
-    if (!target) return refuse(target.error());
-    target_ = *target;
+    std::unique_ptr<Asking> asked = std::move(asking_);
+    if (!restore_head(*asked)) return;
     on_told(answer, *asked);
     head_ = nullptr;
     head_text_ = {};
+    if (charging_) charging_->asked = std::move(asked);
     if (is_running_ && wants_body()) owner_.on_body_wanted();
+}
+
+/// Head and target were accepted before, and are again. False when it was refused all the same.
+bool Exchange::restore_head(const Asking& asked) {
+    head_text_ = {asked.head.data(), asked.head.size()};
+    const auto head = epoch_->request_reader.read(head_text_);
+    if (!head) {
+        refuse(head.error());
+        return false;
+    }
+    head_ = *head;
+    const auto target = http::judge_target(*head_, epoch_->snapshot->settings.client.max_target,
+                                           lane_.target_scratch);
+    if (!target) {
+        refuse(target.error());
+        return false;
+    }
+    target_ = *target;
+    return true;
 }
 
 void Exchange::on_told(const keys::Answer& answer, const Asking& asked) {
@@ -256,6 +272,8 @@ void Exchange::on_key(const auth::Credential& credential, keys::EntryRef found) 
         __builtin_prefetch(found->subject.get(), 1);
         __builtin_prefetch(found->identity.data());
         __builtin_prefetch(found->identity.data() + 64);
+    } else {
+        count_failure();
     }
     caller_ = std::move(found);
     const Snapshot::Api& compiled = epoch_->snapshot->apis[route_->api];
@@ -267,22 +285,24 @@ void Exchange::on_key(const auth::Credential& credential, keys::EntryRef found) 
         policy::admit(std::move(*identity), *route_, api()->plans); // owner_*, plan_*, scope_*
     if (!permit) return refuse(permit.error());
     permit_ = std::move(*permit);
-    if (permit_->rates().empty()) return forward(*permit_);
-    const auto refusal = lane_.counters.charge(permit_->caller()->number, permit_->rates(),
-                                               lane_.limiter_time()); // rate_limited
-    if (refusal) return refuse(*refusal);
-    // From here on the charge is spent: a failing upstream does not hand it back.
-    forward(*permit_);
+    charge();
 }
 
-void Exchange::forward(const policy::Permit& permit) {
-    const Snapshot::Api& compiled = epoch_->snapshot->apis[permit.route().api];
-    const keys::Entry* const caller = permit.caller();
+/// What the upstream will get is written before anything is waited for: the client's head is gone
+/// then.
+void Exchange::prepare() {
+    if (std::exchange(is_prepared_, true)) return;
+    const Snapshot::Api& compiled = epoch_->snapshot->apis[route_->api];
+    const keys::Entry* const caller = permit_->caller();
     const bool is_test = caller != nullptr && caller->mode == keys::Mode::test;
     pool_ = epoch_->pools[is_test ? *compiled.test : compiled.live].get();
-    if (caller != nullptr)
+    prepare_request(compiled, *permit_);
+}
+
+void Exchange::forward() {
+    prepare();
+    if (permit_->caller() != nullptr)
         lane_.used.count(caller_, epoch_->snapshot->catalog, lane_.poller.now().wall);
-    prepare_request(compiled, permit);
     dial(Kind::any);
 }
 
@@ -471,6 +491,10 @@ void Exchange::on_deadline() {
         stop_asking();
         return refuse(Refusal{Reason::store_unavailable});
     }
+    if (charging_) {
+        lane_.redis_counters->cancel(charging_->ticket);
+        return on_charge({});
+    }
     // A tunnel that nobody uses any more ends as one that was closed.
     if (is_tunnel_ && link_->out().is_empty()) return finish(observe::Outcome::allowed(), after_);
     if (is_answer_started_) return cut(Reason::upstream_timeout);
@@ -515,7 +539,8 @@ void Exchange::refuse(const Refusal& refusal) {
                  .is_head = is_head_request_,
                  .minor_version = minor_version_,
                  .date = lane_.date.at(lane_.poller.now().wall),
-                 .request_id = id_.text()});
+                 .request_id = id_.text(),
+                 .limit_fields = limit_fields_});
     status_ = pages.status(refusal.reason);
     is_answer_started_ = true;
     if (!client_.send({out})) return cut(observe::Outcome::canceled());
@@ -559,6 +584,8 @@ void Exchange::drop_link() {
 void Exchange::record(observe::Outcome outcome) {
     is_running_ = false;
     stop_asking();
+    stop_charging();
+    settle_limits(outcome);
     const std::uint64_t sent = client_.sent() - sent_before_;
     const auto duration = lane_.poller.now().steady - started_.steady;
     lane_.metrics.sent_bytes.add(sent);
@@ -583,6 +610,8 @@ void Exchange::record(observe::Outcome outcome) {
              .owner = caller != nullptr ? std::string_view{caller->owner} : "",
              .plan = plan,
              .mode = caller != nullptr ? to_string(caller->mode) : "",
+             .limit = limited_by_ != nullptr ? std::string_view{limited_by_->name} : "",
+             .dry_run = dry_limit_ != nullptr ? std::string_view{dry_limit_->name} : "",
              .is_stale = is_stale_,
              .upstream = server_ != nullptr ? std::string_view{server_->name} : "",
              .outcome = outcome,
@@ -591,6 +620,7 @@ void Exchange::record(observe::Outcome outcome) {
              .sent = sent,
              .duration = duration});
     }
+    limited_by_ = dry_limit_ = nullptr;
     permit_.reset();
     caller_.reset();
     if (passes_authorization_) wipe(request_head_.data(), request_head_.size());
@@ -601,6 +631,7 @@ void Exchange::record(observe::Outcome outcome) {
     pool_ = nullptr;
     epoch_.reset();
     release_beyond(request_head_, kept_capacity);
+    release_beyond(limit_fields_, kept_word);
     for (std::string* const word : {&method_, &host_, &path_})
         release_beyond(*word, kept_word);
     release(answer_inbox_);

@@ -37,11 +37,15 @@ class ExchangeOwner {
 };
 
 /// One request from its head to the end of its answer. Told from top to bottom in exchange.cpp (the
-/// request) and exchange_answer.cpp (the answer), in as many functions as there are places where it
-/// may have to wait: the head, the key, the charge, the upstream. Nothing has to be waited for when
-/// the key is in the table and the limit is local: then the request runs straight through to the
-/// upstream. Used again for the next request of its connection.
-class Exchange final : proxy::LinkUser, net::DeadlineHandler, keys::Desk::Asker {
+/// request), exchange_charge.cpp (what it costs) and exchange_answer.cpp (the answer), in as many
+/// functions as there are places where it may have to wait: the head, the key, the charge, the
+/// upstream. Nothing has to be waited for when the key is in the table and the limit is local: then
+/// the request runs straight through to the upstream. Used again for the next request of its
+/// connection.
+class Exchange final : proxy::LinkUser,
+                       net::DeadlineHandler,
+                       keys::Desk::Asker,
+                       limit::RedisCounters::Asker {
   public:
     /// @param client   where answers go; @param address of the client. All outlive the exchange.
     Exchange(Lane& lane, net::Outgoing& client, std::string_view address, ExchangeOwner& owner);
@@ -95,6 +99,14 @@ class Exchange final : proxy::LinkUser, net::DeadlineHandler, keys::Desk::Asker 
         WipingString head;
     };
 
+    /// While limits are counted elsewhere: what is ready to be sent on, and what it costs.
+    struct Charging {
+        limit::Bill bill;
+        std::uint64_t ticket = 0;
+        std::unique_ptr<Asking>
+            asked; // `revocation_bound: 0`: the key may have to be asked for again
+    };
+
     void start(WallTime now);
     void on_head(const http::RequestHead& head);
     void find_key(const auth::Credential& credential);
@@ -106,8 +118,28 @@ class Exchange final : proxy::LinkUser, net::DeadlineHandler, keys::Desk::Asker 
     void on_told(const keys::Answer& answer, const Asking& asked);
     void stop_asking();
     void on_key(const auth::Credential& credential, keys::EntryRef found);
-    void forward(const policy::Permit& permit);
+    [[nodiscard]] bool restore_head(const Asking& asked);
+
+    // exchange_charge.cpp
+    void charge();
+    void charge_in_redis(const limit::Bill& bill);
+    void on_charge(const limit::RedisCounters::Answer& answer) override;
+    [[nodiscard]] limit::RedisCounters::Kept keep() const override;
+    void on_charged(const limit::Bill& bill, const limit::RedisCounters::Answer& answer);
+    void on_changed(std::unique_ptr<Asking> asked);
+    void charge_while_away(const limit::Bill& bill);
+    void on_outcome(const limit::Bill& bill, const limit::Outcome& outcome, config::Truth truth);
+    void tell_standing(const limit::Bill& bill, const limit::Outcome& outcome);
+    void stop_charging();
+    void settle_limits(observe::Outcome outcome);
+    [[nodiscard]] limit::Account account() const;
+    [[nodiscard]] std::optional<limit::Recheck> recheck() const;
+    [[nodiscard]] std::optional<Refusal> check_lockout() const;
+    void count_failure() const;
+
+    void prepare();
     void prepare_request(const Snapshot::Api& compiled, const policy::Permit& permit);
+    void forward();
     void dial(proxy::Pool::Kind kind);
 
     void on_link_open() override;
@@ -158,19 +190,27 @@ class Exchange final : proxy::LinkUser, net::DeadlineHandler, keys::Desk::Asker 
     const http::RequestHead* head_ = nullptr;
     std::string_view head_text_;
     std::unique_ptr<Asking> asking_;
-    BootTime read_at_{};   // after its bytes were read; only where keys have a bound
-    std::span<char> rest_; // what arrived behind the head
+    std::unique_ptr<Charging> charging_;
+    unsigned rechecks_ = 0; // that found another record than was decided on
+    BootTime read_at_{};    // after its bytes were read; only where keys have a bound
+    std::span<char> rest_;  // what arrived behind the head
     std::size_t rest_taken_ = 0;
     http::Target target_;
     const policy::Route* route_ = nullptr; // like all that belongs to a configuration: the epoch's
     keys::EntryRef caller_;                // once found, also when it is refused later
     std::optional<policy::Permit> permit_;
+    std::vector<limit::Owed> owed_;                      // what of its charge comes back
+    std::vector<limit::RedisCounters::Owed> owed_redis_; // the same, counted there
+    std::string limit_fields_;                           // for the answer, whole lines
+    const config::Limit* limited_by_ = nullptr;          // that has refused it
+    const config::Limit* dry_limit_ = nullptr;           // that would have
     http::BodyReader body_;
     http::RequestId id_;
     std::size_t head_size_ = 0;         // bytes, as it came
     std::string request_head_;          // for the upstream; kept for a second try
     bool passes_authorization_ = false; // it holds what the client sent as such
     bool is_chunked_ = false;           // the request's body
+    bool is_prepared_ = false;          // the upstream's head is written
     bool is_stale_ = false;             // the caller is known from before the store went away
     bool is_head_request_ = false;
     bool is_repeatable_ = false; // no body, and doing it twice is doing it once (RFC 9110 9.2.2)

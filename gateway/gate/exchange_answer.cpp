@@ -143,7 +143,8 @@ void Exchange::on_final_answer(const http::ResponseHead& head, std::span<char> r
                           .after = after_,
                           .date = lane_.date.at(lane_.poller.now().wall),
                           .request_id = id_.text(),
-                          .trailers = &compiled.trailers});
+                          .trailers = &compiled.trailers,
+                          .limit_fields = limit_fields_});
     // From here on the client has an answer: what fails now cuts it, and is not answered again.
     is_answer_started_ = true;
     on_answer_body(out, rest);

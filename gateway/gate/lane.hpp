@@ -6,7 +6,9 @@
 #include "http/request_id.hpp"
 #include "keys/desk.hpp"
 #include "keys/used_keys.hpp"
+#include "limit/address_book.hpp"
 #include "limit/counters.hpp"
+#include "limit/redis_counters.hpp"
 #include "net/admission.hpp"
 #include "net/poller.hpp"
 #include "observe/access_log.hpp"
@@ -29,13 +31,17 @@ class Client : public boost::intrusive::list_base_hook<
 };
 
 /// What the requests of one thread share. Everything here is used by that thread alone, but for the
-/// epoch's key table, the limits' counters and the admission, which are the process' and say so.
+/// epoch's key table, the limits' counters, the addresses and the admission, which are the process'
+/// and say so.
 struct Lane {
     using Clients = boost::intrusive::list<Client, boost::intrusive::constant_time_size<false>>;
 
     net::Poller& poller;
     EpochRef epoch; // what requests that begin now are judged by; never null while clients are here
     limit::Counters& counters;
+    limit::AddressBook& addresses;
+    limit::RedisCounters* redis_counters; // where limits are counted that are not local; null
+                                          // without Redis
     net::Admission& admission;
     keys::UsedKeys& used;
     keys::Desk* desk; // where keys are asked for that are not in memory; null where all are
@@ -44,6 +50,7 @@ struct Lane {
     http::ResponseReader response_reader{};
     http::RequestIds request_ids{};
     http::DateText date{};
+    limit::Calendar calendar{};
     std::string target_scratch{}; // of the target that is being judged
     std::string head_scratch{};   // of the answer's head that is being written
     /// Wall clock minus steady clock when the process began: limits follow calendars, but no step

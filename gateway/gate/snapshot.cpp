@@ -1,6 +1,8 @@
 #include "gate/snapshot.hpp"
 
 #include "config/load.hpp"
+#include "config/read_api_limits.hpp"
+#include "limit/lockout.hpp"
 
 namespace keygate::gate {
 
@@ -14,10 +16,14 @@ Result<std::shared_ptr<const Snapshot>> Snapshot::make(config::Settings settings
     for (const config::Api& api : settings.apis) {
         auto live = proxy::resolve(api.live);
         if (!live) return live.error();
-        Api& made = apis.emplace_back(Api{.pages = http::RefusalPages{api.profile},
-                                          .live = upstreams.size(),
-                                          .test = {},
-                                          .trailers = http::TrailerNames{api.trailers}});
+        Api& made = apis.emplace_back(
+            Api{.pages = http::RefusalPages{api.profile},
+                .live = upstreams.size(),
+                .test = {},
+                .trailers = http::TrailerNames{api.trailers},
+                .truth = config::truth_of(api.limits, settings.store.redis.has_value()),
+                .failed_auth = {}});
+        if (api.failed_auth) made.failed_auth = limit::failed_auth_limit(*api.failed_auth);
         upstreams.push_back(std::move(*live));
         if (!api.test) continue;
         auto test = proxy::resolve(*api.test);

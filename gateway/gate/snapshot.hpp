@@ -23,6 +23,8 @@ struct Snapshot {
         std::size_t live; // position in `upstreams`
         std::optional<std::size_t> test;
         http::TrailerNames trailers;
+        config::Truth truth = config::Truth::local;
+        std::optional<config::Limit> failed_auth; // limit/lockout.hpp
     };
 
     /// Looks up the servers' names and reads the peppers. The settings are those that config::load

@@ -89,6 +89,14 @@ Framing framing_for_client(const ResponseHead& head, std::uint8_t minor_version)
 
 namespace {
 
+bool tells_of_limits(std::string_view name) {
+    for (const std::string_view known : {"ratelimit", "x-ratelimit-"})
+        if (name.size() >= known.size() &&
+            ascii::equal_ignoring_case(name.substr(0, known.size()), known))
+            return true;
+    return false;
+}
+
 void write_own_fields(std::string& out, const ResponseHead& head, const ClientHead& client) {
     if (framing_for_client(head, client.minor_version) == Framing::chunked) {
         out.append(chunked_line);
@@ -98,6 +106,7 @@ void write_own_fields(std::string& out, const ResponseHead& head, const ClientHe
     if (head.framing == Framing::length && head.status != 204)
         write_length(out, head.content_length);
     write_line(out, "X-Request-Id", client.request_id);
+    out.append(client.limit_fields);
     if (client.after == AfterAnswer::close)
         out.append("Connection: close\r\n");
     else if (client.minor_version == 0)
@@ -117,6 +126,7 @@ void write_response(std::string& out, const ResponseHead& head, const ClientHead
         if (field.id == FieldName::content_length || is_hop_by_hop(field)) continue;
         if (head.has_connection_options && is_connection_option(head, field.name)) continue;
         if (ascii::equal_ignoring_case(field.name, "x-request-id")) continue;
+        if (!client.limit_fields.empty() && tells_of_limits(field.name)) continue;
         if (field.id == FieldName::date) has_date = true;
         write_line(out, field.name, field.value);
     }

@@ -38,6 +38,9 @@ struct ClientHead {
     std::string_view date{}; // for answers that bring none (RFC 9110 6.6.1)
     std::string_view request_id{};
     const TrailerNames* trailers = nullptr; // that are passed on
+    /// Lines that tell where the client stands (http/limit_fields.hpp). Where there are some, those
+    /// of the upstream of any such family do not pass: two answers to one question are none.
+    std::string_view limit_fields{};
 };
 
 /// How a body of the upstream is framed for a client: chunked where its length is unknown, ended by

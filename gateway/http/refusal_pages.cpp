@@ -91,6 +91,7 @@ void RefusalPages::write(std::string& out, const Refusal& refusal, const Request
     if (retry_after == 0 && page.status == 503) retry_after = 1;
     if (retry_after > 0)
         out.append("Retry-After: ").append(std::to_string(retry_after)).append("\r\n");
+    out.append(request.limit_fields);
     out.append("Date: ")
         .append(request.date)
         .append("\r\nX-Request-Id: ")

@@ -22,7 +22,8 @@ class RefusalPages {
         bool is_head = false; // the request was HEAD: no body
         std::uint8_t minor_version = 1;
         std::string_view date;
-        std::string_view request_id; // RequestId::size bytes
+        std::string_view request_id;     // RequestId::size bytes
+        std::string_view limit_fields{}; // whole lines (http/limit_fields.hpp)
     };
 
     /// Appends the whole answer.

@@ -182,14 +182,18 @@ Cache::Found Cache::find(const Digest& digest, BootTime t) const {
     return {};
 }
 
-EntryRef Cache::make(const KeyRecord& record, const OwnerRecord* owner, const Stamp& stamp) const {
+EntryRef Cache::make(const KeyRecord& record, const OwnerRecord* owner, const Stamp& stamp,
+                     std::shared_ptr<const RecordMarks> marks) const {
     KeySaid said;
     const auto entry = read(record, *state_->catalog, said);
     const ApiNames* const api = entry->api == no_api ? nullptr : &state_->catalog->apis[entry->api];
     entry->stamp = stamp;
+    entry->marks = std::move(marks);
     // What the key has used survives every change of its record, and its not being kept.
     entry->subject = state_->named.of(record.id, *state_->subjects);
     entry->number = entry->subject->number();
+    entry->owner_subject = state_->subjects->of_owner(record.api, record.owner);
+    entry->owner_number = entry->owner_subject->number();
     finish(*entry, said, said_by(owner, api), *state_->catalog);
     return entry;
 }

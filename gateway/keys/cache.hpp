@@ -64,7 +64,8 @@ class Cache final : public LiveKeys {
 
     /// Compiles a record. @param owner  null: there is none.
     [[nodiscard]] EntryRef make(const KeyRecord& record, const OwnerRecord* owner,
-                                const Stamp& stamp) const;
+                                const Stamp& stamp,
+                                std::shared_ptr<const RecordMarks> marks = {}) const;
     /// Keeps an entry that `make` has made; another one, not used lately, may have to go for it.
     void keep(const EntryRef& entry);
     void keep_absence(const Digest& digest, const Stamp& stamp, bool is_invalid);

@@ -56,6 +56,7 @@ using PendingRef = std::shared_ptr<Pending>;
 /// What is known of an owner.
 struct KnownOwner {
     std::optional<OwnerRecord> record; // nothing: there is none
+    std::string mark;                  // with a bound of 0
     Stamp stamp;
     bool may_keep = true;
 };
@@ -68,6 +69,7 @@ struct KeyRead {
     std::vector<std::shared_ptr<Cache>> caches;  // that it is for
     std::vector<std::function<void(bool)>> told; // when it is over: true if it could be read
     KeyRecord record;
+    std::string mark; // with a bound of 0
 };
 
 using KeyReadRef = std::shared_ptr<KeyRead>;
@@ -197,6 +199,7 @@ struct Keeper::State {
         auto record = read_key_record(read->digest, *reply);
         if (auto* const found = std::get_if<KeyRecord>(&record)) {
             read->record = std::move(*found);
+            if (is_marked()) read->mark = record_mark(*reply);
             return find_owner(read);
         }
         const auto* const unreadable = std::get_if<Unreadable>(&record);
@@ -233,6 +236,9 @@ struct Keeper::State {
             }
         tell(read, true);
     }
+
+    /// With a bound of 0 limits are only charged if the records are still the same.
+    [[nodiscard]] bool is_marked() const { return freshness.bound.count() == 0; }
 
     // ---- the owner's record
 
@@ -298,7 +304,9 @@ struct Keeper::State {
                 give_up(*key);
             return;
         }
-        KnownOwner owner{.record = {}, .stamp = by_itself(read->reading), .may_keep = true};
+        KnownOwner owner{
+            .record = {}, .mark = {}, .stamp = by_itself(read->reading), .may_keep = true};
+        if (is_marked() && reply) owner.mark = record_mark(*reply);
         auto record = is_large ? ReadOwner{Unreadable{"is too large"}}
                                : read_owner_record(read->name, *reply);
         if (auto* const found = std::get_if<OwnerRecord>(&record)) {
@@ -334,9 +342,12 @@ struct Keeper::State {
         const bool may_keep = of_key && owner.may_keep;
         const Stamp stamp = together(of_key.value_or(by_itself(read.reading)), owner.stamp);
         const OwnerRecord* const record = owner.record ? &*owner.record : nullptr;
+        std::shared_ptr<const RecordMarks> marks;
+        if (is_marked())
+            marks = std::make_shared<const RecordMarks>(RecordMarks{read.mark, owner.mark});
         std::vector<std::pair<Cache*, EntryRef>> made;
         for (const auto& cache : read.caches) {
-            const EntryRef entry = cache->make(read.record, record, stamp);
+            const EntryRef entry = cache->make(read.record, record, stamp, marks);
             if (may_keep && is_live(cache)) cache->keep(entry);
             made.emplace_back(cache.get(), entry);
         }
@@ -633,6 +644,8 @@ struct Keeper::State {
 
     void on_tracking() {
         owners.clear(); // of the generation before
+        // What was known before decides no more: nobody should wait for a pause to end.
+        reads.hurry();
         {
             const std::lock_guard lock{condition_mutex};
             condition.is_tracking = lease.is_set_up();

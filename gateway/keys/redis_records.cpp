@@ -2,6 +2,7 @@
 
 #include "base/ascii.hpp"
 #include "redis/error.hpp"
+#include "redis/sha1.hpp"
 
 #include <boost/json/parse.hpp>
 #include <boost/json/value.hpp>
@@ -251,6 +252,13 @@ Fault not_writable(const std::string& what) {
 
 std::string key_name(const Digest& digest) {
     return std::string{redis_key_prefix} + to_hex(digest);
+}
+
+std::string record_mark(const redis::Reply& hgetall) {
+    std::string all;
+    for (const redis::Reply& one : hgetall.list)
+        all.append(std::to_string(one.text.size())).append(":").append(one.text);
+    return redis::sha1_of(all);
 }
 
 std::string owner_name(const OwnerName& owner) {

@@ -22,6 +22,9 @@ inline constexpr std::string_view redis_changes = "kg:changes";
 [[nodiscard]] std::string key_name(const Digest& digest);
 /// `kg:owner:<api>:<id>`; an API has no colon in its name, an id may have.
 [[nodiscard]] std::string owner_name(const OwnerName& owner);
+/// By what a script knows a record again: SHA-1 of its fields and values, each behind its length,
+/// in the order in which HGETALL has them. Of no record: of nothing.
+[[nodiscard]] std::string record_mark(const redis::Reply& hgetall);
 [[nodiscard]] std::optional<Digest> digest_in(std::string_view redis_key);
 [[nodiscard]] std::optional<OwnerName> owner_in(std::string_view redis_key);
 

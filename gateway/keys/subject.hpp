@@ -19,9 +19,9 @@ namespace keygate::keys {
 
 class Subjects;
 
-/// One key, whatever becomes of its record: all of its entries share it, also those of an earlier
-/// configuration that requests in flight still hold. So what a key has used outlives every change
-/// of it, and ends with it. Any thread.
+/// One key or one owner, whatever becomes of its record: all of its entries share it, also those of
+/// an earlier configuration that requests in flight still hold. So what a key has used outlives
+/// every change of it, and ends with it. Any thread.
 class Subject : public boost::intrusive_ref_counter<Subject, boost::thread_safe_counter> {
   public:
     /// Gives the number back.
@@ -32,15 +32,19 @@ class Subject : public boost::intrusive_ref_counter<Subject, boost::thread_safe_
     /// Dense, and nobody else's while this lives: where limits keep the key's state.
     [[nodiscard]] std::uint32_t number() const { return number_; }
 
+    /// Nobody else's, also when this is gone.
+    [[nodiscard]] std::uint64_t serial() const { return serial_; }
+
     /// What it did that is not stored yet.
     [[nodiscard]] Tally& tally() const { return tally_; }
 
   private:
     friend class Subjects;
-    Subject(boost::intrusive_ptr<Subjects> subjects, std::uint32_t number);
+    Subject(boost::intrusive_ptr<Subjects> subjects, std::uint32_t number, std::uint64_t serial);
 
-    boost::intrusive_ptr<Subjects> subjects_;
+    boost::intrusive_ptr<Subjects> subjects_; // null for an owner: they hold it
     std::uint32_t number_;
+    std::uint64_t serial_;
     mutable Tally tally_; // counting is no change of the key
 };
 
@@ -49,6 +53,9 @@ using SubjectRef = boost::intrusive_ptr<Subject>;
 /// Gives every key its number. One for all tables of a process. Any thread.
 class Subjects : public boost::intrusive_ref_counter<Subjects, boost::thread_safe_counter> {
   public:
+    /// Owners that nobody has in memory are remembered up to so many.
+    static constexpr std::size_t most_owners = 1'000'000;
+
     /// @param forget  called with a number that somebody had before, on the thread that calls
     ///                `make` and before it returns: what was counted under it is no longer true.
     explicit Subjects(std::function<void(std::uint32_t)> forget = {})
@@ -58,14 +65,32 @@ class Subjects : public boost::intrusive_ref_counter<Subjects, boost::thread_saf
     /// subject is gone.
     [[nodiscard]] SubjectRef make();
 
+    /// The owner's, made when he is first seen. Whoever has no key for a while is remembered.
+    [[nodiscard]] SubjectRef of_owner(const std::string& api, const std::string& owner);
+    /// Whoever comes under that name next is another one.
+    void forget_owner(const std::string& api, const std::string& owner);
+    /// The owner's if it is known; else null.
+    [[nodiscard]] SubjectRef find_owner(const std::string& api, const std::string& owner) const;
+
   private:
     friend class Subject;
+
+    struct Number {
+        std::uint32_t value;
+        bool is_used; // by somebody before
+    };
+
+    [[nodiscard]] Number next_number(); // under the mutex
+    void make_room_for_owner();         // under the mutex
     void give_back(std::uint32_t number) noexcept;
 
     std::function<void(std::uint32_t)> forget_;
-    std::mutex mutex_; // guards the two below; taken when a key comes or goes
+    mutable std::mutex mutex_; // guards all below; taken when a key comes or goes
     std::vector<std::uint32_t> free_;
     std::uint32_t next_ = 0;
+    std::uint64_t serials_ = 0;
+    boost::unordered_flat_map<std::string, SubjectRef> owners_;
+    std::deque<std::string> owners_order_;
 };
 
 using SubjectsRef = boost::intrusive_ptr<Subjects>;

@@ -168,6 +168,8 @@ void Table::put(const KeyRecord& record, const Table* before) {
     const auto entry = read(record, *state_->catalog, key.said);
     entry->subject = state_->subject_of(record.id, before);
     entry->number = entry->subject->number();
+    entry->owner_subject = state_->subjects->of_owner(record.api, record.owner);
+    entry->owner_number = entry->owner_subject->number();
 
     if (const Key* const known = state_->find(record.id)) key.entry = known->entry;
     const bool is_new = !key.entry;
@@ -221,6 +223,7 @@ void Table::remove_owner(const std::string& api, const std::string& id) {
     owner->second.said = {};
     state_->finish_again(owner->second);
     if (owner->second.keys.empty()) state_->owners.erase(owner);
+    state_->subjects->forget_owner(api, id);
 }
 
 /// What ends comes first: a key that replaces another works when the other one does not any more.

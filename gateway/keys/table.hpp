@@ -19,6 +19,13 @@
 
 namespace keygate::keys {
 
+/// What records were when an entry was made of them (`revocation_bound: 0`): each as
+/// limit/redis_script.hpp's mark_of says it.
+struct RecordMarks {
+    std::string key;
+    std::string owner;
+};
+
 /// Whether anybody looked something up since it was asked last. A copy is one that nobody has seen.
 class UsedMark {
   public:
@@ -65,6 +72,10 @@ struct alignas(64) Entry : boost::intrusive_ref_counter<Entry, boost::thread_saf
     /// `X-Key-Id: …\r\nX-Key-Owner: …\r\n` …, ready to be sent upstream. No value holds a control
     /// byte.
     std::string identity;
+    std::uint32_t owner_number = 0; // of the owner's subject
+    SubjectRef owner_subject;       // the same in all entries of all keys of the owner
+    std::shared_ptr<const config::KeyLimits> limits; // that the record says; null: the plan's
+    std::shared_ptr<const RecordMarks> marks;        // null but with a bound of 0
     ScopeSet scopes;
     std::string id;
     std::string owner;

@@ -8,10 +8,13 @@
 // counted in 1/limit nanoseconds, and comparisons are made in that unit, in which a request weighs
 // exactly `window`.
 //
-// A clock that goes back gains nothing: a window that was begun stays, and an instant ahead of the
-// clock is only further ahead.
+// A change of plan keeps what was spent: a window's count means the same under another limit, and a
+// bucket is empty at the same instant, its fraction rounded up. Where the burst was made smaller it
+// may hold more than that: then nothing passes before the rest has leaked out.
 
 #include "limit/rate.hpp"
+
+#include "limit/window.hpp"
 
 #include <algorithm>
 #include <limits>
@@ -24,93 +27,107 @@ namespace {
 __extension__ typedef __int128 Wide; // NOLINT(modernize-use-using): -Wpedantic wants it so
 
 constexpr Verdict refused_for_good{.admitted = false, .retry_at = Instant::max()};
+constexpr unsigned half = 32; // bits of State::used
 
-std::int64_t window_start(const Rate& rate, Instant now) {
+Window window_of(const Rate& rate, const State& state, Instant now) {
     std::int64_t into_window = now.count() % rate.window.count();
     if (into_window < 0) into_window += rate.window.count();
-    return now.count() - into_window;
+    const std::int64_t begin = now.count() - into_window;
+    return {begin, begin + rate.window.count(), state};
 }
 
-bool belongs(const Rate& rate, const RateState& state) {
-    return state.tag == tag_of(rate);
-}
+/// A bucket at one instant, in 1/limit nanoseconds.
+struct Bucket {
+    Wide limit;
+    Wide window;   // what one request weighs
+    Wide capacity; // of the burst
+    Wide now;
+    Wide empty; // when; not before now
 
-/// Is the window that the state knows over? Also true where it knows none.
-bool has_ended(const Rate& rate, const RateState& state, Instant now) {
-    return !belongs(rate, state) || now.count() - state.at >= rate.window.count();
-}
+    Bucket(const Rate& rate, const State& state, Instant at)
+        : limit(static_cast<Wide>(rate.limit))
+        , window(rate.window.count())
+        , capacity(static_cast<Wide>(*rate.burst) * window)
+        , now(static_cast<Wide>(at.count()) * limit)
+        , empty(now) {
+        if (state.tag == 0) return;
+        const std::uint64_t fraction = state.used & 0xffffffff;
+        Wide known = static_cast<Wide>(state.at) * limit;
+        if (state.used >> half == rate.limit)
+            known += static_cast<Wide>(fraction);
+        else if (fraction > 0)
+            known += limit;
+        empty = std::max(known, now);
+    }
 
-Verdict test_window(const Rate& rate, const RateState& state, Instant now, std::uint64_t cost) {
-    if (cost > rate.limit) return refused_for_good;
-    if (has_ended(rate, state, now)) return {.admitted = true};
-    const std::uint64_t left = rate.limit - std::min(state.used, rate.limit);
-    if (cost <= left) return {.admitted = true};
-    return {.admitted = false, .retry_at = Instant{state.at} + rate.window};
-}
+    [[nodiscard]] Wide level() const { return empty - now; }
 
-void take_window(const Rate& rate, RateState& state, Instant now, std::uint64_t cost) {
-    if (has_ended(rate, state, now))
-        state = {.at = window_start(rate, now), .used = 0, .tag = tag_of(rate)};
-    state.used += cost;
-}
+    [[nodiscard]] std::uint64_t left() const {
+        return static_cast<std::uint64_t>(std::max<Wide>(capacity - level(), 0) / window);
+    }
 
-/// When the bucket is empty, in 1/limit nanoseconds.
-Wide empty_at(const Rate& rate, const RateState& state, Instant now) {
-    const Wide limit = static_cast<Wide>(rate.limit);
-    const Wide instant = now.count() * limit;
-    if (!belongs(rate, state)) return instant;
-    return std::max(instant, state.at * limit + static_cast<Wide>(state.used));
-}
+    /// The first instant at which `cost` passes.
+    [[nodiscard]] Instant passes_at(std::uint64_t cost) const {
+        const Wide from = empty - (capacity - static_cast<Wide>(cost) * window);
+        const Wide at = std::max((from + limit - 1) / limit, now / limit);
+        return Instant{static_cast<std::int64_t>(
+            std::min<Wide>(at, std::numeric_limits<std::int64_t>::max()))};
+    }
+};
 
-Verdict test_bucket(const Rate& rate, const RateState& state, Instant now, std::uint64_t cost) {
+Verdict test_bucket(const Rate& rate, const State& state, Instant now, std::uint64_t cost) {
     if (cost > *rate.burst) return refused_for_good;
-    const Wide limit = static_cast<Wide>(rate.limit);
-    const Wide window = rate.window.count();
-    const Wide empty = empty_at(rate, state, now);
-    const Wide passes_from = empty - static_cast<Wide>(*rate.burst - cost) * window;
-    if (now.count() * limit < passes_from)
-        return {.admitted = false,
-                .retry_at = Instant{static_cast<std::int64_t>((passes_from + limit - 1) / limit)}};
+    const Bucket bucket{rate, state, now};
+    const Wide weight = static_cast<Wide>(cost) * bucket.window;
+    if (bucket.level() + weight > bucket.capacity)
+        return {.admitted = false, .retry_at = bucket.passes_at(cost)};
     // A burst that takes centuries to leak out is not given beyond what the state can hold (the
     // year 2262): refusing keeps the bound, a saturated state would forget charges.
-    const Wide last = std::numeric_limits<std::int64_t>::max() * limit;
-    if (static_cast<Wide>(cost) * window > last - empty) return refused_for_good;
+    const Wide last = std::numeric_limits<std::int64_t>::max() * bucket.limit;
+    if (weight > last - bucket.empty) return refused_for_good;
     return {.admitted = true};
 }
 
-void take_bucket(const Rate& rate, RateState& state, Instant now, std::uint64_t cost) {
-    if (!belongs(rate, state) || state.at < now.count())
-        state = {.at = now.count(), .used = 0, .tag = tag_of(rate)};
-    // The whole part is added to the instant and not recomputed from it: this division nearly
-    // always is one of 64 bits, that one never.
-    const Wide limit = static_cast<Wide>(rate.limit);
-    const Wide added =
-        static_cast<Wide>(state.used) + static_cast<Wide>(cost) * rate.window.count();
-    state.at += static_cast<std::int64_t>(added / limit);
-    state.used = static_cast<std::uint64_t>(added % limit);
+void take_bucket(const Rate& rate, State& state, Instant now, std::uint64_t cost) {
+    const Bucket bucket{rate, state, now};
+    const Wide empty = bucket.empty + static_cast<Wide>(cost) * bucket.window;
+    state.at = static_cast<std::int64_t>(empty / bucket.limit);
+    state.used = rate.limit << half | static_cast<std::uint64_t>(empty % bucket.limit);
 }
 
 } // namespace
 
-std::uint64_t tag_of(const Rate& rate) {
-    // What a window has used means the same under another limit. The instant of a bucket is written
-    // in units of its limit. A burst is no part of the state. Windows are below 2^55 ns and 2^25 s,
-    // limits below 2^30, so different tags for different meanings.
-    const auto window = static_cast<std::uint64_t>(rate.window.count());
-    if (!rate.burst) return window;
-    return std::uint64_t{1} << 63 | (window / 1'000'000'000) << 30 | rate.limit;
+Verdict test(const Rate& rate, const State& state, Instant now, std::uint64_t cost) {
+    if (rate.burst) return test_bucket(rate, state, now, cost);
+    return window_of(rate, state, now).test(rate.limit, cost);
 }
 
-Verdict test(const Rate& rate, const RateState& state, Instant now, std::uint64_t cost) {
-    return rate.burst ? test_bucket(rate, state, now, cost) : test_window(rate, state, now, cost);
+void take(const Rate& rate, State& state, Instant now, std::uint64_t cost) {
+    if (rate.burst) return take_bucket(rate, state, now, cost);
+    const Window window = window_of(rate, state, now);
+    state.at = window.begin;
+    state.used = window.used + cost;
 }
 
-void take(const Rate& rate, RateState& state, Instant now, std::uint64_t cost) {
-    if (rate.burst) {
-        take_bucket(rate, state, now, cost);
-    } else {
-        take_window(rate, state, now, cost);
+Standing standing(const Rate& rate, const State& state, Instant now) {
+    if (!rate.burst) {
+        const Window window = window_of(rate, state, now);
+        return {.left = window.left(rate.limit), .more_at = Instant{window.end}};
     }
+    const Bucket bucket{rate, state, now};
+    const std::uint64_t left = bucket.left();
+    // A full burst is all there ever is.
+    return {.left = left, .more_at = left == *rate.burst ? now : bucket.passes_at(left + 1)};
+}
+
+void bring_back(const Rate& rate, State& state, Instant now) {
+    if (!rate.burst) window_of(rate, state, now).bring_back(state);
+}
+
+bool is_over(const Rate& rate, const State& state, Instant now) {
+    if (rate.burst) return Bucket{rate, state, now}.level() == 0;
+    const Window window = window_of(rate, state, now);
+    return window.used == 0;
 }
 
 } // namespace keygate::limit

@@ -96,6 +96,8 @@ void write_line(std::string& out, const AccessRecord& record) {
     append_text(out, "owner", record.owner);
     append_text(out, "plan", record.plan);
     append_text(out, "mode", record.mode);
+    append_text(out, "limit", record.limit);
+    append_text(out, "dry_run", record.dry_run);
     if (record.is_stale) out.append(",\"stale\":true");
     append_text(out, "upstream", record.upstream);
     append_number(out, "bytes_in", record.received);

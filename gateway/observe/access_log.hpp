@@ -28,6 +28,8 @@ struct AccessRecord {
     std::string_view owner{};
     std::string_view plan{};
     std::string_view mode{};
+    std::string_view limit{};    // that has refused it
+    std::string_view dry_run{};  // that would have refused it
     bool is_stale = false;       // judged by what was known before the store went away
     std::string_view upstream{}; // address of the server that was asked
     Outcome outcome = Outcome::allowed();

@@ -214,6 +214,21 @@ std::string Metrics::text() const {
                 &ThreadMetrics::received_bytes);
     add_counter("keygate_response_bytes_total", "Bytes sent to clients.",
                 &ThreadMetrics::sent_bytes);
+    add_counter("keygate_limit_dry_run_refusals_total",
+                "Requests that a limit with dry_run would have refused.",
+                &ThreadMetrics::limits_exceeded_dry);
+    MetricFamily away = family("keygate_limit_decisions_away_total",
+                               "Requests whose limits could not be counted in Redis, by what "
+                               "when_away says.",
+                               MetricType::Counter);
+    for (const auto& [name, member] : {std::pair{"local", &ThreadMetrics::limits_away_local},
+                                       std::pair{"allow", &ThreadMetrics::limits_away_allowed},
+                                       std::pair{"refuse", &ThreadMetrics::limits_away_refused}})
+        add_value(away, sum([&](const ThreadMetrics& thread) -> const Counter& {
+                      return thread.*member;
+                  }),
+                  {{.name = "when_away", .value = name}});
+    all.push_back(std::move(away));
     const auto add_open = [&](const char* name, const char* help, Counter ThreadMetrics::*opened,
                               Counter ThreadMetrics::*closed) {
         const auto total = [&](Counter ThreadMetrics::*member) {

@@ -81,8 +81,12 @@ class ThreadMetrics {
     Counter upstream_dials;
     Counter upstream_failures;
     Counter upstream_retries;
-    Counter received_bytes; // of request bodies
-    Counter sent_bytes;     // of all answers
+    Counter received_bytes;      // of request bodies
+    Counter sent_bytes;          // of all answers
+    Counter limits_exceeded_dry; // requests that a dry run would have refused
+    Counter limits_away_local;   // charges while Redis was away, by what `when_away` said
+    Counter limits_away_allowed;
+    Counter limits_away_refused;
 
   private:
     friend class Metrics;

@@ -16,9 +16,8 @@ Decision<Permit> admit(keys::Identity identity, const Route& route,
 
     if (const auto refusal = check_plan(identity, plans)) return *refusal;
     if (const auto refusal = check_scope(identity, route)) return *refusal;
-    std::span<const config::Rate> rates;
-    if (!plans.empty()) rates = plans[identity.entry().plan].rates;
-    return Permit{std::move(identity), route, rates};
+    const config::Plan* const plan = plans.empty() ? nullptr : &plans[identity.entry().plan];
+    return Permit{std::move(identity), route, plan};
 }
 
 Permit admit_public(const Route& route) {

@@ -21,25 +21,25 @@ class Permit {
         return identity_ ? &identity_->entry() : nullptr;
     }
 
-    /// The rates that this request is charged to. Empty on a public route.
-    [[nodiscard]] std::span<const config::Rate> rates() const { return rates_; }
+    /// The caller's plan; none on a public route, and where the API has no plans.
+    [[nodiscard]] const config::Plan* plan() const { return plan_; }
 
   private:
     friend Decision<Permit> admit(keys::Identity identity, const Route& route,
                                   std::span<const config::Plan> plans);
     friend Permit admit_public(const Route& route);
 
-    Permit(keys::Identity identity, const Route& route, std::span<const config::Rate> rates)
+    Permit(keys::Identity identity, const Route& route, const config::Plan* plan)
         : identity_(std::move(identity))
         , route_(&route)
-        , rates_(rates) {}
+        , plan_(plan) {}
 
     explicit Permit(const Route& route)
         : route_(&route) {}
 
     std::optional<keys::Identity> identity_;
     const Route* route_;
-    std::span<const config::Rate> rates_;
+    const config::Plan* plan_ = nullptr;
 };
 
 /// The whole policy in its fixed order: owner, plan, scope. Limits come after it.

@@ -314,6 +314,9 @@ Route compiled(const config::Route& route, const config::Api& api, const keys::A
     out.access = route.access;
     out.need = route.need;
     out.pass_authorization = route.pass_authorization;
+    out.weight = route.weight;
+    out.meter = route.meter;
+    out.limits = route.limits;
     out.name = route.text;
     for (const auto& scope : route.scopes) {
         const auto number = names.scope_number(scope);

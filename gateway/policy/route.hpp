@@ -20,8 +20,11 @@ struct Route {
     config::Need need = config::Need::all;
     keys::ScopeSet scopes;
     bool pass_authorization = false;
-    std::string name;        // `GET /v1/tests/{id}`
-    std::string scope_names; // space-separated, for the challenge of `scope_missing`
+    std::uint32_t weight = 1;          // what a request costs
+    std::string meter;                 // that it counts for; empty: none
+    std::vector<config::Limit> limits; // of its own
+    std::string name;                  // `GET /v1/tests/{id}`
+    std::string scope_names;           // space-separated, for the challenge of `scope_missing`
 };
 
 /// The route-to-scope maps of all APIs, compiled into one tree of path segments per set of hosts.

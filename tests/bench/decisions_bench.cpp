@@ -1,9 +1,10 @@
 // What the pure decisions of one request cost. Not part of the tests: timings are no assertions.
 // Built against the library of a release build:
 //   g++ -std=c++20 -O2 -Igateway tests/bench/decisions_bench.cpp build/libkeygate_lib.a -lyaml-cpp
-//       -lcrypto -o build/decisions_bench
+//       -ldate-tz -lssl -lcrypto -o build/decisions_bench
 // It prints the median of several rounds, in nanoseconds for one call.
 
+#include "config/limit_names.hpp"
 #include "config/settings.hpp"
 #include "http/target.hpp"
 #include "limit/counters.hpp"
@@ -13,6 +14,7 @@
 #include <array>
 #include <chrono>
 #include <cstdio>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -97,39 +99,60 @@ void find_routes() {
         report(one.what, [&](int) { keep(routes.find("api.example:8080", one.method, one.path)); });
 }
 
+config::Limit limit_of(std::uint64_t number, std::chrono::nanoseconds window,
+                       std::optional<std::uint64_t> burst = {}) {
+    config::Rate rate;
+    rate.limit = number;
+    rate.window = window;
+    rate.burst = burst;
+    config::Limit limit;
+    limit.rule = rate;
+    config::name_state(limit);
+    return limit;
+}
+
+config::Limit monthly(std::uint64_t number) {
+    config::Quota quota;
+    quota.limit = number;
+    quota.time_zone = find_time_zone("UTC");
+    config::Limit limit;
+    limit.rule = quota;
+    config::name_state(limit);
+    return limit;
+}
+
 void charge() {
-    const auto rate = [](std::uint64_t limit, std::chrono::nanoseconds window) {
-        limit::Rate made;
-        made.limit = limit;
-        made.window = window;
-        return made;
-    };
-    const std::vector<limit::Rate> window{rate(1'000'000'000, 60s)};
-    std::vector<limit::Rate> bucket = window;
-    bucket[0].burst = 1'000'000'000;
-    const std::vector<limit::Rate> both{rate(1'000'000'000, 1s), rate(1'000'000'000, 60s)};
+    static constexpr std::uint64_t plenty = 1'000'000'000;
     static constexpr std::uint32_t subjects = 100'000;
     limit::Counters counters{2};
+    limit::Calendar calendar;
     const limit::Instant start{1'700'000'000'000'000'000};
-    const auto run = [&](const char* what, const std::vector<limit::Rate>& rates,
-                         std::uint32_t among) {
+    using Limits = std::vector<config::Limit>;
+    const auto charge_to = [&](const Limits& limits, std::uint32_t subject, int microseconds) {
+        limit::Bill bill;
+        for (const config::Limit& limit : limits)
+            bill.add({.limit = &limit, .subject = subject, .cost = 1});
+        keep(counters.charge(bill, start + std::chrono::microseconds{microseconds}, calendar));
+    };
+    const auto run = [&](const char* what, const Limits& limits, std::uint32_t among) {
         for (std::uint32_t i = 0; i < among; ++i)
-            keep(counters.charge(i, rates, start));
+            charge_to(limits, i, 0);
         report(what, [&](int i) {
             // A large odd step, so that the next subject is not in the next cache line.
-            const auto subject = static_cast<std::uint32_t>(i) * 40'503U % among;
-            keep(counters.charge(subject, rates, start + std::chrono::microseconds{i}));
+            charge_to(limits, static_cast<std::uint32_t>(i) * 40'503U % among, i);
         });
     };
+    const Limits window{limit_of(plenty, 60s)};
+    const Limits bucket{limit_of(plenty, 60s, plenty)};
     run("charge, one window, one key", window, 1);
     run("charge, one window, 100,000 keys", window, subjects);
     run("charge, one bucket, one key", bucket, 1);
     run("charge, one bucket, 100,000 keys", bucket, subjects);
-    run("charge, two windows, 100,000 keys", both, subjects);
-    const std::vector<limit::Rate> spent{rate(1, 24h)};
-    keep(counters.charge(0, spent, start));
-    report("charge, refused",
-           [&](int i) { keep(counters.charge(0, spent, start + std::chrono::microseconds{i})); });
+    run("charge, two windows, 100,000 keys", {limit_of(plenty, 1s), window[0]}, subjects);
+    run("charge, window and quota, 100,000 keys", {window[0], monthly(plenty)}, subjects);
+    const Limits spent{limit_of(1, 24h)};
+    charge_to(spent, 0, 0);
+    report("charge, refused", [&](int i) { charge_to(spent, 0, i); });
 }
 
 } // namespace

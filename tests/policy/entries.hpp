@@ -24,9 +24,12 @@ inline std::vector<config::Plan> free_and_pro() {
     plans[0].name = "free";
     plans[0].api_access = false;
     plans[1].name = "pro";
-    plans[1].rates.resize(1);
-    plans[1].rates[0].limit = 100;
-    plans[1].rates[0].window = std::chrono::minutes{1};
+    config::Rate rate;
+    rate.limit = 100;
+    rate.window = std::chrono::minutes{1};
+    plans[1].limits.resize(1);
+    plans[1].limits[0].name = "100/1m";
+    plans[1].limits[0].rule = rate;
     return plans;
 }
 

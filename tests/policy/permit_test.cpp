@@ -27,22 +27,21 @@ policy::Route route_with(config::Access access) {
 
 BOOST_AUTO_TEST_SUITE(policy_permit)
 
-BOOST_AUTO_TEST_CASE(a_permit_names_its_route_its_caller_and_its_rates) {
+BOOST_AUTO_TEST_CASE(a_permit_names_its_route_its_caller_and_its_plan) {
     const auto route = route_with(config::Access::scope);
     const auto identity = identity_with(keys::ScopeSet::first(1), 1);
     const auto permit = policy::admit(identity, route, plans);
     BOOST_TEST_REQUIRE(permit.has_value());
     BOOST_TEST(&permit->route() == &route);
     BOOST_TEST(permit->caller() == &identity.entry());
-    BOOST_TEST_REQUIRE(permit->rates().size() == 1U);
-    BOOST_TEST(permit->rates().data() == plans[1].rates.data());
+    BOOST_TEST(permit->plan() == &plans[1]);
 }
 
-BOOST_AUTO_TEST_CASE(an_api_without_plans_has_no_rates) {
+BOOST_AUTO_TEST_CASE(an_api_without_plans_has_none_to_name) {
     const auto route = route_with(config::Access::key);
     const auto permit = policy::admit(identity_with({}), route, {});
     BOOST_TEST_REQUIRE(permit.has_value());
-    BOOST_TEST(permit->rates().empty());
+    BOOST_TEST(permit->plan() == nullptr);
 }
 
 BOOST_AUTO_TEST_CASE(the_owner_is_asked_before_the_plan_and_the_plan_before_the_scope) {
@@ -56,11 +55,11 @@ BOOST_AUTO_TEST_CASE(the_owner_is_asked_before_the_plan_and_the_plan_before_the_
                 Reason::scope_missing));
 }
 
-BOOST_AUTO_TEST_CASE(a_public_route_has_no_caller_and_no_rates) {
+BOOST_AUTO_TEST_CASE(a_public_route_has_no_caller_and_no_plan) {
     const auto route = route_with(config::Access::open);
     const auto permit = policy::admit_public(route);
     BOOST_TEST(permit.caller() == nullptr);
-    BOOST_TEST(permit.rates().empty());
+    BOOST_TEST(permit.plan() == nullptr);
     BOOST_TEST(&permit.route() == &route);
 }
 
