@@ -8,6 +8,7 @@
 #include "app/reload_command.hpp"
 #include "app/run.hpp"
 #include "app/store_commands.hpp"
+#include "app/usage_commands.hpp"
 
 #include <CLI/CLI.hpp>
 
@@ -45,6 +46,7 @@ void add_commands(CLI::App& app, std::function<int()>& chosen) {
     app::add_reload_command(app, chosen);
     app::add_keys_commands(app, chosen);
     app::add_owners_commands(app, chosen);
+    app::add_usage_commands(app, chosen);
     app::add_store_commands(app, chosen);
 
     app.add_subcommand("version", "Print the version")->callback([&chosen] {

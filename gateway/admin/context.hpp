@@ -6,6 +6,7 @@
 #include "keys/catalog.hpp"
 #include "keys/pepper.hpp"
 #include "keys/store_thread.hpp"
+#include "limit/counters.hpp"
 
 #include <chrono>
 
@@ -18,7 +19,8 @@ struct Context {
     const keys::Peppers& peppers;
     keys::StoreThread& store;
     const Clock& clock;
-    Reload reload{}; // none where no gateway runs
+    const limit::Counters* counters = nullptr; // what limits have counted here; none as below
+    Reload reload{};                           // none where no gateway runs
 
     [[nodiscard]] keys::Time now() const {
         return std::chrono::floor<std::chrono::seconds>(clock.now().wall);

@@ -162,13 +162,13 @@ Members::Members(const json::object& object, std::string prefix,
     }
 }
 
-const json::value* Members::find(std::string_view name) const {
-    const json::value* value = object_.if_contains(view(name));
-    return value != nullptr && !value->is_null() ? value : nullptr;
+const json::value* Members::value(std::string_view name) const {
+    const json::value* found = object_.if_contains(view(name));
+    return found != nullptr && !found->is_null() ? found : nullptr;
 }
 
 bool Members::has(std::string_view name) const {
-    return find(name) != nullptr;
+    return value(name) != nullptr;
 }
 
 bool Members::mentions(std::string_view name) const {
@@ -176,7 +176,7 @@ bool Members::mentions(std::string_view name) const {
 }
 
 std::optional<std::string> Members::text(std::string_view name) {
-    const json::value* value = find(name);
+    const json::value* const value = this->value(name);
     if (value == nullptr) return std::nullopt;
     if (!value->is_string()) {
         wrong(name, "must be text");
@@ -193,14 +193,14 @@ std::string Members::required_text(std::string_view name) {
 }
 
 bool Members::flag(std::string_view name) {
-    const json::value* value = find(name);
+    const json::value* const value = this->value(name);
     if (value == nullptr) return false;
     if (!value->is_bool()) wrong(name, "must be true or false");
     return value->is_bool() && value->get_bool();
 }
 
 std::optional<std::vector<std::string>> Members::texts(std::string_view name) {
-    const json::value* value = find(name);
+    const json::value* const value = this->value(name);
     if (value == nullptr) return std::nullopt;
     if (!value->is_array()) {
         wrong(name, "must be a list of texts");
@@ -224,7 +224,7 @@ std::optional<std::vector<std::string>> Members::texts(std::string_view name) {
 }
 
 const json::object* Members::object(std::string_view name) {
-    const json::value* value = find(name);
+    const json::value* const value = this->value(name);
     if (value == nullptr) return nullptr;
     if (!value->is_object()) wrong(name, "must be an object");
     return value->if_object();
@@ -232,7 +232,7 @@ const json::object* Members::object(std::string_view name) {
 
 std::optional<std::int64_t> Members::number(std::string_view name, std::int64_t min,
                                             std::int64_t max) {
-    const json::value* value = find(name);
+    const json::value* const value = this->value(name);
     if (value == nullptr) return std::nullopt;
     const std::int64_t* const number = value->if_int64();
     if (number != nullptr && *number >= min && *number <= max) return *number;

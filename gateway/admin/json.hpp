@@ -42,6 +42,8 @@ class Members {
     /// A list of texts, none twice.
     [[nodiscard]] std::optional<std::vector<std::string>> texts(std::string_view name);
     [[nodiscard]] const boost::json::object* object(std::string_view name);
+    /// Whatever it is, or null if absent.
+    [[nodiscard]] const boost::json::value* value(std::string_view name) const;
     /// A whole number within bounds, or nothing if absent.
     [[nodiscard]] std::optional<std::int64_t> number(std::string_view name, std::int64_t min,
                                                      std::int64_t max);
@@ -53,8 +55,6 @@ class Members {
     [[nodiscard]] const std::optional<Problem>& problem() const { return problem_; }
 
   private:
-    [[nodiscard]] const boost::json::value* find(std::string_view name) const;
-
     const boost::json::object& object_;
     std::string prefix_;
     std::optional<Problem> problem_;

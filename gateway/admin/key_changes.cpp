@@ -2,6 +2,7 @@
 
 #include "admin/json.hpp"
 #include "admin/new_key.hpp"
+#include "admin/own_limits.hpp"
 
 #include <algorithm>
 
@@ -24,20 +25,21 @@ Checked<void> may_change(const keys::KeyRecord& record) {
 
 Checked<KeyPatch> KeyPatch::read(const boost::json::object& body, const keys::ApiNames& api,
                                  keys::Time now) {
-    Members in(body, "", {"name", "plan", "scopes", "expires_at", "metadata"},
-               {"addresses", "referrers", "endpoints", "bind", "rate", "quota", "limits", "tenants",
-                "concurrency"});
+    Members in(body, "", {"name", "plan", "scopes", "expires_at", "metadata", "rate", "quota"},
+               {"addresses", "referrers", "endpoints", "bind", "limits", "tenants", "concurrency"});
     KeyPatch patch;
     if (in.mentions("name")) patch.name_ = read_label(in);
     if (in.mentions("plan")) patch.plan_ = read_plan(in, api);
     if (in.mentions("scopes")) patch.scopes_ = read_scopes(in, api);
     if (in.mentions("expires_at")) patch.expires_at_ = read_expiry(in, now);
     if (in.mentions("metadata")) patch.metadata_ = read_metadata(in).value_or("{}");
+    if (in.mentions("rate")) patch.rate_ = read_rate(in);
+    if (in.mentions("quota")) patch.quota_ = read_quota(in);
     if (in.problem()) return *in.problem();
     return patch;
 }
 
-Checked<keys::KeyRecord> KeyPatch::apply(keys::KeyRecord record) const {
+Checked<keys::KeyRecord> KeyPatch::apply(keys::KeyRecord record, const keys::ApiNames& api) const {
     if (const auto may = may_change(record); !may) return may.error();
     if (expires_at_ && record.rotated_to)
         return unprocessable("expires_at", "the key is being replaced by " + *record.rotated_to +
@@ -47,6 +49,11 @@ Checked<keys::KeyRecord> KeyPatch::apply(keys::KeyRecord record) const {
     if (scopes_) record.scopes = *scopes_;
     if (expires_at_) record.expires_at = *expires_at_;
     if (metadata_) record.metadata = *metadata_;
+    if (rate_) record.rate = *rate_;
+    if (quota_) record.quota = *quota_;
+    // Only what is changed now: a name may be changed whatever was written before.
+    if (rate_ || quota_)
+        if (const auto judged = judge_limits(record, api, ""); !judged) return judged.error();
     return record;
 }
 

@@ -21,8 +21,11 @@ class KeyPatch {
     [[nodiscard]] static Checked<KeyPatch> read(const boost::json::object& body,
                                                 const keys::ApiNames& api, keys::Time now);
 
-    /// @errors 409 for a revoked or damaged key; 422 for another end of one that is being replaced.
-    [[nodiscard]] Checked<keys::KeyRecord> apply(keys::KeyRecord record) const;
+    /// @param api  the record's.
+    /// @errors 409 for a revoked or damaged key; 422 for another end of one that is being replaced,
+    ///         and for limits that cannot be read together.
+    [[nodiscard]] Checked<keys::KeyRecord> apply(keys::KeyRecord record,
+                                                 const keys::ApiNames& api) const;
 
   private:
     std::optional<std::string> name_;
@@ -30,6 +33,8 @@ class KeyPatch {
     std::optional<std::optional<std::vector<std::string>>> scopes_;
     std::optional<std::optional<keys::Time>> expires_at_;
     std::optional<std::string> metadata_;
+    std::optional<std::string> rate_; // empty: none
+    std::optional<std::string> quota_;
 };
 
 /// Disables, enables or revokes. Doing it twice is doing it once. 409 where it cannot be.

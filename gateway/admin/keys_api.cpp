@@ -239,7 +239,7 @@ asio::awaitable<Checked<Response>> update_key(const Context& context, std::strin
                             "the key's API `" + record.api + "` is not in the configuration");
         const auto patch = KeyPatch::read(body, context.catalog.apis[*api], context.now());
         if (!patch) return patch.error();
-        auto changed = patch->apply(record);
+        auto changed = patch->apply(record, context.catalog.apis[*api]);
         if (!changed || changed->plan == record.plan) return changed;
         const auto facts = plan_facts(context.settings, record.api);
         if (const auto fits = has_plan(*changed, facts, store); !fits) return fits.error();

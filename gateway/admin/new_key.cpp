@@ -1,6 +1,7 @@
 #include "admin/new_key.hpp"
 
 #include "admin/json.hpp"
+#include "admin/own_limits.hpp"
 #include "base/ascii.hpp"
 
 #include <boost/json.hpp>
@@ -156,9 +157,8 @@ Checked<NewKey> read_new_key(const json::object& body, const keys::Catalog& cata
                              const std::string& prefix) {
     Members in(body, prefix,
                {"api", "owner", "name", "plan", "scopes", "mode", "expires_at", "force", "digest",
-                "id", "status", "prefix", "hint", "created_at", "metadata"},
-               {"addresses", "referrers", "endpoints", "bind", "rate", "quota", "limits", "tenants",
-                "concurrency"});
+                "id", "status", "prefix", "hint", "created_at", "metadata", "rate", "quota"},
+               {"addresses", "referrers", "endpoints", "bind", "limits", "tenants", "concurrency"});
     NewKey key;
     key.has_digest = in.has("digest");
     key.is_forced = in.flag("force");
@@ -180,7 +180,10 @@ Checked<NewKey> read_new_key(const json::object& body, const keys::Catalog& cata
     read_mode(in, api, key);
     key.record.scopes = read_scopes(in, api);
     read_times(in, now, key);
+    key.record.rate = read_rate(in);
+    key.record.quota = read_quota(in);
     if (in.problem()) return *in.problem();
+    if (const auto judged = judge_limits(key.record, api, prefix); !judged) return judged.error();
     return key;
 }
 

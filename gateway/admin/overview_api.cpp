@@ -2,6 +2,7 @@
 
 #include "admin/json.hpp"
 #include "admin/openapi.hpp"
+#include "admin/own_limits.hpp"
 #include "admin/replies.hpp"
 #include "admin/store_call.hpp"
 #include "admin/write.hpp"
@@ -17,58 +18,19 @@ namespace keygate::admin {
 
 namespace {
 
-struct NamedUsage {
-    std::string key; // empty: of an owner
-    keys::OwnerName owner;
-    keys::Usage usage;
-};
-
-json::object to_json(const NamedUsage& named, keys::Time now) {
-    json::object requests;
-    requests["total"] = named.usage.total;
-    requests["month"] = named.usage.in(keys::month_of(now));
-    json::object counters;
-    counters["requests"] = std::move(requests);
-    json::object out;
-    out["object"] = "usage";
-    out["key"] = nullptr;
-    if (!named.key.empty()) out["key"] = named.key;
-    out["api"] = named.owner.api;
-    out["owner"] = named.owner.id;
-    out["last_used_at"] = nullptr;
-    if (named.usage.last_used_at) out["last_used_at"] = keys::to_text(*named.usage.last_used_at);
-    out["counters"] = std::move(counters);
-    return out;
-}
-
-Checked<NamedUsage> usage_of_key(keys::KeyStore& store, const std::string& id) {
-    auto row = store.find(id);
-    if (!row && row.error().error == keys::StoreError::not_found)
-        return not_found("there is no key with this id");
-    if (!row) return store_problem(row.error());
-    return NamedUsage{id, {row->record.api, row->record.owner}, row->usage};
-}
-
-Checked<NamedUsage> usage_of_owner(keys::KeyStore& store, const keys::OwnerName& name) {
-    const auto record = store.find_owner(name);
-    if (!record && record.error().error != keys::StoreError::not_found)
-        return store_problem(record.error());
-    const auto has_keys = store.has_keys(name);
-    if (!has_keys) return store_problem(has_keys.error());
-    if (!record && !*has_keys) return not_found("this API has no such owner");
-    auto usage = store.usage_of(name);
-    if (!usage) return store_problem(usage.error());
-    return NamedUsage{{}, name, *usage};
-}
-
 json::object to_json(const config::Plan& plan) {
     json::array rates;
-    for (const config::Rate& rate : plan.rates)
-        rates.push_back(json::value(rate.text));
+    json::array limits;
+    for (const config::Limit& limit : plan.limits) {
+        if (std::holds_alternative<config::Rate>(limit.rule))
+            rates.push_back(json::value(limit.text));
+        limits.push_back(admin::to_json(limit));
+    }
     json::object out;
     out["name"] = plan.name;
     out["api_access"] = plan.api_access;
     out["rates"] = std::move(rates);
+    out["limits"] = std::move(limits);
     return out;
 }
 
@@ -112,31 +74,6 @@ SharedBackup shared_by(keys::StoreThread& store, std::unique_ptr<keys::StoreBack
 }
 
 } // namespace
-
-asio::awaitable<Checked<Response>> get_usage(const Context& context, std::string, Request request) {
-    if (const auto known = only_parameters(request, {"key", "owner", "api"}); !known)
-        co_return known.error();
-    const auto key = request.parameter("key");
-    const auto owner = request.parameter("owner");
-    if (key.has_value() == owner.has_value())
-        co_return bad_request("parameter_missing", "`key` or `owner`: one of them must be given");
-    keys::OwnerName name;
-    if (owner) {
-        auto api = the_api(request, context.catalog);
-        if (!api) co_return api.error();
-        name = {std::move(*api), *owner};
-    }
-    auto work = [key, name, now = context.now()](keys::KeyStore& store, keys::LiveKeys& live) {
-        auto usage = key ? usage_of_key(store, *key) : usage_of_owner(store, name);
-        if (usage && key) live.add_pending(usage->usage, *key, now);
-        if (usage && !key) live.add_pending(usage->usage, name, now);
-        return usage;
-    };
-    auto waiting = call_store(context.store, std::move(work));
-    const auto usage = co_await std::move(waiting);
-    if (!usage) co_return usage.error();
-    co_return reply(200, to_json(*usage, context.now()));
-}
 
 asio::awaitable<Checked<Response>> list_apis(const Context& context, std::string, Request request) {
     if (const auto known = only_parameters(request, {}); !known) co_return known.error();

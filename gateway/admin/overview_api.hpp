@@ -10,11 +10,6 @@
 // What can be read beside keys and owners, and the copy of the store.
 namespace keygate::admin {
 
-/// `?key=` or `?owner=` (and `api=`): `{"object":"usage","key","owner","api","last_used_at",
-/// "counters":{"requests":{"total","month"}}}`. Allowed requests only; months are those of UTC.
-[[nodiscard]] boost::asio::awaitable<Checked<Response>> get_usage(const Context& context,
-                                                                  std::string id, Request request);
-
 /// What keys can be made for: each API with its plans and scopes.
 [[nodiscard]] boost::asio::awaitable<Checked<Response>> list_apis(const Context& context,
                                                                   std::string id, Request request);

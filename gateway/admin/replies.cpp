@@ -1,6 +1,7 @@
 #include "admin/replies.hpp"
 
 #include "admin/json.hpp"
+#include "admin/own_limits.hpp"
 
 #include <boost/json.hpp>
 
@@ -109,6 +110,8 @@ json::object to_json(const keys::KeyRow& row, const keys::Catalog& catalog, keys
     out["pepper"] = nullptr;
     if (!key.pepper.empty()) out["pepper"] = key.pepper;
     out["metadata"] = object_or_null(key.metadata);
+    out["rate"] = shown_limit(key.rate);
+    out["quota"] = shown_limit(key.quota);
     return out;
 }
 
@@ -123,7 +126,9 @@ std::string etag_of(const keys::KeyRecord& key) {
     print.add(keys::to_text(key.created_at))
         .add_optional(key.rotated_to)
         .add(key.pepper)
-        .add(key.metadata);
+        .add(key.metadata)
+        .add(key.rate)
+        .add(key.quota);
     print.add(key.expires_at ? keys::to_text(*key.expires_at) : "");
     print.add(keys::to_hex(key.digest)).add(key.scopes ? "some" : "default");
     if (key.scopes)

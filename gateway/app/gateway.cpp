@@ -7,6 +7,7 @@
 #include "admin/status_pages.hpp"
 #include "app/redis_keys.hpp"
 #include "app/reloader.hpp"
+#include "app/spent_keeper.hpp"
 #include "app/usage_keeper.hpp"
 #include "app/worker.hpp"
 #include "keys/fill.hpp"
@@ -93,7 +94,7 @@ struct Gateway::State {
         , keeper(make_keeper(compiled->settings.store))
         , reloader({compiled, make_keys(*compiled)})
         , control_work(asio::make_work_guard(control))
-        , usage(control, thread_count(compiled->settings), time) {}
+        , usage(control, thread_count(compiled->settings), time, add_spent()) {}
 
     const Clock& clock;
     std::unique_ptr<observe::AccessLog> access_log;
@@ -109,6 +110,7 @@ struct Gateway::State {
     // The operator's side: one thread for admin API, health and metrics.
     asio::io_context control{1};
     asio::executor_work_guard<asio::io_context::executor_type> control_work;
+    SpentKeeper spent{counters}; // with the embedded store
     UsageKeeper usage;
     asio::steady_timer agreement{control};
     bool is_stopping = false;                 // of the control's thread
@@ -144,7 +146,16 @@ struct Gateway::State {
     /// A number that is used again begins with nothing spent.
     [[nodiscard]] keys::SubjectsRef new_subjects() {
         return keys::SubjectsRef{
-            new keys::Subjects{[this](std::uint32_t number) { counters.reset(number); }}};
+            new keys::Subjects{[this](std::uint32_t number) { counters.reset(number); },
+                               [this](std::uint32_t number) { counters.forget_spent(number); }}};
+    }
+
+    /// In Redis gateways count for themselves.
+    [[nodiscard]] keys::UsageWriter::AddSpent add_spent() {
+        if (keeper) return {};
+        return [this](const keys::UsedKey& used, keys::UsageDelta& delta) {
+            spent.add_spent(used, delta);
+        };
     }
 
     void add_metrics() {
@@ -222,6 +233,9 @@ struct Gateway::State {
             return agreed.error();
         if (const auto filled = keys::fill(**opened, *first.keys.table); !filled)
             return filled.error();
+        spent.serve(first.snapshot->settings);
+        if (const auto restored = spent.restore(**opened, *first.keys.table); !restored)
+            return restored.error();
         store = std::make_unique<keys::StoreThread>(std::move(*opened), *first.keys.table);
         return {};
     }
@@ -301,6 +315,7 @@ struct Gateway::State {
                    .peppers = snapshot->peppers,
                    .store = *store,
                    .clock = clock,
+                   .counters = &counters,
                    .reload = [this](std::function<void(admin::ReloadOutcome)> done) {
                        reloader.begin(std::move(done));
                    }}});
@@ -418,7 +433,7 @@ Result<std::unique_ptr<Gateway>> Gateway::start(config::Settings settings, const
          {&State::open_store, &State::open_status, &State::open_admin, &State::open_workers})
         if (const auto done = (state.*step)(); !done) return done.error();
     state.reloader.start(
-        {*state.store, state.keeper.get(), state.workers, state.counters, state.routes,
+        {*state.store, state.keeper.get(), state.spent, state.workers, state.counters, state.routes,
          state.admission, state.metrics, [&state](admin::Access access) {
              asio::post(state.control, [&state, access = std::move(access)]() mutable {
                  state.guard->replace(std::move(access));

@@ -1,6 +1,7 @@
 #include "app/import_file.hpp"
 
 #include "admin/json.hpp"
+#include "app/limit_words.hpp"
 #include "base/ascii.hpp"
 
 #include <boost/json.hpp>
@@ -18,9 +19,9 @@ namespace {
 constexpr std::size_t max_row = 64 * 1024; // bytes; a call takes many rows
 
 const std::vector<std::string>& columns() {
-    static const std::vector<std::string> names{"digest", "id",     "owner",      "name",
-                                                "plan",   "scopes", "mode",       "status",
-                                                "prefix", "hint",   "created_at", "expires_at"};
+    static const std::vector<std::string> names{
+        "digest", "id",     "owner", "name",       "plan",       "scopes", "mode",
+        "status", "prefix", "hint",  "created_at", "expires_at", "rate",   "quota"};
     return names;
 }
 
@@ -159,6 +160,33 @@ json::array scope_list(std::string_view cell) {
     return list;
 }
 
+/// A JSON value, or words.
+json::value limit_value(const std::string& column, const std::string& cell, std::string& wrong) {
+    std::string mistake;
+    json::value value;
+    if (cell.starts_with('{') || cell.starts_with('[')) {
+        // As strict as the body that it becomes a part of.
+        auto parsed = admin::parse_object("{\"cell\":" + cell + "}");
+        if (!parsed)
+            mistake = parsed.error().message;
+        else if (parsed->size() != 1)
+            mistake = "is more than one JSON value";
+        else
+            value = std::move(parsed->begin()->value());
+    } else {
+        const auto words = words_of(cell);
+        value = column == "rate" ? rate_from(words, mistake) : quota_from(words, mistake);
+    }
+    if (!mistake.empty() && wrong.empty()) wrong = "`" + column + "`: " + mistake;
+    return value;
+}
+
+json::value value_of(const std::string& column, const std::string& cell, std::string& wrong) {
+    if (column == "scopes") return scope_list(cell);
+    if (column == "rate" || column == "quota") return limit_value(column, cell, wrong);
+    return json::value(cell);
+}
+
 /// The names of the header line; false if rows cannot be read by it.
 bool read_header(const CsvReader::Record& header, Collector& out) {
     bool is_good = header.mistake.empty();
@@ -198,13 +226,15 @@ void read_csv(std::string_view text, Collector& out) {
             continue;
         }
         json::object row;
+        std::string wrong;
         for (std::size_t i = 0; i < record->cells.size(); ++i) {
             const auto& cell = record->cells[i];
             if (cell.empty()) continue;
-            if (header->cells[i] == "scopes")
-                row["scopes"] = scope_list(cell);
-            else
-                row[header->cells[i]] = cell;
+            row[header->cells[i]] = value_of(header->cells[i], cell, wrong);
+        }
+        if (!wrong.empty()) {
+            out.wrong(record->line, wrong);
+            continue;
         }
         out.add(record->line, std::move(row));
     }

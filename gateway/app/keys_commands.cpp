@@ -4,6 +4,7 @@
 #include "admin/message.hpp"
 #include "app/command_line.hpp"
 #include "app/import_command.hpp"
+#include "app/limit_words.hpp"
 #include "base/secret.hpp"
 #include "config/scalars.hpp"
 #include "keys/digest.hpp"
@@ -58,6 +59,13 @@ std::string metadata_of(const json::object& key) {
     return json::serialize(*metadata);
 }
 
+/// `rate` or `quota` as it would be written.
+std::string limit_of(const json::object& key, json::string_view name) {
+    const auto* limit = key.if_contains(name);
+    if (limit == nullptr || limit->is_null()) return {};
+    return limit->is_string() ? std::string{limit->as_string()} : json::serialize(*limit);
+}
+
 void print_key(const admin::Response& response, Console& console) {
     const auto key = object_in(response);
     Filters pairs{{"id", text(key, "id")},
@@ -78,6 +86,8 @@ void print_key(const admin::Response& response, Console& console) {
     add("replaces", text(key, "rotated_from"));
     add("replaced by", text(key, "rotated_to"));
     add("pepper", text(key, "pepper"));
+    add("rate", limit_of(key, "rate"));
+    add("quota", limit_of(key, "quota"));
     add("metadata", metadata_of(key));
     pairs.emplace_back("etag", shown_etag(response));
     print_pairs(console.out, pairs);
@@ -116,6 +126,15 @@ void put(json::object& body, std::string_view name, const std::optional<std::str
     const json::string_view member{name.data(), name.size()};
     if (value) body[member] = *value;
     if (is_none) body[member] = nullptr;
+}
+
+/// Adds `rate` and `quota` if flags speak of them.
+void put_limits(json::object& body, const LimitOptions& options) {
+    std::string wrong;
+    if (!options.rates.empty()) body["rate"] = rate_from(options.rates, wrong);
+    if (!wrong.empty()) throw CommandError(exit_usage, "--rate: " + wrong);
+    if (!options.quotas.empty()) body["quota"] = quota_from(options.quotas, wrong);
+    if (!wrong.empty()) throw CommandError(exit_usage, "--quota: " + wrong);
 }
 
 std::optional<std::string> unless_empty(const std::string& text) {
@@ -175,6 +194,7 @@ std::string create_body(const CreateKey& options, const config::Settings& settin
     put(body, "id", unless_empty(options.id));
     put_scopes(body, options.scopes);
     if (!options.metadata.empty()) body["metadata"] = json_object("--metadata", options.metadata);
+    put_limits(body, options.limits);
     if (options.force) body["force"] = true;
     if (!options.key_file.empty())
         put_known_key(body, read_key(options.key_file, console), named_api(settings, api));
@@ -188,6 +208,11 @@ std::string update_body(const UpdateKey& options) {
     put(body, "expires_at", options.expires_at, options.no_expiry);
     put_scopes(body, options.scopes);
     if (options.metadata) body["metadata"] = json_object("--metadata", *options.metadata);
+    put_limits(body, options.limits);
+    if (options.plan_limits) {
+        body["rate"] = nullptr;
+        body["quota"] = nullptr;
+    }
     if (body.empty()) throw CommandError(exit_usage, "name what is to be changed; see --help");
     return json::serialize(body);
 }
@@ -350,6 +375,22 @@ void add_scope_flags(CLI::App& command, ScopeOptions& options) {
     usual->excludes(some)->excludes(none);
 }
 
+/// @returns  both flags, for those that exclude them.
+std::vector<CLI::Option*> add_limit_flags(CLI::App& command, LimitOptions& options) {
+    auto* const rate = command
+                           .add_option("--rate", options.rates,
+                                       "A rate instead of the plan's: 100/1m; again for more")
+                           ->expected(1)
+                           ->take_all();
+    auto* const quota = command
+                            .add_option("--quota", options.quotas,
+                                        "A quota instead of the plan's of the same meter: "
+                                        "requests=1000/month; again for more")
+                            ->expected(1)
+                            ->take_all();
+    return {rate, quota};
+}
+
 template <class Options> void add_expiry_flags(CLI::App& command, Options& options) {
     auto* const some =
         command.add_option("--expires-at", options.expires_at, "RFC 3339: 2027-01-31T00:00:00Z");
@@ -376,6 +417,7 @@ void add_create(CLI::App& keys, Chosen& chosen) {
     flags.add_option("--mode", made.mode, "live (default) or test");
     flags.add_option("--expires-at", made.expires_at, "RFC 3339: 2027-01-31T00:00:00Z");
     flags.add_option("--metadata", made.metadata, "A JSON object");
+    add_limit_flags(flags, made.limits);
     flags.add_flag("--force", made.force, "Even if the plan has no API access");
     auto* const file = flags.add_option("--key-file", made.key_file,
                                         "A key that exists already, in a file or - for standard "
@@ -406,6 +448,10 @@ void add_update(CLI::App& keys, Chosen& chosen) {
     add_scope_flags(flags, changes.scopes);
     add_expiry_flags(flags, changes);
     flags.add_option("--metadata", changes.metadata, "A JSON object; replaces the old one");
+    auto* const none = flags.add_flag("--plan-limits", changes.plan_limits,
+                                      "The plan's rates and quotas count: none of its own");
+    for (auto* const limit : add_limit_flags(flags, changes.limits))
+        none->excludes(limit);
     add_if_match(flags, changes);
 }
 

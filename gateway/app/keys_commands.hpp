@@ -22,6 +22,12 @@ struct ScopeOptions {
     bool default_scopes = false; // what the profile says
 };
 
+/// Limits of a key in place of its plan's.
+struct LimitOptions {
+    std::vector<std::string> rates;  // `100/1m`, or a JSON object
+    std::vector<std::string> quotas; // `requests=1000/month`, or a JSON object for one meter
+};
+
 struct CreateKey : WriteOptions {
     std::string api;
     std::string owner;
@@ -31,6 +37,7 @@ struct CreateKey : WriteOptions {
     std::string mode;
     std::string expires_at;
     std::string metadata; // a JSON object
+    LimitOptions limits;
     bool force = false;
     // A key that exists already.
     std::string key_file; // the key itself, in a file or `-`; hashed here
@@ -60,6 +67,8 @@ struct UpdateKey : OneKey {
     std::optional<std::string> expires_at;
     bool no_expiry = false;
     std::optional<std::string> metadata;
+    LimitOptions limits;
+    bool plan_limits = false; // none of its own
 };
 
 struct RotateKey : OneKey {

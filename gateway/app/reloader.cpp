@@ -214,6 +214,7 @@ Result<void> Reloader::switch_on_store(keys::KeyStore& store, const Serving& nex
     if (const auto agreed = next.snapshot->peppers.agree_with(store); !agreed)
         return agreed.error();
     stand_still_and_take_over(next);
+    parts_->spent.serve(next.snapshot->settings);
     parts_->store.replace(next.keys.live());
     const config::ClientLimits& client = next.snapshot->settings.client;
     parts_->admission.set_bounds(client.max_connections, client.max_connections_per_address);

@@ -2,6 +2,7 @@
 
 #include "admin/access.hpp"
 #include "admin/reload_api.hpp"
+#include "app/spent_keeper.hpp"
 #include "app/worker.hpp"
 #include "keys/keeper.hpp"
 #include "keys/store_thread.hpp"
@@ -44,6 +45,7 @@ class Reloader {
     struct Parts {
         keys::StoreThread& store;
         keys::Keeper* keeper; // null with the embedded store
+        SpentKeeper& spent;
         const std::vector<std::unique_ptr<Worker>>& workers;
         limit::Counters& counters;
         limit::RouteBook& routes;

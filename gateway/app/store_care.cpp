@@ -1,6 +1,7 @@
 #include "app/store_care.hpp"
 
 #include "app/command_line.hpp"
+#include "keys/compile.hpp"
 #include "keys/redis_doctor.hpp"
 #include "keys/redis_reindex.hpp"
 #include "keys/redis_store.hpp"
@@ -285,6 +286,25 @@ class Copy {
     std::size_t same_ = 0;
 };
 
+keys::Check look_at_records(keys::KeyStore& store) {
+    std::size_t count = 0;
+    std::size_t unreadable = 0;
+    std::string reasons;
+    must(store.each([](keys::OwnerRecord&&) {},
+                    [&](keys::KeyRecord&& key) {
+                        ++count;
+                        const auto limits = keys::own_limits(key, {});
+                        if (key.readable && limits.value) return;
+                        if (++unreadable > most_named) return;
+                        reasons += "\n    " + key.id + ": " +
+                                   (key.readable ? limits.wrong : "the row is damaged");
+                    }));
+    if (unreadable == 0) return {"records", keys::Verdict::ok, std::to_string(count) + " keys"};
+    return {"records", keys::Verdict::problem,
+            std::to_string(unreadable) + " of " + std::to_string(count) +
+                " keys cannot be read:" + reasons};
+}
+
 int doctor(const CommonOptions& options, Console& console) {
     return reported(console.err, [&] {
         return examine_store(load_settings(options.config).store, options.json, console);
@@ -310,9 +330,10 @@ int copy(const CopyStore& options, Console& console) {
 int examine_store(const config::Store& store, bool as_json, Console& console) {
     std::vector<keys::Check> checks;
     if (!store.redis) {
-        (void)open(store);
+        const auto opened = open(store);
         checks.push_back(
             {"file", keys::Verdict::ok, store.file + " opens; an embedded store needs no more"});
+        checks.push_back(look_at_records(*opened));
     } else {
         redis::Session session{*store.redis};
         Progress progress{console.err, "looked at"};

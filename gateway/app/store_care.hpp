@@ -22,7 +22,8 @@ struct CopyStore : CommonOptions {
 [[nodiscard]] int examine_store(const config::Store& store, bool json, Console& console);
 /// Makes the indexes of a Redis anew from its records, while gateways go on.
 [[nodiscard]] int reindex_store(const config::Store& store, bool json, Console& console);
-/// Copies keys, owners, their uses and the peppers' proofs to another store. Nothing is written if
+/// Copies keys, owners, their uses and the peppers' proofs to another store; what quotas have
+/// counted is not copied: stores do not keep it in the same form. Nothing is written if
 /// the target has another record under a same name; what is there already and alike is left as it
 /// is, so that a copy that was cut is just started again. Receipts of calls are not copied.
 [[nodiscard]] int copy_store(const config::Store& from, const config::Store& to, bool json,

@@ -29,11 +29,12 @@ std::vector<std::unique_ptr<keys::UsedKeys>> make_lists(std::size_t threads) {
 
 } // namespace
 
-UsageKeeper::UsageKeeper(boost::asio::io_context& loop, std::size_t threads, const Clock& clock)
+UsageKeeper::UsageKeeper(boost::asio::io_context& loop, std::size_t threads, const Clock& clock,
+                         keys::UsageWriter::AddSpent add_spent)
     : clock_(clock)
     , lists_(make_lists(threads))
     , timer_(loop)
-    , writer_(pointers(lists_)) {}
+    , writer_(pointers(lists_), std::move(add_spent)) {}
 
 void UsageKeeper::start(keys::StoreThread& store) {
     store_ = &store;

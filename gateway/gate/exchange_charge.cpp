@@ -6,6 +6,7 @@
 #include "limit/lockout.hpp"
 #include "policy/bill.hpp"
 
+#include <algorithm>
 #include <array>
 #include <variant>
 
@@ -165,6 +166,11 @@ void Exchange::settle_limits(observe::Outcome outcome) {
                           outcome.index() == observe::Outcome::canceled().index();
     const bool is_counted = is_whole && status_ / 100 == 2;
     lane_.counters.settle(owed_, is_counted);
+    const bool comes_back =
+        !is_counted && std::any_of(owed_.begin(), owed_.end(), [](const auto& one) {
+            return std::holds_alternative<config::Quota>(one.limit->rule);
+        });
+    if (comes_back && caller_) lane_.used.touch(caller_, epoch_->snapshot->catalog);
     if (!owed_redis_.empty()) lane_.redis_counters->settle(owed_redis_, is_counted);
     owed_.clear();
     owed_redis_.clear();

@@ -279,6 +279,15 @@ const Catalog& Cache::catalog() const {
 
 void Cache::apply(const Change& change) {
     state_->on_commit(change);
+    for (const SpentBy& by : change.forget_spent)
+        state_->subjects->forget_spent(subject_of(by));
+}
+
+SubjectRef Cache::subject_of(const SpentBy& by) const {
+    if (by.id.empty()) return state_->subjects->find_owner(by.api, by.owner);
+    const std::lock_guard lock{state_->mutex};
+    const auto known = state_->by_id.find(by.id);
+    return known == state_->by_id.end() ? nullptr : state_->places[known->second]->subject;
 }
 
 void Cache::add_pending(Usage& usage, const std::string& id, Time now) const {

@@ -1,5 +1,7 @@
 #include "keys/catalog.hpp"
 
+#include "config/read_api_limits.hpp"
+
 #include <algorithm>
 
 namespace keygate::keys {
@@ -12,7 +14,7 @@ std::optional<std::uint16_t> position(const List& list, Iterator found) {
     return static_cast<std::uint16_t>(found - list.begin());
 }
 
-ApiNames names_of(const config::Api& api) {
+ApiNames names_of(const config::Api& api, bool has_redis) {
     ApiNames names;
     names.name = api.name;
     for (const config::Plan& plan : api.plans)
@@ -22,6 +24,17 @@ ApiNames names_of(const config::Api& api) {
     names.default_scopes = api.profile.default_scopes;
     names.format = api.profile.key;
     names.has_test_upstream = api.test.has_value();
+    names.zone = api.limits.zone;
+    names.meters = {"requests"};
+    for (const config::Route& route : api.routes) {
+        if (route.access == config::Access::open) continue;
+        names.heaviest = std::max(names.heaviest, route.weight);
+        const bool is_known =
+            route.meter.empty() ||
+            std::find(names.meters.begin(), names.meters.end(), route.meter) != names.meters.end();
+        if (!is_known) names.meters.push_back(route.meter);
+    }
+    names.counts_in_redis = config::truth_of(api.limits, has_redis) != config::Truth::local;
     return names;
 }
 
@@ -41,7 +54,7 @@ Catalog::Catalog(const config::Settings& settings)
     : identity_prefix(settings.identity.prefix) {
     apis.reserve(settings.apis.size());
     for (const config::Api& api : settings.apis)
-        apis.push_back(names_of(api));
+        apis.push_back(names_of(api, settings.store.redis.has_value()));
 }
 
 std::optional<std::uint16_t> Catalog::api_number(std::string_view api) const {

@@ -3,6 +3,7 @@
 #include "config/settings.hpp"
 #include "keys/scope_set.hpp"
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -20,6 +21,10 @@ struct ApiNames {
     config::DefaultScopes default_scopes = config::DefaultScopes::all;
     config::KeyFormat format;
     bool has_test_upstream = false;
+    std::string zone = "UTC";        // of quotas that name none
+    std::vector<std::string> meters; // that quotas can count: `requests`, and those of routes
+    bool counts_in_redis = false;    // its limits
+    std::uint32_t heaviest = 1;      // the largest weight of a request with a key
 
     [[nodiscard]] std::optional<std::uint16_t> plan_number(std::string_view plan) const;
     [[nodiscard]] std::optional<std::uint16_t> scope_number(std::string_view scope) const;

@@ -1,6 +1,11 @@
 #include "keys/compile.hpp"
 
+#include "config/check_limits.hpp"
+#include "config/read_limits.hpp"
+
 #include <string_view>
+#include <utility>
+#include <variant>
 
 namespace keygate::keys {
 namespace {
@@ -112,6 +117,21 @@ NamedPlan plan_named(const std::optional<std::string>& plan, const ApiNames& api
     return number ? NamedPlan{NamedPlan::known, *number} : NamedPlan{NamedPlan::unknown, 0};
 }
 
+config::Judged<std::shared_ptr<const config::KeyLimits>> own_limits(const KeyRecord& record,
+                                                                    const ApiNames& api) {
+    using Own = config::Judged<std::shared_ptr<const config::KeyLimits>>;
+    if (record.rate.empty() && record.quota.empty()) return Own::good(nullptr);
+    auto limits = config::read_key_limits(record.rate, record.quota, api.zone);
+    if (!limits.value) return Own::bad(std::move(limits.wrong));
+    if (api.counts_in_redis && limits.value->rates)
+        for (const config::Limit& limit : *limits.value->rates)
+            if (!config::is_exact_in_redis(std::get<config::Rate>(limit.rule), api.heaviest))
+                return Own::bad("rate: `" + limit.text +
+                                "` cannot be counted exactly in Redis: lower the `burst`, or leave "
+                                "it out");
+    return Own::good(std::make_shared<const config::KeyLimits>(std::move(*limits.value)));
+}
+
 boost::intrusive_ptr<Entry> read(const KeyRecord& record, const Catalog& catalog, KeySaid& said) {
     boost::intrusive_ptr<Entry> entry{new Entry};
     entry->digest = record.digest;
@@ -131,6 +151,11 @@ boost::intrusive_ptr<Entry> read(const KeyRecord& record, const Catalog& catalog
     const ApiNames& api = catalog.apis[entry->api];
     said.plan = plan_named(record.plan, api);
     read_scopes(record, api, *entry, said);
+    const auto limits = own_limits(record, api);
+    if (limits.value)
+        entry->limits = *limits.value;
+    else
+        said.is_readable = false;
     return entry;
 }
 

@@ -1,6 +1,10 @@
 #pragma once
 
+#include "config/judged.hpp"
 #include "keys/table.hpp"
+
+#include <memory>
+#include <string>
 
 // From records to entries (store_invalid: what the configuration does not know is never guessed).
 // The work is in two parts, because owners change: `read` once for each key record, `finish` again
@@ -37,6 +41,12 @@ struct OwnerSaid {
     OwnerStatus status = OwnerStatus::active;
     NamedPlan plan;
 };
+
+/// What a record says of its key's limits, instead of the plan: null where it says nothing. `wrong`
+/// names the field, as in `rate: expected …`.
+/// @param api  the key's; where it is not known, one without a name.
+[[nodiscard]] config::Judged<std::shared_ptr<const config::KeyLimits>>
+own_limits(const KeyRecord& record, const ApiNames& api);
 
 /// Starts an entry: everything but its number and what `finish` adds.
 [[nodiscard]] boost::intrusive_ptr<Entry> read(const KeyRecord& record, const Catalog& catalog,

@@ -2,6 +2,7 @@
 // All of it on the keeper's thread; the others post.
 #include "keys/keeper.hpp"
 
+#include "keys/compile.hpp"
 #include "keys/desk.hpp"
 #include "keys/gateways.hpp"
 #include "keys/redis_records.hpp"
@@ -199,6 +200,7 @@ struct Keeper::State {
         auto record = read_key_record(read->digest, *reply);
         if (auto* const found = std::get_if<KeyRecord>(&record)) {
             read->record = std::move(*found);
+            tell_wrong_limits(*read);
             if (is_marked()) read->mark = record_mark(*reply);
             return find_owner(read);
         }
@@ -757,6 +759,16 @@ struct Keeper::State {
     // ---- the log
 
     void say(Severity severity, const std::string& text) const { log(severity, text); }
+
+    /// Of a record that is whole, but for what it says of limits.
+    void tell_wrong_limits(const KeyRead& read) {
+        for (const auto& cache : read.caches) {
+            const auto api = cache->catalog().api_number(read.record.api);
+            if (!api) continue;
+            const auto limits = own_limits(read.record, cache->catalog().apis[*api]);
+            if (!limits.value) return tell_unreadable(key_name(read.digest), limits.wrong);
+        }
+    }
 
     void tell_unreadable(const std::string& name, const std::string& why) {
         ++unreadable_count;

@@ -2,6 +2,7 @@
 
 #include "keys/catalog.hpp"
 #include "keys/record.hpp"
+#include "keys/subject.hpp"
 #include "keys/usage.hpp"
 
 #include <string>
@@ -24,6 +25,9 @@ class LiveKeys {
     // What a key or all keys of an owner did here and the store does not know yet.
     virtual void add_pending(Usage& usage, const std::string& id, Time now) const = 0;
     virtual void add_pending(Usage& usage, const OwnerName& owner, Time now) const = 0;
+
+    /// Where limits count for a key or an owner here; null where it is not in memory.
+    [[nodiscard]] virtual SubjectRef subject_of(const SpentBy& by) const = 0;
 };
 
 } // namespace keygate::keys

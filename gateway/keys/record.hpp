@@ -41,6 +41,9 @@ struct KeyRecord {
     std::string pepper;                    // whose HMAC the digest is; empty: plain SHA-256
     std::optional<std::string> rotated_to; // the id of the key that replaces this one
     std::string metadata = "{}";           // a JSON object, kept as written
+    // In place of what the plan says, as it says it (YAML or JSON); empty: what the plan says.
+    std::string rate;
+    std::string quota;
     bool readable = true; // false: only KeyStore::each makes such a record, of a damaged row
 
     bool operator==(const KeyRecord&) const = default;

@@ -2,6 +2,7 @@
 
 #include "keys/redis_index.hpp"
 #include "keys/redis_records.hpp"
+#include "keys/redis_spent.hpp"
 #include "keys/redis_usage.hpp"
 #include "redis/error.hpp"
 
@@ -287,6 +288,7 @@ class Commit {
         if (change_.put_owner)
             if (auto done = write(*change_.put_owner); !done) return done;
         if (change_.remove_owner) remove(*change_.remove_owner);
+        forget_spent();
         if (change_.receipt) write(*change_.receipt);
         return {};
     }
@@ -414,6 +416,17 @@ class Commit {
         commands_.push_back({"ZREM", owners_index, name.api + ':' + name.id});
         left_[owners_index];
         commands_.push_back({"PUBLISH", std::string{redis_changes}, owner_name(name)});
+    }
+
+    /// What was asked for, and what nobody is left for. Of what runs nothing is forgotten.
+    void forget_spent() {
+        std::vector<SpentBy> all = change_.forget_spent;
+        for (const auto& [owner, ids] : removed_)
+            for (const std::string& id : ids)
+                all.push_back({owner.api, owner.id, id});
+        if (const auto& owner = change_.remove_owner) all.push_back({owner->api, owner->id, {}});
+        for (const SpentBy& by : all)
+            commands_.push_back({"DEL", spent_name(by)});
     }
 
     void write(const Receipt& receipt) {

@@ -169,6 +169,14 @@ class Examination {
             {"PUBLISH", "kg:changes", "x"},
             {"EVALSHA", std::string(40, '0'), "1", "kg:use:doctor:doctor"},
             {"EVAL", "return 1", "1", "kg:use:doctor:doctor"},
+            // What charges limits.
+            {"SCRIPT", "LOAD", "return 1"},
+            {"EVALSHA", std::string(40, '0'), "1", "kg:rl:{doctor:doctor}:k:doctor"},
+            {"TIME"},
+            {"HGET", "kg:rl:{doctor:doctor}:k:doctor", "x"},
+            {"HINCRBY", "kg:rl:{doctor:doctor}:k:doctor", "x", "1"},
+            {"PTTL", "kg:rl:{doctor:doctor}:k:doctor"},
+            {"PEXPIRE", "kg:rl:{doctor:doctor}:k:doctor", "1"},
         };
         if (const auto begun = session_.ask(Command{"MULTI"}); !begun)
             return add("permissions", Verdict::problem, to_string(begun.error()));
@@ -178,7 +186,8 @@ class Examination {
             for (std::size_t i = 0; i < tries.size(); ++i)
                 if ((*replies)[i].is(Kind::error) &&
                     redis::classify((*replies)[i].text) == redis::Error::no_permission)
-                    refused += ' ' + tries[i][0] + " (" + tries[i][1] + ")";
+                    refused +=
+                        ' ' + tries[i][0] + (tries[i].size() > 1 ? " (" + tries[i][1] + ")" : "");
         (void)session_.ask(Command{"DISCARD"});
         if (!replies) return add("permissions", Verdict::unchecked, to_string(replies.error()));
         for (const Command& each : {Command{"WATCH", key}, Command{"UNWATCH"}, Command{"PING"}})

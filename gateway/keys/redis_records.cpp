@@ -41,7 +41,8 @@ constexpr std::size_t most_fields = 64;
 /// In bytes: what is kept of records has a bound.
 std::size_t longest(std::string_view field) {
     const bool is_list = field == "metadata" || field == "attributes" || field == "scopes";
-    return is_list ? std::size_t{64} * 1024 : 1024;
+    const bool is_limit = field == "rate" || field == "quota";
+    return is_list ? std::size_t{64} * 1024 : is_limit ? 4096 : 1024;
 }
 
 /// Takes a hash apart; the first complaint is the reason.
@@ -141,12 +142,12 @@ class Reader {
     std::string why_;
 };
 
-constexpr std::array<std::string_view, 17> key_fields{
-    "v",          "id",           "api",    "owner",      "status",  "mode",
-    "plan",       "scopes",       "name",   "prefix",     "hint",    "created_at",
-    "expires_at", "owner_record", "pepper", "rotated_to", "metadata"};
-constexpr std::array<std::string_view, 6> later_key_fields{"addresses", "referrers", "endpoints",
-                                                           "bind",      "rate",      "quota"};
+constexpr std::array<std::string_view, 19> key_fields{
+    "v",      "id",         "api",      "owner", "status",     "mode",       "plan",
+    "scopes", "name",       "prefix",   "hint",  "created_at", "expires_at", "owner_record",
+    "pepper", "rotated_to", "metadata", "rate",  "quota"};
+constexpr std::array<std::string_view, 4> later_key_fields{"addresses", "referrers", "endpoints",
+                                                           "bind"};
 constexpr std::array<std::string_view, 5> owner_fields{"v", "name", "plan", "status", "attributes"};
 constexpr std::array<std::string_view, 0> later_owner_fields{};
 
@@ -191,6 +192,8 @@ KeyRecord read_key(Reader& in, const Digest& digest) {
     in.text("pepper", key.pepper);
     in.text("rotated_to", key.rotated_to);
     in.object("metadata", key.metadata);
+    in.text("rate", key.rate);
+    in.text("quota", key.quota);
     in.only(key_fields, later_key_fields);
     return key;
 }
@@ -334,6 +337,8 @@ Result<redis::Command> fields_of(const KeyRecord& key) {
     out.add_unless_empty("pepper", key.pepper);
     out.add("rotated_to", key.rotated_to);
     if (key.metadata != none) out.add("metadata", key.metadata);
+    out.add_unless_empty("rate", key.rate);
+    out.add_unless_empty("quota", key.quota);
 
     const auto read = read_key_record(key.digest, out.as_reply());
     const auto* const same = std::get_if<KeyRecord>(&read);

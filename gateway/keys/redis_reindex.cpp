@@ -1,5 +1,6 @@
 #include "keys/redis_reindex.hpp"
 
+#include "keys/compile.hpp"
 #include "keys/redis_index.hpp"
 #include "keys/redis_records.hpp"
 #include "keys/redis_talk.hpp"
@@ -176,6 +177,8 @@ class Work {
             if (!(*key)->readable)
                 unreadable(key_name(digests[i]),
                            std::get<Unreadable>(read_key_record(digests[i], (*replies)[i])).why);
+            else if (const auto limits = own_limits(**key, {}); !limits.value)
+                unreadable(key_name(digests[i]), "has limits that cannot be read: " + limits.wrong);
             found.push_back(std::move(**key));
         }
         return enter(found);

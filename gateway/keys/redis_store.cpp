@@ -4,6 +4,7 @@
 #include "keys/redis_commit.hpp"
 #include "keys/redis_index.hpp"
 #include "keys/redis_records.hpp"
+#include "keys/redis_spent.hpp"
 #include "keys/redis_talk.hpp"
 #include "keys/redis_usage.hpp"
 #include "redis/error.hpp"
@@ -70,6 +71,17 @@ class RedisStore final : public KeyStore {
     Result<bool> has_keys(const OwnerName& owner) override;
     Result<Usage> usage_of(const OwnerName& owner) override;
     Result<void> add(std::span<const UsageDelta> uses) override;
+
+    Result<void>
+    each_spent(const std::function<void(const SpentBy&, std::span<const Spent>)>&) override {
+        return {}; // nothing is kept: it is counted here
+    }
+
+    Result<std::vector<Spent>> spent(const SpentBy& by,
+                                     std::span<const config::Limit> limits) override {
+        return read_spent(talk_, by, limits);
+    }
+
     Result<std::optional<Time>> oldest_key() override;
     Result<std::optional<Receipt>> find_receipt(const std::string& name, Time since) override;
     Result<std::vector<PepperUse>> peppers() override;

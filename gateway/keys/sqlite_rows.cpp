@@ -76,6 +76,8 @@ KeyRecord read_key(const Statement& row) {
     key.pepper = row.text(14);
     key.rotated_to = optional_text(row, 15);
     key.metadata = row.text(16);
+    key.rate = row.text(17);
+    key.quota = row.text(18);
     return key;
 }
 
@@ -109,6 +111,19 @@ Receipt read_receipt(const Statement& row) {
             .at = time_from(row.text(5)).value_or(Time{})};
 }
 
+SpentBy read_spent_by(const Statement& row) {
+    return {.api = std::string{row.text(0)},
+            .owner = std::string{row.text(1)},
+            .id = std::string{row.text(2)}};
+}
+
+Spent read_spent(const Statement& row) {
+    // Numbers of 64 bits, which SQLite knows with a sign alone.
+    return {.tag = static_cast<std::uint64_t>(row.integer(3)),
+            .at = row.integer(4),
+            .used = static_cast<std::uint64_t>(row.integer(5))};
+}
+
 Result<void> run_with(Statement& statement, const KeyRecord& key) {
     const KeyText text{key};
     if (!text.is_readable)
@@ -129,7 +144,9 @@ Result<void> run_with(Statement& statement, const KeyRecord& key) {
         .bind(14, static_cast<std::int64_t>(key.owner_record_required))
         .bind(15, key.pepper)
         .bind_optional(16, key.rotated_to)
-        .bind(17, key.metadata);
+        .bind(17, key.metadata)
+        .bind(18, key.rate)
+        .bind(19, key.quota);
     return statement.finish();
 }
 
@@ -166,6 +183,16 @@ Result<void> run_with(Statement& statement, const OwnerName& owner, const std::s
         .bind(5, static_cast<std::int64_t>(usage.total))
         .bind(6, month)
         .bind(7, static_cast<std::int64_t>(usage.in_month));
+    return statement.finish();
+}
+
+Result<void> run_with(Statement& statement, const SpentBy& by, const Spent& spent) {
+    statement.bind(1, by.api)
+        .bind(2, by.owner)
+        .bind(3, by.id)
+        .bind(4, static_cast<std::int64_t>(spent.tag))
+        .bind(5, spent.at)
+        .bind(6, static_cast<std::int64_t>(spent.used));
     return statement.finish();
 }
 

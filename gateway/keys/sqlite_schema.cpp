@@ -16,7 +16,7 @@ constexpr const char* application_id = "1801940084"; // 0x6b677374, "kgst"
 
 /// Step i makes version i + 1 of what version i was: a file of any age goes through those it has
 /// not seen. A step that was released never changes.
-constexpr std::array<const char*, 2> steps{
+constexpr std::array<const char*, 3> steps{
     // From nothing to 1.
     R"(
 CREATE TABLE keys (
@@ -79,6 +79,20 @@ CREATE INDEX receipts_by_time ON receipts (at);
 CREATE TABLE peppers (
     name  TEXT PRIMARY KEY,
     proof TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+)",
+    // From 2 to 3: limits of a key's own, and what quotas have counted.
+    R"(
+ALTER TABLE keys ADD COLUMN rate TEXT NOT NULL DEFAULT '';  -- as in a plan; '': what the plan says
+ALTER TABLE keys ADD COLUMN quota TEXT NOT NULL DEFAULT '';
+CREATE TABLE spent (
+    api   TEXT NOT NULL,
+    owner TEXT NOT NULL,
+    id    TEXT NOT NULL,    -- '': the owner's own
+    tag   INTEGER NOT NULL, -- which count it is, a number of 64 bits
+    at    INTEGER NOT NULL, -- begin of the period, nanoseconds of Unix time
+    used  INTEGER NOT NULL, -- in that period
+    PRIMARY KEY (api, owner, id, tag)
 ) STRICT, WITHOUT ROWID;
 )",
 };

@@ -77,6 +77,10 @@ class SqliteStore final : public KeyStore {
     Result<bool> has_keys(const OwnerName& owner) override;
     Result<Usage> usage_of(const OwnerName& owner) override;
     Result<void> add(std::span<const UsageDelta> uses) override;
+    Result<void> each_spent(
+        const std::function<void(const SpentBy&, std::span<const Spent>)>& on_spent) override;
+    Result<std::vector<Spent>> spent(const SpentBy& by,
+                                     std::span<const config::Limit> limits) override;
     Result<std::optional<Time>> oldest_key() override;
     Result<std::optional<Receipt>> find_receipt(const std::string& name, Time since) override;
     Result<std::vector<PepperUse>> peppers() override;
@@ -92,6 +96,8 @@ class SqliteStore final : public KeyStore {
     Result<void> remove_owner(const OwnerName& owner);
     Result<void> keep(const Receipt& receipt);
     Result<void> add_one(const UsageDelta& use);
+    Result<void> put_spent(const SpentBy& by, std::span<const Spent> spent);
+    Result<void> forget_spent(const SpentBy& by);
     Result<Usage> stored_usage(const OwnerName& owner, const std::string& id);
     Result<bool> exists(Statement& query);
     Result<bool> knows(const OwnerName& owner);
@@ -119,6 +125,11 @@ class SqliteStore final : public KeyStore {
     Statement remove_usage_;
     Statement usages_of_owner_;
     Statement remove_usages_;
+    Statement all_spent_;
+    Statement spent_;
+    Statement put_spent_;
+    Statement forget_spent_;
+    Statement forget_all_spent_;
     Statement oldest_;
     Statement receipt_;
     Statement put_receipt_;
@@ -130,7 +141,8 @@ class SqliteStore final : public KeyStore {
 #define KEYGATE_KEY_ROW                                                                            \
     "SELECT k.digest, k.id, k.api, k.owner, k.status, k.mode, k.plan, k.scopes, k.name, "          \
     "k.prefix, k.hint, k.created_at, k.expires_at, k.owner_record_required, k.pepper, "            \
-    "k.rotated_to, k.metadata, u.last_used_at, u.total, u.month, u.in_month, k.number "            \
+    "k.rotated_to, k.metadata, k.rate, k.quota, u.last_used_at, u.total, u.month, u.in_month, "    \
+    "k.number "                                                                                    \
     "FROM keys k LEFT JOIN usage u ON u.api = k.api AND u.owner = k.owner AND u.id = k.id "
 constexpr int number_column = sqlite::key_columns + 4;
 
@@ -140,12 +152,12 @@ Result<void> SqliteStore::prepare() {
         {&all_keys_, "SELECT " KEYGATE_KEY_COLUMNS " FROM keys ORDER BY number"},
         {&insert_,
          "INSERT INTO keys (" KEYGATE_KEY_COLUMNS ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9,"
-         " ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)"},
+         " ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)"},
         {&conflicting_, "SELECT id FROM keys WHERE id = ?1 OR digest = ?2 ORDER BY id = ?1 DESC"},
         {&update_, "UPDATE keys SET (digest, api, owner, status, mode, plan, scopes, name, prefix,"
                    " hint, created_at, expires_at, owner_record_required, pepper, rotated_to,"
-                   " metadata) = (?1, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15,"
-                   " ?16, ?17) WHERE id = ?2"},
+                   " metadata, rate, quota) = (?1, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13,"
+                   " ?14, ?15, ?16, ?17, ?18, ?19) WHERE id = ?2"},
         {&remove_, "DELETE FROM keys WHERE id = ?1"},
         {&find_, KEYGATE_KEY_ROW "WHERE k.id = ?1"},
         {&update_owner_, "UPDATE owners SET name = ?3, plan = ?4, status = ?5, attributes = ?6"
@@ -168,6 +180,13 @@ Result<void> SqliteStore::prepare() {
         {&usages_of_owner_,
          "SELECT " KEYGATE_USAGE_COLUMNS " FROM usage WHERE api = ?1 AND owner = ?2"},
         {&remove_usages_, "DELETE FROM usage WHERE api = ?1 AND owner = ?2"},
+        {&all_spent_, "SELECT " KEYGATE_SPENT_COLUMNS " FROM spent ORDER BY api, owner, id"},
+        {&spent_,
+         "SELECT " KEYGATE_SPENT_COLUMNS " FROM spent WHERE api = ?1 AND owner = ?2 AND id = ?3"},
+        {&put_spent_,
+         "REPLACE INTO spent (" KEYGATE_SPENT_COLUMNS ") VALUES (?1, ?2, ?3, ?4, ?5, ?6)"},
+        {&forget_spent_, "DELETE FROM spent WHERE api = ?1 AND owner = ?2 AND id = ?3"},
+        {&forget_all_spent_, "DELETE FROM spent WHERE api = ?1 AND owner = ?2"},
         {&oldest_, "SELECT min(created_at) FROM keys WHERE status = 'active'"},
         {&receipt_,
          "SELECT " KEYGATE_RECEIPT_COLUMNS " FROM receipts WHERE name = ?1 AND at >= ?2"},
@@ -231,6 +250,8 @@ Result<void> SqliteStore::try_commit(const Change& change) {
         if (auto done = remove(id); !done) return done;
     if (change.remove_owner)
         if (auto done = remove_owner(*change.remove_owner); !done) return done;
+    for (const SpentBy& by : change.forget_spent)
+        if (auto done = forget_spent(by); !done) return done;
     if (change.receipt)
         if (auto done = keep(*change.receipt); !done) return done;
     return transaction.commit();
@@ -265,6 +286,7 @@ Result<void> SqliteStore::remove(const std::string& id) {
         remove_usage_.bind(1, owner.api).bind(2, owner.id).bind(3, id);
         if (auto removed = remove_usage_.finish(); !removed) return removed;
     }
+    if (auto forgotten = forget_spent({owner.api, owner.id, id}); !forgotten) return forgotten;
     remove_.bind(1, id);
     return remove_.finish();
 }
@@ -280,7 +302,9 @@ Result<void> SqliteStore::remove_owner(const OwnerName& owner) {
     if (auto removed = remove_owner_.finish(); !removed) return removed;
     if (database_.changes() == 0) return Fault{StoreError::not_found, owner.id};
     remove_usages_.bind(1, owner.api).bind(2, owner.id);
-    return remove_usages_.finish();
+    if (auto removed = remove_usages_.finish(); !removed) return removed;
+    forget_all_spent_.bind(1, owner.api).bind(2, owner.id);
+    return forget_all_spent_.finish();
 }
 
 Result<void> SqliteStore::keep(const Receipt& receipt) {
@@ -444,7 +468,59 @@ Result<void> SqliteStore::add_one(const UsageDelta& use) {
     auto usage = stored_usage(owner, id);
     if (!usage) return usage.error();
     usage->add(use);
-    return sqlite::run_with(put_usage_, owner, id, *usage);
+    if (auto put = sqlite::run_with(put_usage_, owner, id, *usage); !put) return put;
+    if (*is_there)
+        if (auto put = put_spent({use.api, use.owner, use.id}, use.spent_by_key); !put) return put;
+    return put_spent({use.api, use.owner, {}}, use.spent_by_owner);
+}
+
+// ---- what quotas have counted
+
+Result<void> SqliteStore::put_spent(const SpentBy& by, std::span<const Spent> spent) {
+    for (const Spent& one : spent)
+        if (auto put = sqlite::run_with(put_spent_, by, one); !put) return put;
+    return {};
+}
+
+Result<void> SqliteStore::forget_spent(const SpentBy& by) {
+    forget_spent_.bind(1, by.api).bind(2, by.owner).bind(3, by.id);
+    return forget_spent_.finish();
+}
+
+Result<void> SqliteStore::each_spent(
+    const std::function<void(const SpentBy&, std::span<const Spent>)>& on_spent) {
+    const Use query{all_spent_};
+    SpentBy by;
+    std::vector<Spent> all;
+    for (;;) {
+        const auto row = query->step();
+        if (!row) return row.error();
+        SpentBy next = *row ? sqlite::read_spent_by(all_spent_) : SpentBy{};
+        if (!all.empty() && (!*row || next != by)) {
+            on_spent(by, all);
+            all.clear();
+        }
+        if (!*row) return {};
+        by = std::move(next);
+        all.push_back(sqlite::read_spent(all_spent_));
+    }
+}
+
+Result<std::vector<Spent>> SqliteStore::spent(const SpentBy& by,
+                                              std::span<const config::Limit> limits) {
+    std::vector<Spent> all;
+    for (const config::Limit& limit : limits)
+        all.push_back({.tag = limit.tag});
+    const Use query{spent_};
+    query->bind(1, by.api).bind(2, by.owner).bind(3, by.id);
+    for (;;) {
+        const auto row = query->step();
+        if (!row) return row.error();
+        if (!*row) return all;
+        const Spent read = sqlite::read_spent(spent_);
+        for (Spent& one : all)
+            if (one.tag == read.tag) one = read;
+    }
 }
 
 // ---- peppers and copies

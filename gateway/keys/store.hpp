@@ -1,6 +1,7 @@
 #pragma once
 
 #include "base/result.hpp"
+#include "config/settings.hpp"
 #include "keys/record.hpp"
 #include "keys/usage.hpp"
 
@@ -77,6 +78,7 @@ struct Change {
     std::vector<std::string> remove; // ids; what the keys used stays with their owner
     std::optional<OwnerRecord> put_owner;
     std::optional<OwnerName> remove_owner; // with all usage
+    std::vector<SpentBy> forget_spent; // what limits have counted; what was used stays in totals
     std::optional<Receipt> receipt;
 };
 
@@ -132,8 +134,17 @@ class KeyStore {
 
     /// Of all keys of an owner, also of those that were deleted.
     virtual Result<Usage> usage_of(const OwnerName& owner) = 0;
-    /// Adds what keys did; a key that was deleted meanwhile counts for its owner.
+    /// Adds what keys did; a key that was deleted meanwhile counts for its owner. What quotas have
+    /// counted is kept by the embedded store alone: in Redis gateways count there themselves.
     virtual Result<void> add(std::span<const UsageDelta> uses) = 0;
+    /// Hands on what quotas have counted, as far as `add` has kept it.
+    virtual Result<void>
+    each_spent(const std::function<void(const SpentBy&, std::span<const Spent>)>& on_spent) = 0;
+    /// What limits have counted for one, by the store: one for each of them, nothing used where
+    /// nothing is known. In Redis it is what is counted there (`kg:rl:`); a bucket's state is as
+    /// limit/state.hpp has it.
+    virtual Result<std::vector<Spent>> spent(const SpentBy& by,
+                                             std::span<const config::Limit> limits) = 0;
     /// When the oldest key that is still active was made; nothing without such keys.
     virtual Result<std::optional<Time>> oldest_key() = 0;
 

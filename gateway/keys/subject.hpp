@@ -58,8 +58,11 @@ class Subjects : public boost::intrusive_ref_counter<Subjects, boost::thread_saf
 
     /// @param forget  called with a number that somebody had before, on the thread that calls
     ///                `make` and before it returns: what was counted under it is no longer true.
-    explicit Subjects(std::function<void(std::uint32_t)> forget = {})
-        : forget_(std::move(forget)) {}
+    /// @param forget_spent  called by `forget_spent`.
+    explicit Subjects(std::function<void(std::uint32_t)> forget = {},
+                      std::function<void(std::uint32_t)> forget_spent = {})
+        : forget_(std::move(forget))
+        , forget_spent_(std::move(forget_spent)) {}
 
     /// A key that nobody has seen before. The lowest number that was never used, or one whose
     /// subject is gone.
@@ -71,6 +74,11 @@ class Subjects : public boost::intrusive_ref_counter<Subjects, boost::thread_saf
     void forget_owner(const std::string& api, const std::string& owner);
     /// The owner's if it is known; else null.
     [[nodiscard]] SubjectRef find_owner(const std::string& api, const std::string& owner) const;
+
+    /// What it has used does not count any more. Any thread; null is nobody.
+    void forget_spent(const SubjectRef& subject) const {
+        if (subject && forget_spent_) forget_spent_(subject->number());
+    }
 
   private:
     friend class Subject;
@@ -85,6 +93,7 @@ class Subjects : public boost::intrusive_ref_counter<Subjects, boost::thread_saf
     void give_back(std::uint32_t number) noexcept;
 
     std::function<void(std::uint32_t)> forget_;
+    std::function<void(std::uint32_t)> forget_spent_;
     mutable std::mutex mutex_; // guards all below; taken when a key comes or goes
     std::vector<std::uint32_t> free_;
     std::uint32_t next_ = 0;

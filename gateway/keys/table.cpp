@@ -236,6 +236,8 @@ void Table::apply(const Change& change) {
     for (const KeyRecord& key : change.insert)
         put(key);
     if (change.remove_owner) remove_owner(change.remove_owner->api, change.remove_owner->id);
+    for (const SpentBy& by : change.forget_spent)
+        state_->subjects->forget_spent(subject_of(by));
 }
 
 const SubjectsRef& Table::subjects() const {
@@ -254,6 +256,12 @@ void Table::add_pending(Usage& usage, const OwnerName& name, Time now) const {
     if (owner == state_->owners.end()) return;
     for (const std::uint32_t number : owner->second.keys)
         keys::add_pending(usage, state_->keys[number].entry->subject->tally(), now);
+}
+
+SubjectRef Table::subject_of(const SpentBy& by) const {
+    if (by.id.empty()) return state_->subjects->find_owner(by.api, by.owner);
+    const Key* const known = state_->find(by.id);
+    return known == nullptr ? nullptr : known->entry->subject;
 }
 
 const Catalog& Table::catalog() const {

@@ -116,6 +116,7 @@ class Table final : public LiveKeys {
     void apply(const Change& change) override;
     void add_pending(Usage& usage, const std::string& id, Time now) const override;
     void add_pending(Usage& usage, const OwnerName& owner, Time now) const override;
+    [[nodiscard]] SubjectRef subject_of(const SpentBy& by) const override;
 
     [[nodiscard]] const SubjectsRef& subjects() const;
     /// What its entries are compiled against.

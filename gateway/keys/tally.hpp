@@ -29,8 +29,11 @@ class Tally {
         }
         // After the count: either this sees that the key is no longer listed, or `take`, which
         // first says so and then takes, finds the count.
-        return !is_listed_.load() && !is_listed_.exchange(true);
+        return list();
     }
+
+    /// True where the key was not waiting to be stored: something else of it is to be.
+    [[nodiscard]] bool list() { return !is_listed_.load() && !is_listed_.exchange(true); }
 
     /// All that is not stored. @param month  about now: nothing waits from one month to the one
     ///                                       after the next.

@@ -33,7 +33,14 @@ void UsedKeys::count(const EntryRef& entry, const std::shared_ptr<const Catalog>
         month_ends_ = begin_of(Month{static_cast<std::int32_t>(month_) + 1});
     }
     const std::int64_t second = whole_second(now).time_since_epoch().count();
-    if (!entry->subject->tally().add(month_, second)) return;
+    if (entry->subject->tally().add(month_, second)) list(entry, catalog);
+}
+
+void UsedKeys::touch(const EntryRef& entry, const std::shared_ptr<const Catalog>& catalog) {
+    if (entry->subject->tally().list()) list(entry, catalog);
+}
+
+void UsedKeys::list(const EntryRef& entry, const std::shared_ptr<const Catalog>& catalog) {
     const std::lock_guard lock{mutex_};
     listed_.push_back({entry, catalog});
 }
@@ -62,6 +69,8 @@ Result<void> UsageWriter::write_batch(KeyStore& store, Month month, std::size_t 
     for (std::size_t i = 0; i < size; ++i) {
         counts.push_back(waiting_[i].entry->subject->tally().take(month));
         deltas.push_back(delta_of(waiting_[i], counts[i]));
+        // After `take`: what comes back from here on lists the key again.
+        if (add_spent_) add_spent_(waiting_[i], deltas.back());
     }
     auto stored = store.add(deltas);
     if (stored) {

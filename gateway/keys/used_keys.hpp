@@ -5,6 +5,7 @@
 #include "keys/table.hpp"
 
 #include <deque>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <span>
@@ -27,10 +28,15 @@ class UsedKeys {
     /// Counts one allowed request of a key.
     void count(const EntryRef& entry, const std::shared_ptr<const Catalog>& catalog, WallTime now);
 
+    /// Something came back to a key: what quotas have counted for it is to be stored again.
+    void touch(const EntryRef& entry, const std::shared_ptr<const Catalog>& catalog);
+
     /// All that were listed, in their order. Any thread.
     [[nodiscard]] std::vector<UsedKey> take();
 
   private:
+    void list(const EntryRef& entry, const std::shared_ptr<const Catalog>& catalog);
+
     // Of the thread that fills.
     Month month_{};
     WallTime month_begins_ = WallTime::max();
@@ -43,9 +49,13 @@ class UsedKeys {
 /// Stores what was listed. On the store's thread alone.
 class UsageWriter {
   public:
+    /// Adds what quotas have counted for a key and its owner by now, as it is to be stored.
+    using AddSpent = std::function<void(const UsedKey&, UsageDelta&)>;
+
     /// @param lists  one for each thread; they outlive the writer.
-    explicit UsageWriter(std::vector<UsedKeys*> lists)
-        : lists_(std::move(lists)) {}
+    explicit UsageWriter(std::vector<UsedKeys*> lists, AddSpent add_spent = {})
+        : lists_(std::move(lists))
+        , add_spent_(std::move(add_spent)) {}
 
     /// Stores the oldest of what waits, at most `most` keys. After a Fault nothing is lost: it
     /// waits.
@@ -58,6 +68,7 @@ class UsageWriter {
     [[nodiscard]] Result<void> write_batch(KeyStore& store, Month month, std::size_t size);
 
     std::vector<UsedKeys*> lists_;
+    AddSpent add_spent_;
     std::deque<UsedKey> waiting_;
 };
 

@@ -104,11 +104,46 @@ BOOST_AUTO_TEST_CASE(a_patch_changes_what_it_mentions_and_null_takes_away) {
     BOOST_TEST(header(ask("GET", "/keys/" + id), "ETag") == before);
 }
 
+BOOST_AUTO_TEST_CASE(a_key_may_have_limits_of_its_own) {
+    const auto made = create(R"(,"rate":["10/1s",{"rate":"100/1m","burst":20}],)"
+                             R"("quota":{"requests":{"limit":"1000/month","name":"calls"}})");
+    const std::string id = text(made, "id");
+    BOOST_TEST(text(made, "rate") == R"(["10/1s",{"rate":"100/1m","burst":20}])");
+    BOOST_TEST(json::serialize(get(id).at("quota")) ==
+               R"({"requests":{"limit":"1000/month","name":"calls"}})");
+    const auto limits = entry_of(made)->limits;
+    BOOST_TEST_REQUIRE(limits);
+    BOOST_TEST_REQUIRE(limits->rates.has_value());
+    BOOST_TEST(limits->rates->size() == 2U);
+    BOOST_TEST_REQUIRE(limits->quotas.size() == 1U);
+    BOOST_TEST(limits->quotas[0].name == "calls");
+
+    const std::string before = header(ask("GET", "/keys/" + id), "ETag");
+    const auto patched = ask("PATCH", "/keys/" + id, R"({"rate":"7/1s"})");
+    BOOST_TEST(patched.status == 200U, patched.body);
+    BOOST_TEST(header(patched, "ETag") != before);
+    BOOST_TEST(get(id).at("rate") == "7/1s");
+    BOOST_TEST(!get(id).at("quota").is_null());
+    // Both are read together: two limits of one name are none.
+    const auto twice = ask("PATCH", "/keys/" + id, R"({"rate":{"rate":"7/1s","name":"calls"}})");
+    BOOST_TEST(twice.status == 422U, twice.body);
+    // The key that takes its place has the same.
+    const auto fresh = json::parse(ask("POST", "/keys/" + id + ":rotate").body).as_object();
+    BOOST_TEST(text(fresh, "rate") == "7/1s");
+    BOOST_TEST(entry_of(fresh)->limits->quotas.size() == 1U);
+    const std::string next = text(fresh, "id");
+    BOOST_TEST(ask("PATCH", "/keys/" + next, R"({"rate":null,"quota":null})").status == 200U);
+    BOOST_TEST(get(next).at("rate").is_null());
+    BOOST_TEST(get(next).at("quota").is_null());
+    BOOST_TEST(entry_of(fresh)->limits == nullptr);
+}
+
 BOOST_DATA_TEST_CASE_F(Life, a_patch_that_is_wrong_changes_nothing,
                        bdata::make({R"({"scopes":["fly"]})", R"({"plan":"gold"})",
                                     R"({"expires_at":"2020-01-01T00:00:00Z"})", R"({"owner":"b"})",
                                     R"({"status":"active"})", R"({"name":7})", R"({"metadata":[]})",
-                                    R"({"name":"x","rate":"1/s"})", R"({"name":"a\nb"})"}),
+                                    R"({"name":"x","rate":"often"})", R"({"quota":[]})",
+                                    R"({"name":"a\nb"})"}),
                        body) {
     const std::string id = text(create(), "id");
     const std::string before = header(ask("GET", "/keys/" + id), "ETag");
@@ -418,6 +453,18 @@ BOOST_AUTO_TEST_CASE(what_is_not_utf_8_is_refused_in_utf_8) {
 }
 
 BOOST_AUTO_TEST_CASE(apis_tell_what_keys_can_be_made_for) {
+    config::Limit rate;
+    rate.name = rate.text = "100/1m";
+    config::Limit quota{.name = "requests",
+                        .by = config::LimitBy::owner,
+                        .rule = config::Quota{},
+                        .dry_run = true,
+                        .text = "1000/month",
+                        .place = {},
+                        .state = {},
+                        .tag = 0,
+                        .policy = {}};
+    set.apis[0].plans[1].limits = {rate, quota};
     const auto list = json::parse(ask("GET", "/apis").body).at("data").as_array();
     BOOST_TEST_REQUIRE(list.size() == 2U);
     const auto& shop = list[0].as_object();
@@ -426,7 +473,10 @@ BOOST_AUTO_TEST_CASE(apis_tell_what_keys_can_be_made_for) {
     BOOST_TEST(text(shop, "modes") == R"(["live"])");
     BOOST_TEST(
         text(shop, "plans") ==
-        R"([{"name":"free","api_access":false,"rates":[]},{"name":"pro","api_access":true,"rates":[]}])");
+        R"([{"name":"free","api_access":false,"rates":[],"limits":[]},)"
+        R"({"name":"pro","api_access":true,"rates":["100/1m"],"limits":[)"
+        R"({"name":"100/1m","by":"key","kind":"rate","limit":"100/1m","dry_run":false},)"
+        R"({"name":"requests","by":"owner","kind":"quota","limit":"1000/month","dry_run":true}]}])");
     BOOST_TEST(text(list[1].as_object(), "default_plan") == "basic");
 }
 

@@ -105,6 +105,7 @@ class Calls:
         self.row("", 200, "PATCH", one, {"name": "x", "plan": "pro", "scopes": None}, fields=[("If-Match", etag)])
         self.row("stale", 412, "PATCH", one, {"name": "y"}, fields=[("If-Match", etag)])
         self.row("", 422, "PATCH", one, {"owner": "bob"})
+        self.limits_of_a_key(one)
         for action in ("disable", "enable"):
             self.row("dry", 200, "POST", f"{one}:{action}?dry_run=true")
             self.row("", 200, "POST", f"{one}:{action}", fields=[("Idempotency-Key", action)])
@@ -134,6 +135,24 @@ class Calls:
             self.row("", 412, "POST", f"{one}:{action}", fields=[("If-Match", '"x"')])
             self.row("", 422, "POST", f"{one}:{action}", {"really": True})
 
+    def limits_of_a_key(self, one):
+        for rate in ("10/1s", {"rate": "10/1s", "burst": 3}, [], ["10/1s", {"rate": "100/1m", "name": "minute"}]):
+            seen = self.row("", 200, "PATCH", one, {"rate": rate}).json()["rate"]
+            self.report.row(f"a rate is shown as it was written: {rate}", [] if seen == rate else [seen])
+        for rate in ("often", "", 7, {}, {"rate": "10/1s", "brust": 3}, ["10/1s", "20/1s"], "10/1s\n--- x"):
+            self.row(f"rate {rate!r}", 422, "PATCH", one, {"rate": rate})
+        quota = {"requests": ["1000/month", {"limit": "50/day", "by": "owner", "time_zone": "Europe/Berlin"}]}
+        seen = self.row("", 200, "PATCH", one, {"quota": quota}).json()["quota"]
+        self.report.row("a quota is shown as it was written", [] if seen == quota else [seen])
+        for quota in ("5/day", {"requests": "5"}, {"tests": "5/day"}, {"requests": []}, [], {"requests": {}}):
+            self.row(f"quota {quota!r}", 422, "PATCH", one, {"quota": quota})
+        limits = self.row("", 200, "GET", f"/admin/v1/usage?key={one.rpartition('/')[2]}").json()["limits"]
+        names = [limit["name"] for limit in limits]
+        wrong = [] if names == ["10/1s", "minute", "requests"] else names
+        self.report.row("they are what the key is counted by", wrong)
+        key = self.row("back", 200, "PATCH", one, {"rate": None, "quota": None}).json()
+        self.report.row("null takes them away", [] if key["rate"] is None and key["quota"] is None else [key])
+
     def imports(self):
         rows = [{"api": "shop", "owner": "bob", "digest": digest(f"key {i}")} for i in range(1000)]
         target = "/admin/v1/keys:import"
@@ -150,6 +169,15 @@ class Calls:
         self.row("", 200, "GET", "/admin/v1/usage?owner=bob&api=shop")
         self.row("", 404, "GET", "/admin/v1/usage?key=key_nope")
         self.row("", 404, "GET", "/admin/v1/usage?owner=nobody")
+        target = "/admin/v1/usage:reset"
+        self.row("dry", 200, "POST", target + "?dry_run=true", {"key": "old-1"})
+        self.row("of a key", 200, "POST", target, {"key": "old-1"}, fields=[("Idempotency-Key", "anew")])
+        self.row("again", 200, "POST", target, {"key": "old-1"}, fields=[("Idempotency-Key", "anew")])
+        self.row("of an owner", 200, "POST", target, {"api": "shop", "owner": "bob"})
+        self.row("", 404, "POST", target, {"key": "key_nope"})
+        self.row("", 404, "POST", target, {"owner": "nobody"})
+        self.row("of nobody", 422, "POST", target, {})
+        self.row("of both", 422, "POST", target, {"key": "old-1", "owner": "bob"})
 
     def reload(self):
         target = "/admin/v1/config:reload"
@@ -231,6 +259,8 @@ class Calls:
             self.row("full", 503, "POST", keys + "/two:enable")
             self.row("full", 503, "POST", keys + "/one:revoke")
             self.row("full", 503, "POST", keys + "/one:rotate")
+            anew = [("Idempotency-Key", "anew")]  # by itself it takes no room
+            self.row("full", 503, "POST", "/admin/v1/usage:reset", {"key": "one"}, fields=anew)
             answer = self.row("full", 503, "DELETE", keys + "/one")
             if store == "redis":
                 self.report.row("and says why", [] if answer.reason() == "store_full" else [answer.body])

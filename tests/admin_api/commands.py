@@ -58,6 +58,17 @@ class Commands:
         self.row("", 0, "keys", "delete", rotated["id"], "--yes", says="is deleted")
         self.row("", 0, "usage", "show", "--owner", "acme", schema="Usage")
         self.row("", 0, "usage", "show", "--key", id, says="requests")
+        own = ("keys", "update", id, "--rate", "9/1s", "--rate", '{"rate": "90/1m", "burst": 5}')
+        key = self.row("", 0, *own, "--quota", "requests=1000/month", "--quota", "requests=50/day", schema="Key")
+        expected = (["9/1s", {"rate": "90/1m", "burst": 5}], {"requests": ["1000/month", "50/day"]})
+        self.report.row("limits of its own", [] if (key["rate"], key["quota"]) == expected else [key])
+        self.row("", 0, "keys", "show", id, says='{"requests":["1000/month","50/day"]}')
+        self.row("", 0, "usage", "show", "--key", id, says="quota requests-day  0 of 50/day by key, until ")
+        self.row("", 0, "usage", "reset", "--key", id, "--yes", schema="UsageReset")
+        self.row("", 0, "usage", "reset", "--owner", "acme", "--yes", says="of the owner acme begin anew")
+        self.row("", 1, "usage", "reset", "--key", "key_nope", "--yes", says="there is no key")
+        key = self.row("", 0, "keys", "update", id, "--plan-limits", schema="Key")
+        self.report.row("none of its own", [] if key["rate"] is None and key["quota"] is None else [key])
         known = ("keys", "create", "--owner", "acme", "--key-file", "-")
         self.row("", 0, *known, text=KNOWN_KEY + "\n", schema="MadeKey", hides=KNOWN_KEY)
         self.row("again", 1, *known, text=KNOWN_KEY + "\n", hides=KNOWN_KEY)
@@ -86,6 +97,10 @@ class Commands:
             ("owners", "delete", "--id", "acme"),
             ("usage", "show"),
             ("usage", "show", "--key", "a", "--owner", "b"),
+            ("usage", "reset"),
+            ("usage", "reset", "--key", "a"),
+            ("keys", "update", "key_1", "--rate", "1/1s", "--plan-limits"),
+            ("keys", "update", "key_1", "--quota", "1000/month"),
             ("store", "backup"),
         ):
             self.row("", 2, *arguments)

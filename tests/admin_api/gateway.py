@@ -335,7 +335,8 @@ class Gateway:
                 if not piece:
                     break
                 received += piece
-        for key in re.findall(rb'"key":"([^"]{20,})"', received):
+        # What was used has the ids of keys under that name.
+        for key in re.findall(rb'"key":"(?!key_)([^"]{20,})"', received):
             self.secrets.add("a new key", key.decode())
         return received
 

@@ -388,6 +388,7 @@ class Hostile:
             target = form.replace("{id}", "acme" if "/owners/" in form else "one")
             schema = self.document.resolved(call["requestBody"]["content"]["application/json"]["schema"])
             for name, member in schema["properties"].items():
+                member = self.document.resolved(member)
                 types = member["type"] if isinstance(member["type"], list) else [member["type"]]
                 good = self.document.example(
                     call, -1 if name in ("id", "status", "prefix", "hint", "created_at") else 0
@@ -400,6 +401,8 @@ class Hostile:
                     body = good | {name: value}
                     self.row(f"{method} {form} {name}: {json.dumps(value)}", self.ask(method, target, body), 422)
             for name in ("zz", "", "__proto__", "key", "Name", "x" * 10_000, "\x1b[2J"):
+                if name in schema["properties"]:
+                    continue
                 body = self.document.example(call) | {name: 1}
                 self.row(
                     f"{method} {form} member {name[:20]!r}",
@@ -407,7 +410,7 @@ class Hostile:
                     422,
                     reason="member_unknown",
                 )
-        for name in ("addresses", "bind", "rate", "quota", "limits"):
+        for name in ("addresses", "bind", "concurrency", "limits"):
             self.row(f"member {name}", self.ask("PATCH", f"{KEYS}/one", {name: None}), 422, reason="member_unavailable")
         self.row("an id for a new key", self.ask("POST", KEYS, {"api": "shop", "owner": "acme", "id": "mine"}), 422)
         self.row("1001 keys", self.ask("POST", KEYS + ":import", {"keys": [{}] * 1001}), 422)

@@ -3,6 +3,7 @@
 #include "app/keys_commands.hpp"
 #include "app/owners_commands.hpp"
 #include "app/store_commands.hpp"
+#include "app/usage_commands.hpp"
 #include "keys/digest.hpp"
 #include "keys/sqlite_store.hpp"
 #include "support/operator.hpp"
@@ -555,6 +556,58 @@ BOOST_AUTO_TEST_CASE(usage_is_shown_of_a_key_or_of_an_owner) {
     BOOST_TEST(show_usage(asked, console) == 0, err.str());
     asked.owner = "nobody";
     BOOST_TEST(show_usage(asked, console) == 1);
+}
+
+BOOST_AUTO_TEST_CASE(rates_and_quotas_begin_anew_when_somebody_says_so) {
+    BOOST_TEST(set("acme", "pro") == 0);
+    (void)said();
+    auto asked = options<ResetUsage>();
+    BOOST_TEST(reset_usage(asked, console) == 2);
+    asked.key = member(create("acme"), "id");
+    BOOST_TEST(reset_usage(asked, console) == 2); // nobody is there to be asked
+    asked.yes = true;
+    BOOST_TEST(reset_usage(asked, console) == 0, err.str());
+    BOOST_TEST(said() == "rates and quotas of " + asked.key + " begin anew\n");
+    asked.key = "nobody";
+    BOOST_TEST(reset_usage(asked, console) == 1);
+    asked.key.clear();
+    asked.owner = "acme";
+    BOOST_TEST(reset_usage(asked, console) == 0, err.str());
+}
+
+BOOST_AUTO_TEST_CASE(a_key_may_have_limits_of_its_own) {
+    BOOST_TEST(set("acme", "pro") == 0);
+    (void)said();
+    auto made = options<CreateKey>();
+    made.owner = "acme";
+    made.json = true;
+    made.limits.rates = {"5/1s", R"({"rate":"100/1m","burst":20})"};
+    made.limits.quotas = {"requests=1000/month", R"(requests={"limit":"50/day","by":"owner"})"};
+    BOOST_TEST_REQUIRE(create_key(made, console) == 0, err.str());
+    const auto key = json::parse(said()).as_object();
+    BOOST_TEST(json::serialize(key.at("rate")) == R"(["5/1s",{"rate":"100/1m","burst":20}])");
+    BOOST_TEST(json::serialize(key.at("quota")) ==
+               R"({"requests":["1000/month",{"limit":"50/day","by":"owner"}]})");
+    const auto id = member(key, "id");
+    auto asked = options<ShowUsage>();
+    asked.key = id;
+    BOOST_TEST(show_usage(asked, console) == 0, err.str());
+    BOOST_TEST(said().find(" 0 of 100/1m by key\n") != std::string::npos);
+    auto changed = about<UpdateKey>(id);
+    changed.limits.rates = {"7/1s"};
+    BOOST_TEST(update_key(changed, console) == 0, err.str());
+    BOOST_TEST(show(id).at("rate") == "7/1s");
+    for (const char* quota :
+         {"1000/month", "=5/day", "requests={x", "requests=often", "tests=1/day"}) {
+        auto wrong = about<UpdateKey>(id);
+        wrong.limits.quotas = {quota};
+        BOOST_TEST(update_key(wrong, console) != 0, quota);
+    }
+    auto none = about<UpdateKey>(id);
+    none.plan_limits = true;
+    BOOST_TEST(update_key(none, console) == 0, err.str());
+    BOOST_TEST(show(id).at("rate").is_null());
+    BOOST_TEST(show(id).at("quota").is_null());
 }
 
 BOOST_AUTO_TEST_CASE(a_backup_can_be_opened_and_replaces_nothing) {

@@ -48,6 +48,33 @@ BOOST_AUTO_TEST_CASE(csv_rows_become_bodies) {
     BOOST_TEST(file.rows[3].line == 7u); // a quoted cell had a line break in it
 }
 
+BOOST_AUTO_TEST_CASE(limits_are_words_or_json) {
+    const auto file =
+        read_import("digest,rate,quota\n"
+                    "d1,100/1m,requests=1000/month\n"
+                    "d2,100/1m  5/1s,requests=1000/month tests=5/day requests=9/hour\n"
+                    "d3,\"{\"\"rate\"\":\"\"1/1s\"\"}\",\"{\"\"tests\"\":\"\"1/day\"\"}\"\n"
+                    "d4,,\n"
+                    "d5,{x,\n"
+                    "d6,,1000/month\n"
+                    "d7,\"{\"\"a\"\":1,\"\"a\"\":2}\",\n",
+                    "shop");
+    BOOST_TEST_REQUIRE(file.rows.size() == 4u);
+    BOOST_TEST(json::serialize(body(file.rows[0])) ==
+               R"({"digest":"d1","rate":"100/1m","quota":{"requests":"1000/month"},"api":"shop"})");
+    BOOST_TEST(json::serialize(body(file.rows[1])) ==
+               R"({"digest":"d2","rate":["100/1m","5/1s"],)"
+               R"("quota":{"requests":["1000/month","9/hour"],"tests":"5/day"},"api":"shop"})");
+    BOOST_TEST(json::serialize(body(file.rows[2])) ==
+               R"({"digest":"d3","rate":{"rate":"1/1s"},"quota":{"tests":"1/day"},"api":"shop"})");
+    BOOST_TEST(json::serialize(body(file.rows[3])) == R"({"digest":"d4","api":"shop"})");
+    BOOST_TEST_REQUIRE(file.mistakes.size() == 3u);
+    BOOST_TEST(file.mistakes[2].message == "`rate`: `a`: written twice");
+    BOOST_TEST(file.mistakes[0].message.starts_with("`rate`: "), file.mistakes[0].message);
+    BOOST_TEST(file.mistakes[1].message ==
+               "`quota`: expected a meter and its limit: requests=1000/month");
+}
+
 BOOST_AUTO_TEST_CASE(json_lines_become_bodies) {
     const auto file = read_import("{\"digest\":\"d1\",\"scopes\":[\"read\"]}\r\n\n"
                                   "{\"digest\":\"d2\",\"name\":null}",
@@ -66,7 +93,7 @@ BOOST_AUTO_TEST_CASE(every_mistake_is_told_with_its_line) {
         {"digest,digest\n", {"1: column `digest` stands there twice"}},
         {"digest,onwer\n",
          {"1: unknown column `onwer`; one of: digest, id, owner, name, plan, scopes, mode, status, "
-          "prefix, hint, created_at, expires_at; did you mean `owner`?"}},
+          "prefix, hint, created_at, expires_at, rate, quota; did you mean `owner`?"}},
         {"digest,owner\na\nb,c,d\n",
          {"2: has 1 cells, the header has 2", "3: has 3 cells, the header has 2"}},
         {"digest,owner\na,x\"y\nb,\"c\"d\ne,f\n",
@@ -79,7 +106,7 @@ BOOST_AUTO_TEST_CASE(every_mistake_is_told_with_its_line) {
           "4: `digest`: written twice", "5: `digest`: the same as in line 1"}},
         {"{\"api\":\"shop\"}",
          {"1: unknown member `api`; one of: digest, id, owner, name, plan, scopes, mode, status, "
-          "prefix, hint, created_at, expires_at"}},
+          "prefix, hint, created_at, expires_at, rate, quota"}},
         {"digest,name\na," + std::string(70'000, 'x'), {"2: the row is larger than 64 KiB"}},
     };
     for (const auto& [text, mistakes] : rows) {

@@ -148,6 +148,16 @@ BOOST_AUTO_TEST_CASE(indexes_are_made_anew) {
 BOOST_AUTO_TEST_CASE(a_doctor_has_a_verdict) {
     BOOST_TEST(examine_store(file, false, console) == exit_done);
     BOOST_TEST(out.str().starts_with("file: ok: "));
+    BOOST_TEST(out.str().find("records: ok: 0 keys") != std::string::npos, out.str());
+    {
+        keys::KeyRecord key = key_record(1);
+        key.quota = "{requests: often}";
+        BOOST_TEST(keygate::test::insert(*open(file), {key, key_record(2)}).has_value());
+    }
+    BOOST_TEST(examine_store(file, false, console) == exit_refused);
+    BOOST_TEST(out.str().find("records: problem: 1 of 2 keys cannot be read:\n    key_1: quota") !=
+                   std::string::npos,
+               out.str());
     // It keeps nothing.
     BOOST_TEST(examine_store(redis, true, console) == exit_refused);
     BOOST_TEST(out.str().find(R"("check":"persistence","verdict":"problem")") != std::string::npos);

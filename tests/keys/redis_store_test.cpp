@@ -149,7 +149,7 @@ BOOST_AUTO_TEST_CASE(what_a_product_changes_counts_and_not_the_index) {
 }
 
 BOOST_DATA_TEST_CASE(a_damaged_record_is_shown_as_damaged_and_only_deleted,
-                     bdata::make({"v=2", "status=frozen", "expires_at=tomorrow", "rate=100/1m",
+                     bdata::make({"v=2", "status=frozen", "expires_at=tomorrow", "bind={}",
                                   "expire_at=2026-01-01T00:00:00Z", "metadata=x"}),
                      wrong) {
     const std::string text = wrong;
@@ -170,6 +170,25 @@ BOOST_DATA_TEST_CASE(a_damaged_record_is_shown_as_damaged_and_only_deleted,
     BOOST_TEST(keygate::test::remove(*a, "key_1").has_value());
     BOOST_TEST(ids(*a) == Words{"key_2"}, boost::test_tools::per_element());
     BOOST_TEST(reindexed().removed == 0U);
+}
+
+BOOST_AUTO_TEST_CASE(limits_that_cannot_be_read_are_told_and_can_be_put_right) {
+    BOOST_TEST(keygate::test::insert(*a, {key_record(1), key_record(2)}).has_value());
+    call({"HSET", name(1), "rate", "many"});
+    call({"HSET", name(2), "quota", "{requests: 5/day}"});
+    KeyRecord shown = a->find("key_1").value().record;
+    BOOST_TEST(shown.readable);
+    BOOST_TEST(shown.rate == "many");
+    const auto report = reindexed(Reindex::look);
+    BOOST_TEST(report.unreadable == 1U);
+    BOOST_TEST_REQUIRE(report.reasons.size() == 1U);
+    BOOST_TEST(report.reasons[0].starts_with(name(1) + " has limits that cannot be read: rate: "),
+               report.reasons[0]);
+    Change change;
+    shown.rate = "100/1m";
+    change.update.push_back(shown);
+    BOOST_TEST(a->commit(change).has_value());
+    BOOST_TEST(reindexed(Reindex::look).unreadable == 0U);
 }
 
 BOOST_AUTO_TEST_CASE(a_record_of_another_type_is_damaged) {

@@ -110,6 +110,8 @@ BOOST_AUTO_TEST_CASE(an_older_file_is_brought_up_to_date_and_loses_nothing) {
     BOOST_TEST(row.record.owner_record_required);
     BOOST_TEST(row.record.pepper.empty());
     BOOST_TEST(row.record.metadata == "{}");
+    BOOST_TEST(row.record.rate.empty());
+    BOOST_TEST(row.record.quota.empty());
     BOOST_TEST(!row.record.rotated_to.has_value());
     BOOST_TEST((row.usage == Usage{}));
     BOOST_TEST((store->find_owner({"shop", "acme"}).value().status == OwnerStatus::suspended));
@@ -123,6 +125,25 @@ BOOST_AUTO_TEST_CASE(an_older_file_is_brought_up_to_date_and_loses_nothing) {
                             "WHERE name NOT LIKE 'sqlite%' ORDER BY name)",
                             "SELECT group_concat(name || type) FROM pragma_table_info('keys')"})
         BOOST_TEST(sql_value(file, sql) == sql_value(fresh, sql));
+}
+
+BOOST_AUTO_TEST_CASE(a_file_of_the_version_before_is_brought_up_to_date) {
+    run_sql(file, version_1);
+    BOOST_TEST_REQUIRE(open_sqlite_store(file).has_value());
+    // What the third version has added, taken away again.
+    run_sql(file, "ALTER TABLE keys DROP COLUMN rate; ALTER TABLE keys DROP COLUMN quota;"
+                  "DROP TABLE spent; PRAGMA user_version = 2;"
+                  "INSERT INTO usage VALUES ('shop', 'acme', 'key_old', NULL, 7, '2026-03', 7)");
+    const auto store = open();
+    const KeyRow row = store->find("key_old").value();
+    BOOST_TEST(row.record.rate.empty());
+    BOOST_TEST(row.usage.total == 7U);
+    KeyRecord changed = row.record;
+    changed.rate = "100/1m";
+    Change change;
+    change.update.push_back(changed);
+    BOOST_TEST(store->commit(change).has_value());
+    BOOST_TEST((store->find("key_old").value().record == changed));
 }
 
 BOOST_AUTO_TEST_CASE(a_file_that_cannot_be_brought_up_to_date_stays_as_it_is) {

@@ -172,7 +172,7 @@ BOOST_AUTO_TEST_CASE(a_newer_schema_is_not_touched) {
     const auto opened = open_sqlite_store(file);
     BOOST_TEST(failed(opened, StoreError::unreadable));
     BOOST_TEST(opened.error().step.find("schema version is 99") != std::string::npos);
-    edit("PRAGMA user_version = 2");
+    edit("PRAGMA user_version = 3");
     store = open();
 }
 

@@ -107,6 +107,8 @@ inline KeyRecord full_record() {
     key.pepper = "2026";
     key.rotated_to = "key_8";
     key.metadata = R"({"ticket":"A-1"})";
+    key.rate = "{rate: 100/1m, burst: 20} # Zoë's";
+    key.quota = R"({"requests":["1000/month","50/day"]})";
     return key;
 }
 

@@ -94,7 +94,7 @@ BOOST_AUTO_TEST_CASE(numbers_are_dense) {
         numbers.insert(table.find(key_record(i).digest)->number);
     }
     BOOST_TEST(numbers.size() == 1'000U);
-    BOOST_TEST(*numbers.rbegin() == 999U);
+    BOOST_TEST(*numbers.rbegin() == 1000U); // one is their owner's
 }
 
 BOOST_AUTO_TEST_CASE(an_id_with_another_digest_leaves_its_old_one) {
@@ -230,6 +230,55 @@ BOOST_AUTO_TEST_CASE(a_key_without_id_or_owner_is_unreadable) {
     BOOST_TEST(!put()->readable);
 }
 
+BOOST_AUTO_TEST_CASE(limits_of_a_key_s_own_are_read_with_it) {
+    BOOST_TEST(!put()->limits);
+    record.rate = "[100/1m, {rate: 5/1s, burst: 7}]";
+    record.quota = R"({"requests": {"limit": "1000/month", "by": "owner"}})";
+    const EntryRef entry = put();
+    BOOST_TEST(entry->readable);
+    BOOST_TEST_REQUIRE(entry->limits);
+    BOOST_TEST_REQUIRE(entry->limits->rates.has_value());
+    BOOST_TEST(entry->limits->rates->size() == 2U);
+    BOOST_TEST_REQUIRE(entry->limits->quotas.size() == 1U);
+    BOOST_TEST((entry->limits->quotas[0].by == config::LimitBy::owner));
+    table.put_owner(owner_record("acme"));
+    BOOST_TEST(table.find(record.digest)->limits == entry->limits);
+    record.rate = "";
+    BOOST_TEST(!put()->limits->rates.has_value()); // the plan's
+    record.quota = "";
+    BOOST_TEST(!put()->limits);
+}
+
+BOOST_AUTO_TEST_CASE(limits_that_cannot_be_read_open_nothing) {
+    for (const char* const wrong : {"often", "{rate: 1/1s", "{rate: 1/1s, brust: 3}", "&a [*a]",
+                                    "1/1s\n---\n1/1s", "{requests: 5/day}", "${HOME}"}) {
+        record.rate = wrong;
+        BOOST_TEST(!put()->readable, wrong);
+    }
+    BOOST_TEST(table.unreadable() == 1U);
+    record.rate = "";
+    for (const char* const wrong : {"5/day", "[5/day]", "{requests: 5}", "{requests: []}"}) {
+        record.quota = wrong;
+        BOOST_TEST(!put()->readable, wrong);
+    }
+    record.quota = "";
+    BOOST_TEST(put()->readable);
+    BOOST_TEST(table.unreadable() == 0U);
+}
+
+BOOST_AUTO_TEST_CASE(what_redis_cannot_count_exactly_is_no_limit_there) {
+    config::Settings settings = test::settings();
+    settings.apis[0].limits.truth = config::Truth::shared;
+    Table in_redis{std::make_shared<const Catalog>(settings)};
+    record.rate = "{rate: 1/366d, burst: 1000000}";
+    BOOST_TEST(put()->readable);
+    in_redis.put(record);
+    BOOST_TEST(!in_redis.find(record.digest)->readable);
+    record.rate = "1/366d";
+    in_redis.put(record);
+    BOOST_TEST(in_redis.find(record.digest)->readable);
+}
+
 BOOST_AUTO_TEST_CASE(a_damaged_row_is_unreadable) {
     record.readable = false;
     BOOST_TEST(!put()->readable);
@@ -269,15 +318,18 @@ BOOST_AUTO_TEST_CASE(a_change_of_an_owner_counts_for_all_of_its_keys_and_no_othe
         if (i % 5 != 0) key.plan = "pro";
         table.put(key);
     }
+    std::vector<std::uint32_t> numbers;
+    for (int i = 0; i < 50; ++i)
+        numbers.push_back(table.find(key_record(i).digest)->number);
     OwnerRecord owner = owner_record("acme");
     owner.status = OwnerStatus::suspended;
     table.put_owner(owner);
-    for (int i = 0; i < 50; ++i)
+    for (std::size_t i = 0; i < 50; ++i)
         BOOST_TEST_CONTEXT("key " << i) {
             const bool is_theirs = i % 2 == 0 && i % 5 != 0;
-            const EntryRef entry = table.find(key_record(i).digest);
+            const EntryRef entry = table.find(key_record(static_cast<int>(i)).digest);
             BOOST_TEST((entry->owner_status == OwnerStatus::suspended) == is_theirs);
-            BOOST_TEST(entry->number == static_cast<std::uint32_t>(i));
+            BOOST_TEST(entry->number == numbers[i]);
         }
 }
 
@@ -375,7 +427,7 @@ BOOST_AUTO_TEST_CASE(a_number_is_used_again_when_nobody_holds_its_key_any_more) 
     EntryRef held = counted.find(key_record(1).digest);
     counted.remove("key_1");
     counted.put(key_record(2));
-    BOOST_TEST(counted.find(key_record(2).digest)->number == 1U);
+    BOOST_TEST(counted.find(key_record(2).digest)->number == 2U); // 1 is the owner's
     BOOST_TEST(forgotten.empty());
     held.reset();
     counted.put(key_record(3));
@@ -400,7 +452,7 @@ BOOST_AUTO_TEST_CASE(a_table_that_follows_another_keeps_its_subjects) {
                     table.find(key_record(i).digest)->subject));
     BOOST_TEST(next.find(record.digest)->api == 2);
     BOOST_TEST(table.find(record.digest)->api == 0);
-    BOOST_TEST(next.find(key_record(4).digest)->number == 1U); // of the key that was removed
+    BOOST_TEST(next.find(key_record(4).digest)->number == 2U); // of the key that was removed
     BOOST_TEST(next.size() == 3U);
 }
 

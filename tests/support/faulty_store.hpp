@@ -75,6 +75,19 @@ class FaultyStore final : public keys::KeyStore {
         return store_->add(uses);
     }
 
+    Result<void> each_spent(
+        const std::function<void(const keys::SpentBy&, std::span<const keys::Spent>)>& on_spent)
+        override {
+        if (fault_) return *fault_;
+        return store_->each_spent(on_spent);
+    }
+
+    Result<std::vector<keys::Spent>> spent(const keys::SpentBy& by,
+                                           std::span<const config::Limit> limits) override {
+        if (fault_) return *fault_;
+        return store_->spent(by, limits);
+    }
+
     Result<std::optional<keys::Time>> oldest_key() override {
         if (fault_) return *fault_;
         return store_->oldest_key();

@@ -1,0 +1,34 @@
+#pragma once
+
+#include "admin/context.hpp"
+#include "admin/errors.hpp"
+#include "keys/live_keys.hpp"
+#include "keys/store.hpp"
+
+#include <boost/json/fwd.hpp>
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+// Where a key or an owner stands, as the operator sees it: in the process where it is counted
+// there, else in the store.
+namespace keygate::admin {
+
+struct LimitStanding {
+    config::Limit limit;
+    std::uint64_t used = 0;              // in the window of now; of a bucket, what is in it
+    std::optional<keys::Time> resets_at; // when nothing of that counts any more
+};
+
+/// The rates and quotas of plans and of the key's record that count by this key, or by this owner.
+/// Requests at once and limits of routes are not among them.
+/// @param record  of the key; none where it is about an owner. The store's thread.
+[[nodiscard]] Checked<std::vector<LimitStanding>>
+standings_of(const keys::SpentBy& by, const std::optional<keys::KeyRecord>& record,
+             const Context& context, keys::KeyStore& store, const keys::LiveKeys& live);
+
+/// As the limit itself, with `used` and `resets_at`.
+[[nodiscard]] boost::json::object to_json(const LimitStanding& standing);
+
+} // namespace keygate::admin
