@@ -17,7 +17,8 @@ from stage import free_port  # noqa: E402
 from wire_rig import Remote  # noqa: E402
 
 HOST = "127.0.0.1"
-TRACKING = (b"TRACKING", b"SUBSCRIBE")  # what only the connection says that hears of changes
+# What only one kind of connections says: that on which changes are told, those on which limits are charged.
+KINDS = {"tracking": (b"TRACKING", b"SUBSCRIBE"), "limits": (b"SCRIPT",)}
 UP, DOWN = "up", "down"  # to Redis, to the gateway
 BOTH = (UP, DOWN)
 
@@ -33,7 +34,7 @@ class Relay:
     garbage()                   answers what is no Redis
     target(port)                where new connections go
 
-    only: `all`, or `tracking` for those that said something of TRACKING.
+    only: `all`, or one of KINDS for those that said something of it.
     """
 
     def __init__(self, target_port):
@@ -90,7 +91,7 @@ class _Pair:
         self.relay = relay
         self.ends = {}  # by the direction of what is written there
         self.early = []  # what came before Redis' side was open
-        self.is_tracking = False
+        self.kind = None
         self.counts = dict.fromkeys((UP, DOWN, "lost"), 0)
         self.due = dict.fromkeys(BOTH, 0.0)  # when the last byte will have gone on
         self.queues = {UP: collections.deque(), DOWN: collections.deque()}  # (when, bytes)
@@ -102,14 +103,15 @@ class _Pair:
         if direction in self.lost:
             return "swallow"
         name, only, directions = self.relay.mode
-        if direction in directions and (only == "all" or self.is_tracking):
+        if direction in directions and only in ("all", self.kind):
             return name
         return "pass"
 
     def came(self, direction, data):
         self.counts[direction] += len(data)
-        if direction == UP and not self.is_tracking:
-            self.is_tracking = any(word in data.upper() for word in TRACKING)
+        if direction == UP and self.kind is None:
+            said = data.upper()
+            self.kind = next((kind for kind, words in KINDS.items() if any(word in said for word in words)), None)
         fate = self.fate(direction)
         if fate == "garbage":
             if direction == UP:
@@ -249,7 +251,7 @@ class _Relay:
 
     async def cut(self, only):
         for pair in tuple(self.pairs):
-            if only == "all" or pair.is_tracking:
+            if only in ("all", pair.kind):
                 pair.close()
 
     async def refuse(self):
@@ -267,7 +269,7 @@ class _Relay:
         self.target_port = port
 
     async def connections(self):
-        return [{"tracking": pair.is_tracking, **pair.counts} for pair in self.pairs]
+        return [{"kind": pair.kind, **pair.counts} for pair in self.pairs]
 
 
 async def _obey(pipe, obeyer):
