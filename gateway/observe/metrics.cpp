@@ -221,13 +221,15 @@ std::string Metrics::text() const {
                                "Requests whose limits could not be counted in Redis, by what "
                                "when_away says.",
                                MetricType::Counter);
-    for (const auto& [name, member] : {std::pair{"local", &ThreadMetrics::limits_away_local},
-                                       std::pair{"allow", &ThreadMetrics::limits_away_allowed},
-                                       std::pair{"refuse", &ThreadMetrics::limits_away_refused}})
+    const auto add_away = [&](const char* said, Counter ThreadMetrics::*member) {
         add_value(away, sum([&](const ThreadMetrics& thread) -> const Counter& {
                       return thread.*member;
                   }),
-                  {{.name = "when_away", .value = name}});
+                  {{.name = "when_away", .value = said}});
+    };
+    add_away("local", &ThreadMetrics::limits_away_local);
+    add_away("allow", &ThreadMetrics::limits_away_allowed);
+    add_away("refuse", &ThreadMetrics::limits_away_refused);
     all.push_back(std::move(away));
     const auto add_open = [&](const char* name, const char* help, Counter ThreadMetrics::*opened,
                               Counter ThreadMetrics::*closed) {
