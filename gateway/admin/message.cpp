@@ -8,8 +8,11 @@ namespace keygate::admin {
 
 Request::~Request() {
     wipe(body.data(), body.size());
-    for (std::string& value : authorizations)
-        wipe(value.data(), value.size());
+    // Also where a token was written by mistake.
+    for (auto* const values :
+         {&authorizations, &hosts, &if_match, &if_none_match, &idempotency_keys, &content_types})
+        for (std::string& value : *values)
+            wipe(value.data(), value.size());
 }
 
 std::optional<std::string> Request::parameter(std::string_view name) const {
