@@ -23,16 +23,15 @@ struct Item {
 /// All limits of one request. They are charged together: all or none.
 class Bill {
   public:
-    /// A plan's or a key's 24, a route's 8.
-    static constexpr std::size_t most = 32;
+    /// More than there can be: 8 rates and 8 quotas of a key's own, 8 quotas of another meter and 2
+    /// bounds of requests at once of its plan, 8 limits of the route.
+    static constexpr std::size_t most = 40;
 
     void add(const Item& item) { items_[size_++] = item; }
 
     [[nodiscard]] std::span<const Item> items() const { return {items_.data(), size_}; }
 
     [[nodiscard]] bool is_empty() const { return size_ == 0; }
-
-    [[nodiscard]] bool is_full() const { return size_ == most; }
 
   private:
     std::array<Item, most> items_;
@@ -46,7 +45,7 @@ struct Outcome {
     std::uint8_t refused_by = nobody; // the item that holds longest
     Instant retry_at{};               // when it was refused: Verdict::retry_at
     Instant now{};                    // by the clock that decided
-    std::uint32_t exceeded = 0;       // bits: items that would have refused, dry runs among them
+    std::uint64_t exceeded = 0;       // bits: items that would have refused, dry runs among them
     std::array<Standing, Bill::most> standing;
     std::array<std::int64_t, Bill::most> taken_in{}; // where admitted: first instant of the window
 

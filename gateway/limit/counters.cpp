@@ -294,7 +294,7 @@ Outcome ask(const Bill& bill, const Subjects& subjects, Instant now, Calendar& c
         const Verdict verdict = count.test(state);
         outcome.standing[i] = count.standing(state);
         if (verdict.admitted) continue;
-        outcome.exceeded |= 1U << i;
+        outcome.exceeded |= std::uint64_t{1} << i;
         if (item.limit->dry_run || verdict.retry_at <= outcome.retry_at) continue;
         outcome.refused_by = static_cast<std::uint8_t>(i);
         outcome.retry_at = verdict.retry_at;

@@ -24,7 +24,7 @@ class Purse {
   public:
     struct Refused {
         std::uint8_t by = 0;
-        std::uint32_t exceeded = 0;
+        std::uint64_t exceeded = 0;
         Instant retry_at{}; // of the server
         std::vector<Standing> standing;
     };

@@ -533,7 +533,7 @@ ScriptAnswer read_answer(const redis::Reply& reply, std::size_t items) {
         const auto left = numbers.next();
         const auto more = numbers.next();
         if (!exceeded || !begin || !left || !more || *exceeded > 1) return answer;
-        if (*exceeded == 1) outcome.exceeded |= 1U << i;
+        if (*exceeded == 1) outcome.exceeded |= std::uint64_t{1} << i;
         outcome.taken_in[i] = instant_of(*begin).count();
         outcome.standing[i] = {.left = static_cast<std::uint64_t>(*left),
                                .more_at = instant_of(*more)};

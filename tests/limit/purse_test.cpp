@@ -377,7 +377,7 @@ class World {
         return true;
     }
 
-    void admit(std::size_t kind, Instant time, std::uint32_t exceeded) {
+    void admit(std::size_t kind, Instant time, std::uint64_t exceeded) {
         const auto items = kinds_[kind].bill.items();
         for (std::size_t i = 0; i < items.size(); ++i)
             if ((exceeded >> i & 1) == 0)

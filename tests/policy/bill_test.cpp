@@ -263,18 +263,35 @@ BOOST_AUTO_TEST_CASE(the_limits_of_a_bill_are_those_of_who_keeps_them) {
     BOOST_TEST(charged.items()[2].limit == &permit->caller()->limits->quotas[0]);
 }
 
+// What config/ accepts at most: 8 rates and 8 quotas of a key, 16 limits of a plan, 8 of a route.
 BOOST_AUTO_TEST_CASE(the_largest_bill_has_room_for_all) {
+    const auto add = [](std::vector<config::Limit>& limits, const char* name, const auto& rule,
+                        int count) {
+        for (int i = 0; i < count; ++i)
+            limits.push_back(named(name + std::to_string(i), rule));
+    };
     config::Plan& plan = plans.emplace_back();
-    for (int i = 0; i < 24; ++i)
-        plan.limits.push_back(named(std::to_string(i), rate(9)));
-    for (int i = 0; i < 8; ++i)
-        route.limits.push_back(named("r" + std::to_string(i), rate(9)));
-    const Case c{.what = "", .bill = ""};
-    const auto permit = admit(caller(c), route, plans);
+    add(plan.limits, "monthly", quota(1000), 8);
+    add(plan.limits, "running", running(5), 2);
+    add(route.limits, "route", rate(9), 8);
+    route.meter = "tests";
+    config::KeyLimits own;
+    add(own.rates.emplace(), "own", rate(3), 8);
+    add(own.quotas, "tests", quota(7, "tests"), 8);
+    auto* const entry = new keys::Entry;
+    const keys::EntryRef ref{entry};
+    entry->plan = 0;
+    entry->limits = std::make_shared<const config::KeyLimits>(own);
+    auto identity = auth::identify(ref, {}, entry->api, true, WallTime{});
+    BOOST_TEST_REQUIRE(identity.has_value());
+    const auto permit = admit(std::move(*identity), route, plans);
     BOOST_TEST_REQUIRE(permit.has_value());
     const limit::Bill charged = bill(*permit);
-    BOOST_TEST(charged.is_full());
-    BOOST_TEST(charged.items().back().limit->name == "r7");
+    BOOST_TEST(charged.items().size() == 34U);
+    BOOST_TEST(charged.items().back().limit->name == "route7");
+    limit::Calendar calendar;
+    const auto outcome = counters.charge(charged, limit::Instant{std::chrono::hours{1}}, calendar);
+    BOOST_TEST(outcome.is_admitted());
 }
 
 BOOST_AUTO_TEST_SUITE_END()
