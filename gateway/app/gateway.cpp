@@ -217,9 +217,6 @@ struct Gateway::State {
         metrics.add("keygate_limit_refusals_remembered_total",
                     "Requests refused without asking: the limit is known to be spent.",
                     sum(&Counts::from_memory));
-        metrics.add("keygate_limit_charges_away_total",
-                    "Charges that Redis could not be asked for: when_away decided.",
-                    sum(&Counts::away));
         metrics.add("keygate_limit_leases_given_back_total",
                     "What was taken in advance and not used.", sum(&Counts::given_back));
     }

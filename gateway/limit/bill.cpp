@@ -23,14 +23,21 @@ Refusal refusal_of(const Bill& bill, const Outcome& outcome) {
             .retry_after = seconds_until(outcome.retry_at, outcome.now)};
 }
 
+bool is_meter(const config::Limit& limit) {
+    const auto* const quota = std::get_if<config::Quota>(&limit.rule);
+    return quota != nullptr && quota->meter != "requests";
+}
+
+bool comes_back(const config::Limit& limit) {
+    return is_meter(limit) || std::holds_alternative<config::Concurrency>(limit.rule);
+}
+
 void note_owed(const Bill& bill, const Outcome& outcome, std::vector<Owed>& owed) {
     for (std::size_t i = 0; i < bill.items().size(); ++i) {
-        if (outcome.has_exceeded(i)) continue; // a dry run that took nothing
         const Item& item = bill.items()[i];
-        const auto* const quota = std::get_if<config::Quota>(&item.limit->rule);
-        const bool is_meter = quota != nullptr && quota->meter != "requests";
-        if (is_meter || std::holds_alternative<config::Concurrency>(item.limit->rule))
-            owed.push_back({item.limit, item.subject, item.cost, outcome.taken_in[i]});
+        // A dry run that was exceeded took nothing.
+        if (!comes_back(*item.limit) || outcome.has_exceeded(i)) continue;
+        owed.push_back({item.limit, item.subject, item.cost, outcome.taken_in[i]});
     }
 }
 

@@ -64,6 +64,12 @@ struct Outcome {
 /// rate_limited, quota_exceeded or concurrency_exceeded.
 [[nodiscard]] Reason reason_of(const config::Limit& limit);
 
+/// A quota of what routes name by `meter`: it counts successful answers.
+[[nodiscard]] bool is_meter(const config::Limit& limit);
+
+/// Whether something of a charge comes back when the request is over: requests at once, and meters.
+[[nodiscard]] bool comes_back(const config::Limit& limit);
+
 /// What of a charge comes back when the request is over.
 struct Owed {
     const config::Limit* limit = nullptr;

@@ -11,9 +11,7 @@ using std::chrono::nanoseconds;
 /// How long the refusal of an item holds whatever others do.
 nanoseconds memory_of(const config::Limit& limit) {
     if (std::holds_alternative<config::Concurrency>(limit.rule)) return nanoseconds{0};
-    const auto* const quota = std::get_if<config::Quota>(&limit.rule);
-    const bool is_meter = quota != nullptr && quota->meter != "requests";
-    return is_meter ? Purse::memory_of_meters : Purse::memory;
+    return is_meter(limit) ? Purse::memory_of_meters : Purse::memory;
 }
 
 } // namespace

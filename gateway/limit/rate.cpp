@@ -124,10 +124,4 @@ void bring_back(const Rate& rate, State& state, Instant now) {
     if (!rate.burst) window_of(rate, state, now).bring_back(state);
 }
 
-bool is_over(const Rate& rate, const State& state, Instant now) {
-    if (rate.burst) return Bucket{rate, state, now}.level() == 0;
-    const Window window = window_of(rate, state, now);
-    return window.used == 0;
-}
-
 } // namespace keygate::limit

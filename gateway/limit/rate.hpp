@@ -23,7 +23,4 @@ void take(const Rate& rate, State& state, Instant now, std::uint64_t cost);
 /// of now from here on. A bucket is empty when it is empty.
 void bring_back(const Rate& rate, State& state, Instant now);
 
-/// A state that can be dropped at `now`: it decides nothing that a new one would not.
-[[nodiscard]] bool is_over(const Rate& rate, const State& state, Instant now);
-
 } // namespace keygate::limit

@@ -30,8 +30,8 @@ using Kind = RedisCounters::Answer::Kind;
 
 // Beyond these a charge is told at once that Redis is away.
 constexpr std::size_t most_waiting = 100'000;
-constexpr std::size_t most_purses = 200'000;
-constexpr std::size_t most_held = 1000; // in one call
+constexpr std::size_t fewest_purses = 10'000; // that are looked through for idle ones
+constexpr std::size_t most_held = 1000;       // in one call
 constexpr std::size_t most_unsettled = 10'000;
 constexpr unsigned most_tries = 3;
 constexpr milliseconds probe_interval{50};
@@ -155,10 +155,7 @@ struct RedisCounters::State : std::enable_shared_from_this<RedisCounters::State>
                 }
             }
         }
-        if (way == Way::away || waiting.size() >= most_waiting) {
-            ++away_count;
-            return Answer{};
-        }
+        if (way == Way::away || waiting.size() >= most_waiting) return Answer{};
         auto asked = std::make_shared<Pending>(Pending{
             .ticket = ++last_ticket,
             .asker = &asker,
@@ -185,7 +182,7 @@ struct RedisCounters::State : std::enable_shared_from_this<RedisCounters::State>
     struct Known {
         Purse purse;
         bool is_asking = false;
-        std::deque<PendingRef> waiting; // for the answer that was asked for
+        std::vector<PendingRef> waiting; // for the answer that was asked for, in their order
     };
 
     /// One asks for all who want the same: those of this turn, and those who come while it waits
@@ -218,11 +215,13 @@ struct RedisCounters::State : std::enable_shared_from_this<RedisCounters::State>
 
     Known& purse_of(std::uint64_t identity) {
         if (const auto known = purses.find(identity); known != purses.end()) return known->second;
-        if (purses.size() >= most_purses) {
+        if (purses.size() >= sweep_at) {
             const BootTime now = BootClock::now();
             boost::unordered::erase_if(purses, [&](const auto& one) {
                 return !one.second.is_asking && one.second.purse.is_idle(now);
             });
+            // So that a sweep costs a charge a few instructions, however many are not idle.
+            sweep_at = std::max(fewest_purses, 2 * purses.size());
         }
         return purses[identity];
     }
@@ -276,23 +275,25 @@ struct RedisCounters::State : std::enable_shared_from_this<RedisCounters::State>
         tell(*asked, {Kind::decided, answer.outcome});
         if (!asked->is_lead) return;
         known.is_asking = false;
-        std::deque<PendingRef> others = std::exchange(known.waiting, {});
-        share(known.purse, others, received);
+        const std::vector<PendingRef> others = std::exchange(known.waiting, {});
+        const auto unserved = share(known.purse, others, received);
         if (asked->truth != config::Truth::leased)
-            drop_rest(known.purse, *asked);
+            give_back_rest(known.purse, *asked); // of those who went away meanwhile
         else if (answer.units > 1)
             watch_lease(asked, known.purse.lease_ends());
-        for (const PendingRef& next : others)
+        for (const PendingRef& next : unserved)
             enqueue(next);
         flush();
     }
 
-    /// Among those who waited for the answer of another one. Who gets nothing stays.
-    void share(Purse& purse, std::deque<PendingRef>& others, BootTime now) {
-        while (!others.empty()) {
-            const PendingRef next = others.front();
-            if (next->is_told || next->asker == nullptr) {
-                if (!next->is_told) waiting.erase(next->ticket);
+    /// Among those who waited for the answer of another one. @returns those who got nothing.
+    std::span<const PendingRef> share(Purse& purse, std::span<const PendingRef> others,
+                                      BootTime now) {
+        for (; !others.empty(); others = others.subspan(1)) {
+            const PendingRef& next = others.front();
+            if (next->is_told) continue;
+            if (next->asker == nullptr) {
+                waiting.erase(next->ticket);
             } else if (const auto refused = purse.refused(now)) {
                 ++from_memory;
                 tell(*next, {Kind::decided, *refused});
@@ -300,10 +301,10 @@ struct RedisCounters::State : std::enable_shared_from_this<RedisCounters::State>
                            next->truth == config::Truth::leased ? purse.take(now) : purse.share()) {
                 tell(*next, {Kind::decided, *granted});
             } else {
-                return;
+                break;
             }
-            others.pop_front();
         }
+        return others;
     }
 
     /// A script that Redis has forgotten, or a time that it does not have.
@@ -354,13 +355,12 @@ struct RedisCounters::State : std::enable_shared_from_this<RedisCounters::State>
 
     void tell(Pending& asked, const Answer& answer) {
         const bool is_granted = answer.kind == Kind::decided && answer.outcome.is_admitted();
-        if (is_granted) note_running(asked, 1);
+        if (is_granted) note_running(asked);
         if (std::exchange(asked.is_told, true)) {
             // Too late: it was told that Redis is away.
             if (is_granted) settle_unwanted(asked, answer.outcome);
             return;
         }
-        if (answer.kind == Kind::away && asked.asker != nullptr) ++away_count;
         ready.emplace_back(asked.ticket, answer);
         if (std::exchange(is_telling, true)) return;
         enter([weak = weak_from_this()] {
@@ -462,31 +462,18 @@ struct RedisCounters::State : std::enable_shared_from_this<RedisCounters::State>
         if (is_lease_watched) arm_lease();
     }
 
+    /// What was charged and nobody has used.
     void give_back_rest(Purse& purse, const Pending& of) {
         const Purse::Rest rest = purse.end();
         if (rest.units == 0 || way != Way::open) return;
         given_back_count += rest.units;
         for (std::size_t i = 0; i < of.bill.items().size(); ++i) {
             const Item& item = of.bill.items()[i];
-            if (rest.taken_in[i] == 0) continue; // of a bucket
-            command.clear();
-            calls.give_back(command, count_name(*item.limit, of.account.view()), item.limit->state,
-                            rest.taken_in[i], std::uint64_t{rest.units} * item.cost);
-            send_and_forget();
-        }
-    }
-
-    /// Of those who went away while it was asked for.
-    void drop_rest(Purse& purse, const Pending& of) {
-        const Purse::Rest rest = purse.end();
-        if (rest.units == 0 || way != Way::open) return;
-        for (std::size_t i = 0; i < of.bill.items().size(); ++i) {
-            const Item& item = of.bill.items()[i];
             const std::string name = count_name(*item.limit, of.account.view());
             command.clear();
             if (std::holds_alternative<config::Concurrency>(item.limit->rule))
                 calls.leave(command, name, rest.units);
-            else if (rest.taken_in[i] != 0)
+            else if (rest.taken_in[i] != 0) // else of a bucket: it fills by itself
                 calls.give_back(command, name, item.limit->state, rest.taken_in[i],
                                 std::uint64_t{rest.units} * item.cost);
             if (!command.empty()) send_and_forget();
@@ -521,11 +508,11 @@ struct RedisCounters::State : std::enable_shared_from_this<RedisCounters::State>
 
     // ---- requests at once
 
-    void note_running(const Pending& asked, int by) {
+    void note_running(const Pending& asked) {
         if (!has_running(asked.bill)) return;
         for (const Item& item : asked.bill.items())
             if (std::holds_alternative<config::Concurrency>(item.limit->rule))
-                change(running, count_name(*item.limit, asked.account.view()), by);
+                change(running, count_name(*item.limit, asked.account.view()), 1);
         arm_hold();
     }
 
@@ -734,7 +721,8 @@ struct RedisCounters::State : std::enable_shared_from_this<RedisCounters::State>
     asio::steady_timer deadline{loop};
     bool is_deadline_armed = false;
 
-    boost::unordered_flat_map<std::uint64_t, Known> purses;
+    boost::unordered_flat_map<std::uint64_t, Known> purses; // of the last second, twice at most
+    std::size_t sweep_at = fewest_purses;
     std::vector<PendingRef> outbox; // that ask at the end of this turn
     std::deque<Owed> unsettled;     // meters that could not be given back while Redis was away
     std::deque<Watched> leases;
@@ -754,7 +742,6 @@ struct RedisCounters::State : std::enable_shared_from_this<RedisCounters::State>
     std::atomic<std::uint64_t> asked_count{0};
     std::atomic<std::uint64_t> from_lease{0};
     std::atomic<std::uint64_t> from_memory{0};
-    std::atomic<std::uint64_t> away_count{0};
     std::atomic<std::uint64_t> given_back_count{0};
     std::atomic<bool> is_away_now{false};
     std::atomic<bool> has_begun{false};
@@ -791,16 +778,14 @@ void RedisCounters::cancel(std::uint64_t ticket) {
 void RedisCounters::note_owed(const Bill& bill, const Account& account, const Outcome& outcome,
                               std::vector<Owed>& owed) {
     for (std::size_t i = 0; i < bill.items().size(); ++i) {
-        if (outcome.has_exceeded(i)) continue; // a dry run that took nothing
         const Item& item = bill.items()[i];
-        const auto* const quota = std::get_if<Quota>(&item.limit->rule);
-        const bool is_running = std::holds_alternative<config::Concurrency>(item.limit->rule);
-        if (!is_running && (quota == nullptr || quota->meter == "requests")) continue;
-        owed.push_back({.name = count_name(*item.limit, account),
-                        .state = item.limit->state,
-                        .taken_in = outcome.taken_in[i],
-                        .cost = item.cost,
-                        .is_running = is_running});
+        if (!comes_back(*item.limit) || outcome.has_exceeded(i)) continue;
+        owed.push_back(
+            {.name = count_name(*item.limit, account),
+             .state = item.limit->state,
+             .taken_in = outcome.taken_in[i],
+             .cost = item.cost,
+             .is_running = std::holds_alternative<config::Concurrency>(item.limit->rule)});
     }
 }
 
@@ -812,7 +797,6 @@ RedisCounters::Counts RedisCounters::counts() const {
     return {.asked = state_->asked_count,
             .from_lease = state_->from_lease,
             .from_memory = state_->from_memory,
-            .away = state_->away_count,
             .given_back = state_->given_back_count};
 }
 

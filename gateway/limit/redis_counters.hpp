@@ -69,7 +69,6 @@ class RedisCounters {
         std::uint64_t asked = 0;       // calls to Redis
         std::uint64_t from_lease = 0;  // admitted without asking
         std::uint64_t from_memory = 0; // refused without asking
-        std::uint64_t away = 0;        // charges that Redis could not be asked for
         std::uint64_t given_back = 0;  // units of leases that nobody used
     };
 

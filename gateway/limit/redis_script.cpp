@@ -544,10 +544,7 @@ ScriptAnswer read_answer(const redis::Reply& reply, std::size_t items) {
 
 bool can_be_leased(const Bill& bill) {
     return std::all_of(bill.items().begin(), bill.items().end(), [](const Item& item) {
-        if (std::holds_alternative<Concurrency>(item.limit->rule)) return false;
-        const auto* const quota = std::get_if<Quota>(&item.limit->rule);
-        if (quota != nullptr && quota->meter != "requests") return false;
-        return can_lend(*item.limit, item.cost);
+        return !comes_back(*item.limit) && can_lend(*item.limit, item.cost);
     });
 }
 
