@@ -542,17 +542,17 @@ struct RedisCounters::State : std::enable_shared_from_this<RedisCounters::State>
     }
 
     /// Of a meter. One whose answer is lost may have been given back, and is not again.
-    void give_back(const Owed& one) {
+    void give_back(const Owed& one, unsigned tries = 1) {
         if (way != Way::open) {
             if (unsettled.size() < most_unsettled) unsettled.push_back(one);
             return;
         }
         command.clear();
         calls.give_back(command, one.name, one.state, one.taken_in, one.cost);
-        pipeline->send(command, [this, one](const Result<Reply>& reply) {
-            if (!is_no_script(reply)) return;
+        pipeline->send(command, [this, one, tries](const Result<Reply>& reply) {
+            if (!is_no_script(reply) || tries == most_tries) return;
             load_scripts();
-            give_back(one);
+            give_back(one, tries + 1);
         });
     }
 
@@ -604,7 +604,12 @@ struct RedisCounters::State : std::enable_shared_from_this<RedisCounters::State>
 
     void load_scripts() {
         for (const std::string& load : ScriptCalls::loads())
-            pipeline->send(load, [](const Result<Reply>&) {});
+            pipeline->send(load, [this](const Result<Reply>& reply) {
+                // Its user may not, as one who was given the rights of an older version.
+                if (reply && reply->is(Reply::Kind::error) &&
+                    redis::classify(reply->text) == redis::Error::no_permission)
+                    calls.bring_texts();
+            });
     }
 
     /// Of a call that nobody waits for: one that is lost is made up for by time (a lease ends, a

@@ -412,7 +412,8 @@ void ScriptCalls::charge(std::string& out, const Bill& bill, const Account& acco
     const std::span<const std::string> marks =
         call.recheck != nullptr ? std::span<const std::string>{call.recheck->marks} : nothing;
     Words words;
-    begin_call(words, charge_of_redis(), call.is_whole, names.size() + records.size());
+    begin_call(words, charge_of_redis(), call.is_whole || brings_texts_,
+               names.size() + records.size());
     words.add_all(names);
     words.add_all(records);
     words.add_count(call.units);
@@ -454,7 +455,7 @@ ScriptCalls::Told ScriptCalls::told_of(const Item& item, const Call& call) {
 void ScriptCalls::give_back(std::string& out, const std::string& name, const std::string& state,
                             std::int64_t taken_in, std::uint64_t cost) {
     Words words;
-    begin_call(words, give_back_of_redis(), false, 1);
+    begin_call(words, give_back_of_redis(), brings_texts_, 1);
     words.add(name);
     words.add(state);
     words.add(in_microseconds(Instant{taken_in}));
@@ -464,7 +465,7 @@ void ScriptCalls::give_back(std::string& out, const std::string& name, const std
 
 void ScriptCalls::leave(std::string& out, const std::string& name, std::uint32_t count) const {
     Words words;
-    begin_call(words, leave_of_redis(), false, 1);
+    begin_call(words, leave_of_redis(), brings_texts_, 1);
     words.add(name);
     words.add("n:" + holder_);
     words.add_count(count);
@@ -474,7 +475,7 @@ void ScriptCalls::leave(std::string& out, const std::string& name, std::uint32_t
 void ScriptCalls::hold(std::string& out,
                        std::span<const std::pair<std::string, std::uint32_t>> running, Hold how) {
     Words words;
-    begin_call(words, hold_of_redis(), false, running.size());
+    begin_call(words, hold_of_redis(), brings_texts_, running.size());
     for (const auto& [name, count] : running)
         words.add(name);
     words.add(holder_);

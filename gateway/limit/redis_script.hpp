@@ -92,6 +92,9 @@ class ScriptCalls {
     /// Commands that have the server keep the scripts.
     [[nodiscard]] static std::vector<std::string> loads();
 
+    /// The server does not keep them: every call brings its text from here on.
+    void bring_texts() { brings_texts_ = true; }
+
   private:
     using Bounds = std::array<std::int64_t, 4>;
 
@@ -111,6 +114,7 @@ class ScriptCalls {
     };
 
     std::string holder_;
+    bool brings_texts_ = false;
     std::vector<Known> known_;
 };
 
