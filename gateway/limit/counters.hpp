@@ -51,8 +51,8 @@ class Counters {
 
     /// What a subject has used, but for requests that are running. Any thread.
     [[nodiscard]] std::vector<State> spent(std::uint32_t subject) const;
-    /// Adds what was used before this process began. Where something is counted already in the
-    /// same window, both are added. Any thread.
+    /// Adds what was used before this process began: states of windows and quotas, not of buckets.
+    /// Where something is counted already in the same window, both are added. Any thread.
     void restore(std::uint32_t subject, std::span<const State> spent);
 
   private:
