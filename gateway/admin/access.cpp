@@ -75,8 +75,10 @@ struct Call {
         , path(request.path) {}
 
     /// @param status  0: the call was cut, nobody knows what came of it.
-    [[nodiscard]] std::string line(unsigned status, std::string_view request_id) const {
+    [[nodiscard]] std::string line(unsigned status, std::string_view about,
+                                   std::string_view request_id) const {
         std::string out = "admin: " + who + " method=" + method + " path=" + told_path(status);
+        if (!about.empty()) out.append(" about=").append(about);
         out += " status=" + (status == 0 ? "unknown" : std::to_string(status));
         if (!request_id.empty()) out.append(" request_id=").append(request_id);
         return out;
@@ -206,11 +208,11 @@ asio::awaitable<Response> Guard::handle(Request request) {
         try {
             response = co_await std::move(waiting);
         } catch (...) {
-            if (call) log_(call->line(0, {}));
+            if (call) log_(call->line(0, {}, {}));
             throw;
         }
     }
-    if (call) log_(call->line(response.status, request_id_of(response)));
+    if (call) log_(call->line(response.status, response.about, request_id_of(response)));
     co_return response;
 }
 

@@ -61,6 +61,9 @@ struct Response {
     std::string body;
     std::string content_type = "application/json";
     std::vector<NameValue> headers; // beside the framing, the type and `Cache-Control: no-store`
+    /// Whom the call was about where its path does not say it, for the log: visible ASCII, no
+    /// secret.
+    std::string about{};
 };
 
 /// Answers one request. May throw: the server then answers 500.

@@ -173,6 +173,7 @@ asio::awaitable<Checked<Response>> reset_usage(const Context& context, std::stri
     if (!body) co_return body.error();
     auto reset = read_reset(*body, context.catalog);
     if (!reset) co_return reset.error();
+    std::string about = reset->key.empty() ? reset->owner.api + '/' + reset->owner.id : reset->key;
     auto decide = [reset = std::move(*reset)](keys::KeyStore& store) -> Checked<Decided> {
         auto by = find(reset, store);
         if (!by) return by.error();
@@ -184,6 +185,8 @@ asio::awaitable<Checked<Response>> reset_usage(const Context& context, std::stri
     auto waiting = write(context, std::move(request), std::move(decide));
     auto written = co_await std::move(waiting);
     if (!written) co_return written.error();
+    // From here on it is known to be one, and not a key that was taken for an id.
+    written->response.about = std::move(about);
     co_return std::move(written->response);
 }
 

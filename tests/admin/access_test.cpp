@@ -67,6 +67,7 @@ struct Watched {
         Response response;
         response.status = request.path.find("nobody") == std::string::npos ? status : 404;
         response.headers.emplace_back("X-Request-Id", "id-1");
+        if (request.path.ends_with(":reset")) response.about = "key_1";
         co_return response;
     }
 
@@ -316,6 +317,8 @@ BOOST_AUTO_TEST_CASE(every_change_leaves_a_line_without_query_and_body) {
     request.path = "/bug";
     request.method = "POST";
     BOOST_TEST(watched.call(request) == 200u); // the server makes a 500 of it
+    request.path = "/admin/v1/usage:reset"; // its body says whose
+    BOOST_TEST(watched.call(request) == 200u);
     const std::vector<std::string> expected{
         "admin: actor=ci role=operator transport=tcp method=PATCH "
         "path=/admin/v1/keys/key_0123456789abcdefghijkl status=200 request_id=id-1",
@@ -325,6 +328,8 @@ BOOST_AUTO_TEST_CASE(every_change_leaves_a_line_without_query_and_body) {
         "admin: actor=local role=admin transport=local method=" + std::string(16, 'M') + " path=/" +
             std::string(199, 'x') + "... status=200 request_id=id-1",
         "admin: actor=local role=admin transport=local method=POST path=/bug status=unknown",
+        "admin: actor=local role=admin transport=local method=POST path=/admin/v1/usage:reset "
+        "about=key_1 status=200 request_id=id-1",
     };
     BOOST_TEST(watched.lines == expected, boost::test_tools::per_element());
 }
