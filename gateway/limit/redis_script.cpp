@@ -453,7 +453,7 @@ ScriptCalls::Told ScriptCalls::told_of(const Item& item, const Call& call) {
 }
 
 void ScriptCalls::give_back(std::string& out, const std::string& name, const std::string& state,
-                            std::int64_t taken_in, std::uint64_t cost) {
+                            std::int64_t taken_in, std::uint64_t cost) const {
     Words words;
     begin_call(words, give_back_of_redis(), brings_texts_, 1);
     words.add(name);

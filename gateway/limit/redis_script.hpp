@@ -77,7 +77,7 @@ class ScriptCalls {
     void charge(std::string& out, const Bill& bill, const Account& account, const Call& call);
     /// Gives back what was taken from a window (not from a bucket: it fills by itself).
     void give_back(std::string& out, const std::string& name, const std::string& state,
-                   std::int64_t taken_in, std::uint64_t cost);
+                   std::int64_t taken_in, std::uint64_t cost) const;
     /// So many requests are over.
     void leave(std::string& out, const std::string& name, std::uint32_t count = 1) const;
 

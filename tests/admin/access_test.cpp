@@ -317,7 +317,7 @@ BOOST_AUTO_TEST_CASE(every_change_leaves_a_line_without_query_and_body) {
     request.path = "/bug";
     request.method = "POST";
     BOOST_TEST(watched.call(request) == 200u); // the server makes a 500 of it
-    request.path = "/admin/v1/usage:reset"; // its body says whose
+    request.path = "/admin/v1/usage:reset";    // its body says whose
     BOOST_TEST(watched.call(request) == 200u);
     const std::vector<std::string> expected{
         "admin: actor=ci role=operator transport=tcp method=PATCH "
