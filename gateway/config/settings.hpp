@@ -188,9 +188,22 @@ struct Limits {
     std::optional<std::vector<Limit>> test_rates;
 };
 
+/// How many of something a plan sells that the gateway does not count itself: how many there are
+/// stands in the owner's `attributes`. Shown, not enforced.
+struct Gauge {
+    std::string name;
+    std::uint64_t limit = 0;
+};
+
 struct Plan {
     std::string name;
     bool api_access = true;
+    /// What keys under this plan may do at most; absent: whatever they may by themselves. As in
+    /// keys: names of the vocabulary, and `tests:*`.
+    std::optional<std::vector<std::string>> scopes;
+    /// What of the API it includes: `GET /v1/tests/**`; absent: all of it.
+    std::optional<std::vector<std::string>> routes;
+    std::vector<Gauge> gauges;
     std::vector<Limit> limits; // 0..16: rates, then quotas, then concurrency
     Place place;
 };
@@ -203,13 +216,31 @@ enum class Access : std::uint8_t {
 };
 enum class Need : std::uint8_t { all, any };
 
+/// `answer:` what the gateway answers by itself, to the caller and about its own owner's keys.
+enum class Reply : std::uint8_t {
+    none, // the request is forwarded
+    whoami,
+    create_key,
+    list_keys,
+    show_key,
+    update_key,
+    revoke_key,
+    delete_key,
+    rotate_key
+};
+inline constexpr std::size_t reply_count = 9;
+
 /// One line of the route-to-scope map.
 struct Route {
     std::vector<std::string> methods; // upper case; empty = ANY
     std::string pattern;              // as written: `/v1/tests/{id}`, `/v1/tests/**`
     Access access = Access::key;
     Need need = Need::all;
-    std::vector<std::string> scopes; // non-empty exactly if access is `scope`
+    /// Non-empty exactly if access is `scope`. With `{resource}` in it the scope depends on that
+    /// segment of the path: `{resource}:read`.
+    std::vector<std::string> scopes;
+    bool is_optional = false; // `auth: optional`: without a credential it is public
+    Reply reply = Reply::none;
     bool pass_authorization = false; // `authorization: pass`, public routes only
     std::vector<Limit> limits;       // 0..8, beside those of plans; by route or address if public
     std::uint32_t weight = 1;        // 1..10'000: what one request costs rates and `requests`
@@ -218,11 +249,56 @@ struct Route {
     Place place;
 };
 
+/// A JSON value in whose texts `{variables}` may stand (config/template.hpp knows them). A text
+/// that is nothing but one variable becomes what the variable is: a number, a list, null.
+struct Template {
+    enum class Kind : std::uint8_t {
+        text,
+        literal, // `true`, `17`, `null`: `text` as it is
+        list,
+        object
+    };
+
+    Kind kind = Kind::text;
+    std::string text;
+    std::vector<Template> items;                             // of a list
+    std::vector<std::pair<std::string, Template>> members{}; // of an object, in order
+
+    bool operator==(const Template&) const = default;
+};
+
+/// `body:` of refusals.
+struct Body {
+    enum class Kind : std::uint8_t {
+        code,     // {"error": {"code", "reason", "message", "request_id"}}
+        envelope, // {"success": false, "error": {…}}
+        problem,  // RFC 9457
+        plain,    // the message and the request id as text
+        custom    // `shape`
+    };
+
+    Kind kind = Kind::code;
+    Template shape;
+    std::string type; // of `custom`: its media type
+
+    bool operator==(const Body&) const = default;
+};
+
+/// A field that a profile adds to an answer.
+struct AnswerField {
+    std::string name;
+    std::string value; // may hold variables
+
+    bool operator==(const AnswerField&) const = default;
+};
+
 /// How one API answers one reason.
 struct Answer {
     std::uint16_t status = 0; // 400..599
     std::string code;         // `INVALID_API_KEY`
     std::string message;      // one sentence for the client's developer
+    std::vector<AnswerField> fields{};
+    std::optional<Body> body{}; // absent: the profile's
 
     bool operator==(const Answer&) const = default;
 };
@@ -234,6 +310,50 @@ struct AnswerChange {
     std::optional<std::uint16_t> status;
     std::optional<std::string> code;
     std::optional<std::string> message;
+    std::optional<std::vector<AnswerField>> fields{};
+    std::optional<Body> body{};
+};
+
+/// `answers:` how the gateway answers by itself.
+struct ReplyShape {
+    std::uint16_t status = 200; // 200..299
+    Template body;
+    /// Of `list_keys`: what each of `{keys}` is.
+    Template key;
+
+    bool operator==(const ReplyShape&) const = default;
+};
+
+/// `sources:` where a request carries its key.
+struct KeySource {
+    enum class Kind : std::uint8_t {
+        bearer, // `Authorization: Bearer <key>`
+        scheme, // `Authorization: <name> <key>`
+        field,  // `<name>: <key>`
+        query   // `?<name>=<key>`; it is taken out of what is forwarded
+    };
+
+    Kind kind = Kind::bearer;
+    std::string name;
+
+    bool operator==(const KeySource&) const = default;
+};
+
+/// `max_age:` keys should be replaced from time to time. A key whose record does not say when it
+/// was made is older than any.
+struct MaxAge {
+    std::optional<seconds> warn;   // answers say so from then on
+    std::optional<seconds> refuse; // key_expired from then on
+
+    bool operator==(const MaxAge&) const = default;
+};
+
+/// `self_service:` what keys may do through `answer:` routes.
+struct SelfService {
+    /// A key that is made or changed there ends no later than the key that makes it.
+    bool caps_expiry = false;
+
+    bool operator==(const SelfService&) const = default;
 };
 
 enum class Alphabet : std::uint8_t {
@@ -257,7 +377,15 @@ struct KeyFormat {
     std::string prefix;      // accepted keys begin with it; for formats without modes
     std::string live_prefix; // formats with modes: both are set and differ
     std::string test_prefix;
-    Run body; // what follows the prefix
+    /// A public part that follows the prefix, and the text that ends it; min == max, 0: none.
+    Run lookup;
+    std::string separator;
+    /// Keys are found by prefix and public part, and the rest is compared in constant time; else by
+    /// all of it.
+    bool is_found_by_lookup = false;
+    Run body; // what follows all that
+    /// The last letters of the body are a checksum of all before them.
+    bool has_checksum = false;
     // New keys: mint prefix by mode (the same as above unless the profile says otherwise) and body.
     std::string mint_live_prefix;
     std::string mint_test_prefix;  // empty: the format mints live keys only
@@ -278,15 +406,43 @@ struct Profile {
     DefaultScopes default_scopes = DefaultScopes::all;
     TrailingSlash trailing_slash = TrailingSlash::strict;
     bool show_reason = true;
-    std::string realm = "api"; // of the Bearer challenge
+    std::string realm = "api";        // of the challenge
+    std::string challenge = "Bearer"; // its scheme
+    std::vector<KeySource> sources{KeySource{}};
+    MaxAge max_age;
+    /// Keys that one owner can have at once, those in their grace and ended ones not counted.
+    std::optional<std::uint32_t> max_keys_per_owner;
+    std::vector<LimitFields> fields{LimitFields::draft10}; // unless the API says otherwise
+    SelfService self_service;
+    Body body;
     std::array<Answer, reason_count> answers;
+    std::array<ReplyShape, reply_count> replies; // by Reply; nothing for `none`
 
     bool operator==(const Profile&) const = default;
 };
 
+/// `bind: {store_id: key.store}`: a request's path must name the tenant that its key is of.
+struct Binding {
+    std::string parameter; // of path patterns
+    bool is_owner = false; // it must be the owner's id …
+    std::string name;      // … or this member of the key's `bind`
+};
+
+/// `implies: {"webhooks:manage": ["webhooks:read"]}`
+struct Implication {
+    std::string scope;
+    std::vector<std::string> implied;
+};
+
+/// `recoverable:` keys that operators can see again.
+struct Recoverable {
+    std::string key_file; // made when absent, mode 0600
+    std::vector<std::string> old_key_files;
+};
+
 struct Api {
     std::string name;
-    Profile profile;                    // with the changes of `refusals`
+    Profile profile;                    // with the changes of `refusals` and others below
     std::vector<AnswerChange> refusals; // as written, in their order
     std::vector<std::string> hosts;     // lower case, without port; empty = every other host
     std::optional<std::vector<std::string>> scopes; // the closed vocabulary, if written
@@ -298,6 +454,9 @@ struct Api {
     Upstream live;
     std::optional<Upstream> test;
     std::vector<Route> routes;
+    std::vector<Implication> implies;
+    std::vector<Binding> bind;
+    std::optional<Recoverable> recoverable;
     std::vector<std::string> trailers; // that are passed on, in both directions; others are dropped
     TrailingSlash trailing_slash = TrailingSlash::strict; // of the profile unless written here
     Place place;

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -44,6 +45,16 @@ struct KeyRecord {
     // In place of what the plan says, as it says it (YAML or JSON); empty: what the plan says.
     std::string rate;
     std::string quota;
+    // From where, and for what, it may be used (keys/restrictions.hpp); empty: no restriction.
+    std::vector<std::string> addresses; // `192.0.2.0/24`
+    std::vector<std::string> referrers; // `https://*.example.com`
+    std::vector<std::string> endpoints; // `GET /v1/orders/**`
+    std::map<std::string, std::string>
+        bind; // what of the path it belongs to: `store` -> `267418190`
+    /// Of a key that is found by its public part: `digest` is that part's, and this the whole
+    /// key's.
+    std::optional<Digest> secret_digest;
+    std::string sealed;   // the key itself, for who has the key file; empty: nobody gets it back
     bool readable = true; // false: only KeyStore::each makes such a record, of a damaged row
 
     bool operator==(const KeyRecord&) const = default;
