@@ -2,6 +2,7 @@
 
 #include "admin/json.hpp"
 #include "admin/own_limits.hpp"
+#include "keys/texts.hpp"
 
 #include <boost/json.hpp>
 
@@ -134,6 +135,12 @@ std::string etag_of(const keys::KeyRecord& key) {
     if (key.scopes)
         for (const std::string& scope : *key.scopes)
             print.add(scope);
+    print.add(keys::json_of(key.addresses))
+        .add(keys::json_of(key.referrers))
+        .add(keys::json_of(key.endpoints))
+        .add(keys::json_of(key.bind))
+        .add(key.secret_digest ? keys::to_hex(*key.secret_digest) : "")
+        .add(key.sealed);
     return print.etag();
 }
 

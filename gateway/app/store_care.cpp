@@ -5,6 +5,7 @@
 #include "keys/redis_doctor.hpp"
 #include "keys/redis_reindex.hpp"
 #include "keys/redis_store.hpp"
+#include "keys/restrictions.hpp"
 #include "keys/sqlite_store.hpp"
 
 #include <boost/json.hpp>
@@ -294,10 +295,13 @@ keys::Check look_at_records(keys::KeyStore& store) {
                     [&](keys::KeyRecord&& key) {
                         ++count;
                         const auto limits = keys::own_limits(key, {});
-                        if (key.readable && limits.value) return;
+                        const auto rules = keys::read_restrictions(key);
+                        if (key.readable && limits.value && rules.value) return;
                         if (++unreadable > most_named) return;
                         reasons += "\n    " + key.id + ": " +
-                                   (key.readable ? limits.wrong : "the row is damaged");
+                                   (!key.readable   ? "the row is damaged"
+                                    : !limits.value ? limits.wrong
+                                                    : rules.wrong);
                     }));
     if (unreadable == 0) return {"records", keys::Verdict::ok, std::to_string(count) + " keys"};
     return {"records", keys::Verdict::problem,

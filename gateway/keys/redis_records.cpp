@@ -1,6 +1,7 @@
 #include "keys/redis_records.hpp"
 
 #include "base/ascii.hpp"
+#include "keys/texts.hpp"
 #include "redis/error.hpp"
 #include "redis/sha1.hpp"
 
@@ -40,7 +41,9 @@ constexpr std::size_t most_fields = 64;
 
 /// In bytes: what is kept of records has a bound.
 std::size_t longest(std::string_view field) {
-    const bool is_list = field == "metadata" || field == "attributes" || field == "scopes";
+    constexpr std::array<std::string_view, 7> lists{
+        "metadata", "attributes", "scopes", "addresses", "referrers", "endpoints", "bind"};
+    const bool is_list = std::find(lists.begin(), lists.end(), field) != lists.end();
     const bool is_limit = field == "rate" || field == "quota";
     return is_list ? std::size_t{64} * 1024 : is_limit ? 4096 : 1024;
 }
@@ -92,6 +95,30 @@ class Reader {
         return true;
     }
 
+    /// A text that says nothing is no text: whoever wrote it meant something.
+    void unless_empty(std::string_view field, std::string& to) {
+        text(field, to);
+        if (get(field) != nullptr && to.empty()) complain("has an empty " + shown(field));
+    }
+
+    void list(std::string_view field, std::vector<std::string>& to) {
+        const auto* const found = get(field);
+        if (found == nullptr) return;
+        if (auto read = texts_from(*found))
+            to = std::move(*read);
+        else
+            complain("has a " + shown(field) + " that is no JSON array of texts");
+    }
+
+    void map(std::string_view field, TextMap& to) {
+        const auto* const found = get(field);
+        if (found == nullptr) return;
+        if (auto read = text_map_from(*found))
+            to = std::move(*read);
+        else
+            complain("has a " + shown(field) + " that is no JSON object of texts");
+    }
+
     void object(std::string_view field, std::string& to) {
         const auto* const found = get(field);
         if (found == nullptr) return;
@@ -101,17 +128,10 @@ class Reader {
             complain("has a " + shown(field) + " that is no JSON object");
     }
 
-    template <class Known, class Later> void only(const Known& known, const Later& later) {
-        const auto has = [](const auto& list, std::string_view field) {
-            return std::find(std::begin(list), std::end(list), field) != std::end(list);
-        };
-        for (const auto& [field, value] : fields_) {
-            if (has(known, field)) continue;
-            if (!has(later, field))
+    template <class Known> void only(const Known& known) {
+        for (const auto& [field, value] : fields_)
+            if (std::find(std::begin(known), std::end(known), field) == std::end(known))
                 complain("has a field that is unknown: " + shown(field));
-            else if (!value.empty())
-                complain("has the field " + shown(field) + ", which is not available yet");
-        }
     }
 
     void complain(std::string why) {
@@ -142,14 +162,12 @@ class Reader {
     std::string why_;
 };
 
-constexpr std::array<std::string_view, 19> key_fields{
-    "v",      "id",         "api",      "owner", "status",     "mode",       "plan",
-    "scopes", "name",       "prefix",   "hint",  "created_at", "expires_at", "owner_record",
-    "pepper", "rotated_to", "metadata", "rate",  "quota"};
-constexpr std::array<std::string_view, 4> later_key_fields{"addresses", "referrers", "endpoints",
-                                                           "bind"};
+constexpr std::array<std::string_view, 25> key_fields{
+    "v",         "id",         "api",           "owner", "status",     "mode",       "plan",
+    "scopes",    "name",       "prefix",        "hint",  "created_at", "expires_at", "owner_record",
+    "pepper",    "rotated_to", "metadata",      "rate",  "quota",      "addresses",  "referrers",
+    "endpoints", "bind",       "secret_digest", "sealed"};
 constexpr std::array<std::string_view, 5> owner_fields{"v", "name", "plan", "status", "attributes"};
-constexpr std::array<std::string_view, 0> later_owner_fields{};
 
 bool is_api(std::string_view name) {
     return !name.empty() && name.find(':') == std::string_view::npos;
@@ -194,7 +212,14 @@ KeyRecord read_key(Reader& in, const Digest& digest) {
     in.object("metadata", key.metadata);
     in.text("rate", key.rate);
     in.text("quota", key.quota);
-    in.only(key_fields, later_key_fields);
+    in.list("addresses", key.addresses);
+    in.list("referrers", key.referrers);
+    in.list("endpoints", key.endpoints);
+    in.map("bind", key.bind);
+    if (in.get("secret_digest") != nullptr)
+        in.value("secret_digest", key.secret_digest.emplace(), digest_from_hex);
+    in.unless_empty("sealed", key.sealed);
+    in.only(key_fields);
     return key;
 }
 
@@ -207,7 +232,7 @@ OwnerRecord read_owner(Reader& in, const OwnerName& name) {
     in.text("plan", owner.plan);
     if (!in.value("status", owner.status, owner_status_from)) in.complain("has no `status`");
     in.object("attributes", owner.attributes);
-    in.only(owner_fields, later_owner_fields);
+    in.only(owner_fields);
     return owner;
 }
 
@@ -229,6 +254,10 @@ class Writer {
 
     void add_unless_empty(std::string_view field, const std::string& value) {
         if (!value.empty()) add(field, value);
+    }
+
+    template <class Texts> void add_json_unless_empty(std::string_view field, const Texts& texts) {
+        if (!texts.empty()) add(field, json_of(texts));
     }
 
     /// What was written, as HGETALL would tell it.
@@ -339,6 +368,12 @@ Result<redis::Command> fields_of(const KeyRecord& key) {
     if (key.metadata != none) out.add("metadata", key.metadata);
     out.add_unless_empty("rate", key.rate);
     out.add_unless_empty("quota", key.quota);
+    out.add_json_unless_empty("addresses", key.addresses);
+    out.add_json_unless_empty("referrers", key.referrers);
+    out.add_json_unless_empty("endpoints", key.endpoints);
+    out.add_json_unless_empty("bind", key.bind);
+    if (key.secret_digest) out.add("secret_digest", to_hex(*key.secret_digest));
+    out.add_unless_empty("sealed", key.sealed);
 
     const auto read = read_key_record(key.digest, out.as_reply());
     const auto* const same = std::get_if<KeyRecord>(&read);

@@ -4,6 +4,7 @@
 #include "keys/redis_index.hpp"
 #include "keys/redis_records.hpp"
 #include "keys/redis_talk.hpp"
+#include "keys/restrictions.hpp"
 #include "redis/error.hpp"
 
 #include <algorithm>
@@ -179,6 +180,9 @@ class Work {
                            std::get<Unreadable>(read_key_record(digests[i], (*replies)[i])).why);
             else if (const auto limits = own_limits(**key, {}); !limits.value)
                 unreadable(key_name(digests[i]), "has limits that cannot be read: " + limits.wrong);
+            else if (const auto rules = read_restrictions(**key); !rules.value)
+                unreadable(key_name(digests[i]),
+                           "has restrictions that cannot be read: " + rules.wrong);
             found.push_back(std::move(**key));
         }
         return enter(found);

@@ -1,5 +1,7 @@
 #include "keys/sqlite_rows.hpp"
 
+#include "keys/texts.hpp"
+
 #include <algorithm>
 #include <vector>
 
@@ -31,12 +33,34 @@ std::vector<std::string> split(std::string_view words) {
     return list;
 }
 
+/// A digest from a column that holds one.
+std::optional<Digest> digest_from(std::string_view bytes) {
+    Digest digest;
+    if (bytes.size() != digest.bytes.size()) return std::nullopt;
+    std::copy(bytes.begin(), bytes.end(), digest.bytes.begin());
+    return digest;
+}
+
+/// Lists and maps of texts; NULL: there is none.
+template <class Texts> std::optional<std::string> json_unless_empty(const Texts& texts) {
+    if (texts.empty()) return std::nullopt;
+    return json_of(texts);
+}
+
 /// The form that a key's words and times have in its row; lives as long as they are bound.
 struct KeyText {
     explicit KeyText(const KeyRecord& key)
-        : created_at(to_text(key.created_at)) {
+        : created_at(to_text(key.created_at))
+        , addresses(json_unless_empty(key.addresses))
+        , referrers(json_unless_empty(key.referrers))
+        , endpoints(json_unless_empty(key.endpoints))
+        , bind(json_unless_empty(key.bind)) {
         if (key.expires_at) expires_at = to_text(*key.expires_at);
-        is_readable = time_from(created_at) && (!expires_at || time_from(*expires_at));
+        is_readable = time_from(created_at) && (!expires_at || time_from(*expires_at)) &&
+                      (!addresses || texts_from(*addresses) == key.addresses) &&
+                      (!referrers || texts_from(*referrers) == key.referrers) &&
+                      (!endpoints || texts_from(*endpoints) == key.endpoints) &&
+                      (!bind || text_map_from(*bind) == key.bind);
         if (!key.scopes) return;
         scopes.emplace();
         for (const std::string& scope : *key.scopes) {
@@ -50,6 +74,10 @@ struct KeyText {
     std::string created_at;
     std::optional<std::string> expires_at;
     std::optional<std::string> scopes;
+    std::optional<std::string> addresses;
+    std::optional<std::string> referrers;
+    std::optional<std::string> endpoints;
+    std::optional<std::string> bind;
     bool is_readable = true; // as what it was
 };
 
@@ -57,9 +85,7 @@ struct KeyText {
 
 KeyRecord read_key(const Statement& row) {
     KeyRecord key;
-    const std::string_view digest = row.text(0);
-    key.readable = digest.size() == key.digest.bytes.size();
-    if (key.readable) std::copy(digest.begin(), digest.end(), key.digest.bytes.begin());
+    assign(key.digest, digest_from(row.text(0)), key.readable);
     key.id = row.text(1);
     key.api = row.text(2);
     key.owner = row.text(3);
@@ -78,6 +104,13 @@ KeyRecord read_key(const Statement& row) {
     key.metadata = row.text(16);
     key.rate = row.text(17);
     key.quota = row.text(18);
+    if (!row.is_null(19)) assign(key.addresses, texts_from(row.text(19)), key.readable);
+    if (!row.is_null(20)) assign(key.referrers, texts_from(row.text(20)), key.readable);
+    if (!row.is_null(21)) assign(key.endpoints, texts_from(row.text(21)), key.readable);
+    if (!row.is_null(22)) assign(key.bind, text_map_from(row.text(22)), key.readable);
+    if (!row.is_null(23))
+        assign(key.secret_digest.emplace(), digest_from(row.text(23)), key.readable);
+    key.sealed = row.text(24);
     return key;
 }
 
@@ -127,7 +160,7 @@ Spent read_spent(const Statement& row) {
 Result<void> run_with(Statement& statement, const KeyRecord& key) {
     const KeyText text{key};
     if (!text.is_readable)
-        return Fault{make_error_code(errc::invalid_argument), "times and scopes of key " + key.id};
+        return Fault{make_error_code(errc::invalid_argument), "times and lists of key " + key.id};
     statement.bind_blob(1, key.digest.bytes)
         .bind(2, key.id)
         .bind(3, key.api)
@@ -146,7 +179,14 @@ Result<void> run_with(Statement& statement, const KeyRecord& key) {
         .bind_optional(16, key.rotated_to)
         .bind(17, key.metadata)
         .bind(18, key.rate)
-        .bind(19, key.quota);
+        .bind(19, key.quota)
+        .bind_optional(20, text.addresses)
+        .bind_optional(21, text.referrers)
+        .bind_optional(22, text.endpoints)
+        .bind_optional(23, text.bind);
+    // What is not bound is NULL.
+    if (key.secret_digest) statement.bind_blob(24, key.secret_digest->bytes);
+    statement.bind(25, key.sealed);
     return statement.finish();
 }
 

@@ -12,13 +12,14 @@ namespace keygate::keys::sqlite {
 // The order that the functions below know.
 #define KEYGATE_KEY_COLUMNS                                                                        \
     "digest, id, api, owner, status, mode, plan, scopes, name, prefix, hint, created_at, "         \
-    "expires_at, owner_record_required, pepper, rotated_to, metadata, rate, quota"
+    "expires_at, owner_record_required, pepper, rotated_to, metadata, rate, quota, addresses, "    \
+    "referrers, endpoints, bind, secret_digest, sealed"
 #define KEYGATE_OWNER_COLUMNS "api, id, name, plan, status, attributes"
 #define KEYGATE_USAGE_COLUMNS "last_used_at, total, month, in_month"
 #define KEYGATE_SPENT_COLUMNS "api, owner, id, tag, at, used"
 #define KEYGATE_RECEIPT_COLUMNS "name, request, status, answer, location, at"
 
-inline constexpr int key_columns = 19;
+inline constexpr int key_columns = 25;
 
 /// Every reader takes what can be read; what cannot becomes `readable` = false.
 [[nodiscard]] KeyRecord read_key(const Statement& row);
@@ -29,8 +30,8 @@ inline constexpr int key_columns = 19;
 [[nodiscard]] SpentBy read_spent_by(const Statement& row);
 [[nodiscard]] Spent read_spent(const Statement& row);
 
-/// Binds a key as parameters 1..19 and runs the statement. @errors invalid_argument for times and
-/// scopes that would come back as something else.
+/// Binds a key as parameters 1..25 and runs the statement. @errors invalid_argument for what would
+/// come back as something else.
 [[nodiscard]] Result<void> run_with(Statement& statement, const KeyRecord& key);
 /// Parameters 1..6.
 [[nodiscard]] Result<void> run_with(Statement& statement, const OwnerRecord& owner);

@@ -16,7 +16,7 @@ constexpr const char* application_id = "1801940084"; // 0x6b677374, "kgst"
 
 /// Step i makes version i + 1 of what version i was: a file of any age goes through those it has
 /// not seen. A step that was released never changes.
-constexpr std::array<const char*, 3> steps{
+constexpr std::array<const char*, 4> steps{
     // From nothing to 1.
     R"(
 CREATE TABLE keys (
@@ -94,6 +94,21 @@ CREATE TABLE spent (
     used  INTEGER NOT NULL, -- in that period
     PRIMARY KEY (api, owner, id, tag)
 ) STRICT, WITHOUT ROWID;
+)",
+    // From 3 to 4: from where and for what a key may be used, keys that are found by a public part,
+    // keys that can be shown again.
+    R"(
+ALTER TABLE keys ADD COLUMN addresses TEXT -- these are JSON arrays of texts; NULL: no restriction
+    CHECK (addresses GLOB '[[]"*"]');
+ALTER TABLE keys ADD COLUMN referrers TEXT
+    CHECK (referrers GLOB '[[]"*"]');
+ALTER TABLE keys ADD COLUMN endpoints TEXT
+    CHECK (endpoints GLOB '[[]"*"]');
+ALTER TABLE keys ADD COLUMN bind TEXT      -- a JSON object of texts
+    CHECK (bind GLOB '{"*":"*"}');
+ALTER TABLE keys ADD COLUMN secret_digest BLOB -- of the whole key, where digest is of its public part
+    CHECK (length(secret_digest) = 32);
+ALTER TABLE keys ADD COLUMN sealed TEXT NOT NULL DEFAULT ''; -- the key itself, encrypted; '': not kept
 )",
 };
 

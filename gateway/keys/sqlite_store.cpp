@@ -141,8 +141,8 @@ class SqliteStore final : public KeyStore {
 #define KEYGATE_KEY_ROW                                                                            \
     "SELECT k.digest, k.id, k.api, k.owner, k.status, k.mode, k.plan, k.scopes, k.name, "          \
     "k.prefix, k.hint, k.created_at, k.expires_at, k.owner_record_required, k.pepper, "            \
-    "k.rotated_to, k.metadata, k.rate, k.quota, u.last_used_at, u.total, u.month, u.in_month, "    \
-    "k.number "                                                                                    \
+    "k.rotated_to, k.metadata, k.rate, k.quota, k.addresses, k.referrers, k.endpoints, k.bind, "   \
+    "k.secret_digest, k.sealed, u.last_used_at, u.total, u.month, u.in_month, k.number "           \
     "FROM keys k LEFT JOIN usage u ON u.api = k.api AND u.owner = k.owner AND u.id = k.id "
 constexpr int number_column = sqlite::key_columns + 4;
 
@@ -152,12 +152,13 @@ Result<void> SqliteStore::prepare() {
         {&all_keys_, "SELECT " KEYGATE_KEY_COLUMNS " FROM keys ORDER BY number"},
         {&insert_,
          "INSERT INTO keys (" KEYGATE_KEY_COLUMNS ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9,"
-         " ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)"},
+         " ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25)"},
         {&conflicting_, "SELECT id FROM keys WHERE id = ?1 OR digest = ?2 ORDER BY id = ?1 DESC"},
         {&update_, "UPDATE keys SET (digest, api, owner, status, mode, plan, scopes, name, prefix,"
                    " hint, created_at, expires_at, owner_record_required, pepper, rotated_to,"
-                   " metadata, rate, quota) = (?1, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13,"
-                   " ?14, ?15, ?16, ?17, ?18, ?19) WHERE id = ?2"},
+                   " metadata, rate, quota, addresses, referrers, endpoints, bind, secret_digest,"
+                   " sealed) = (?1, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16,"
+                   " ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25) WHERE id = ?2"},
         {&remove_, "DELETE FROM keys WHERE id = ?1"},
         {&find_, KEYGATE_KEY_ROW "WHERE k.id = ?1"},
         {&update_owner_, "UPDATE owners SET name = ?3, plan = ?4, status = ?5, attributes = ?6"

@@ -75,6 +75,12 @@ KeyRecord full_record() {
     key.pepper = "2026";
     key.rotated_to = "key_8";
     key.metadata = R"({"ticket":"A-1"})";
+    key.addresses = {"192.0.2.0/24", "2001:db8::/32"};
+    key.referrers = {"https://*.example.com", "https://app.example.com/shop/*"};
+    key.endpoints = {"GET /v1/orders/**"};
+    key.bind = {{"store", "267418190"}, {"region", "Zoë's \"north\""}};
+    key.secret_digest = digest_of("all of it");
+    key.sealed = "v1.0a1b2c3d.c2VhbGVk";
     return key;
 }
 
@@ -145,6 +151,12 @@ BOOST_AUTO_TEST_CASE(what_could_not_be_read_back_is_not_written) {
     BOOST_TEST(refused([](KeyRecord& key) { key.plan = ""; }));
     BOOST_TEST(refused([](KeyRecord& key) { key.metadata = "[]"; }));
     BOOST_TEST(refused([](KeyRecord& key) { key.scopes = {{"a b"}}; }));
+    BOOST_TEST(refused([](KeyRecord& key) { key.addresses = {""}; }));
+    BOOST_TEST(refused([](KeyRecord& key) { key.referrers = {"\xff"}; }));
+    BOOST_TEST(refused([](KeyRecord& key) { key.endpoints = {"GET /a", ""}; }));
+    BOOST_TEST(refused([](KeyRecord& key) { key.bind = {{"", "a"}}; }));
+    BOOST_TEST(refused([](KeyRecord& key) { key.bind = {{"a", ""}}; }));
+    BOOST_TEST(refused([](KeyRecord& key) { key.sealed = std::string(1025, 's'); }));
     BOOST_TEST(refused([](KeyRecord& key) { key.scopes = {{"a", ""}}; }));
     BOOST_TEST(refused([](KeyRecord& key) { key.expires_at = Time{std::chrono::seconds{-1}}; }));
     BOOST_TEST(fields_of(owner_record("", "shop")).has_error());
@@ -215,10 +227,22 @@ BOOST_DATA_TEST_CASE(a_wrong_value_is_never_guessed,
                                   {"metadata", "{"},
                                   {"metadata", "{} {}"},
                                   {"metadata", "null"},
-                                  {"addresses", R"(["192.0.2.0/24"])"},
+                                  {"addresses", ""},
+                                  {"addresses", "192.0.2.0/24"},
+                                  {"addresses", R"({"a":"192.0.2.0/24"})"},
                                   {"referrers", "[]"},
-                                  {"endpoints", "x"},
-                                  {"bind", "{}"}}),
+                                  {"endpoints", R"(["GET /v1", 7])"},
+                                  {"bind", ""},
+                                  {"bind", "{}"},
+                                  {"bind", R"(["store"])"},
+                                  {"bind", R"({"store":7})"},
+                                  {"bind", R"({"store":"7","store":"8"})"},
+                                  {"secret_digest", ""},
+                                  {"secret_digest", "sha256:00"},
+                                  {"secret_digest",
+                                   "ABCDABCDABCDABCDABCDABCDABCDABCDABCDABCDABCDABCD"
+                                   "ABCDABCDABCDABCD"},
+                                  {"sealed", ""}}),
                      wrong) {
     const std::string reason = why(reply(with(wrong.field, wrong.value)));
     BOOST_TEST(reason.find(std::string{"`"} + wrong.field + "`") != std::string::npos, reason);
@@ -231,8 +255,26 @@ BOOST_DATA_TEST_CASE(a_wrong_value_is_never_guessed,
     BOOST_TEST((shown.digest == digest));
 }
 
-BOOST_AUTO_TEST_CASE(what_is_not_available_yet_may_be_empty) {
-    BOOST_TEST((read(with("bind", "")) == read(smallest)));
+BOOST_AUTO_TEST_CASE(restrictions_are_lists_of_texts_in_JSON) {
+    using Words = std::vector<std::string>;
+    BOOST_TEST((read(with("addresses", R"(["192.0.2.1", "::/0"])")).addresses ==
+                Words{"192.0.2.1", "::/0"}));
+    BOOST_TEST((read(with("referrers", R"(["https://a.example"])")).referrers ==
+                Words{"https://a.example"}));
+    BOOST_TEST((read(with("endpoints", R"(["GET /v1"])")).endpoints == Words{"GET /v1"}));
+    BOOST_TEST(read(with("bind", R"({"store":"7","a":"b"})")).bind.at("store") == "7");
+    // Longer than a name, and still with a bound.
+    const std::string long_one = "[\"" + std::string(65'532, 'a') + "\"]";
+    BOOST_TEST(read(with("endpoints", long_one)).endpoints.front().size() == 65'532U);
+    for (const char* field : {"addresses", "referrers", "endpoints", "bind"})
+        BOOST_TEST(why(reply(with(field, long_one + ' '))) ==
+                   std::string{"has a `"} + field + "` that is too long");
+}
+
+BOOST_AUTO_TEST_CASE(a_key_that_is_found_by_its_public_part_has_the_digest_of_all_of_it) {
+    BOOST_TEST(!read(smallest).secret_digest.has_value());
+    const std::string hex(64, 'a');
+    BOOST_TEST((read(with("secret_digest", hex)).secret_digest == digest_from_hex(hex)));
 }
 
 BOOST_AUTO_TEST_CASE(limits_are_kept_as_they_are_written) {

@@ -112,6 +112,12 @@ BOOST_AUTO_TEST_CASE(an_older_file_is_brought_up_to_date_and_loses_nothing) {
     BOOST_TEST(row.record.metadata == "{}");
     BOOST_TEST(row.record.rate.empty());
     BOOST_TEST(row.record.quota.empty());
+    BOOST_TEST(row.record.addresses.empty());
+    BOOST_TEST(row.record.referrers.empty());
+    BOOST_TEST(row.record.endpoints.empty());
+    BOOST_TEST(row.record.bind.empty());
+    BOOST_TEST(!row.record.secret_digest.has_value());
+    BOOST_TEST(row.record.sealed.empty());
     BOOST_TEST(!row.record.rotated_to.has_value());
     BOOST_TEST((row.usage == Usage{}));
     BOOST_TEST((store->find_owner({"shop", "acme"}).value().status == OwnerStatus::suspended));
@@ -130,16 +136,23 @@ BOOST_AUTO_TEST_CASE(an_older_file_is_brought_up_to_date_and_loses_nothing) {
 BOOST_AUTO_TEST_CASE(a_file_of_the_version_before_is_brought_up_to_date) {
     run_sql(file, version_1);
     BOOST_TEST_REQUIRE(open_sqlite_store(file).has_value());
-    // What the third version has added, taken away again.
-    run_sql(file, "ALTER TABLE keys DROP COLUMN rate; ALTER TABLE keys DROP COLUMN quota;"
-                  "DROP TABLE spent; PRAGMA user_version = 2;"
+    // What the fourth version has added, taken away again.
+    run_sql(file, "ALTER TABLE keys DROP COLUMN addresses; ALTER TABLE keys DROP COLUMN referrers;"
+                  "ALTER TABLE keys DROP COLUMN endpoints; ALTER TABLE keys DROP COLUMN bind;"
+                  "ALTER TABLE keys DROP COLUMN secret_digest;"
+                  "ALTER TABLE keys DROP COLUMN sealed; PRAGMA user_version = 3;"
+                  "UPDATE keys SET rate = '5/1s';"
                   "INSERT INTO usage VALUES ('shop', 'acme', 'key_old', NULL, 7, '2026-03', 7)");
     const auto store = open();
     const KeyRow row = store->find("key_old").value();
-    BOOST_TEST(row.record.rate.empty());
+    BOOST_TEST(row.record.rate == "5/1s");
+    BOOST_TEST(row.record.addresses.empty());
     BOOST_TEST(row.usage.total == 7U);
     KeyRecord changed = row.record;
-    changed.rate = "100/1m";
+    changed.addresses = {"192.0.2.0/24"};
+    changed.bind = {{"store", "7"}};
+    changed.secret_digest = digest_of("all of it");
+    changed.sealed = "v1.a.b";
     Change change;
     change.update.push_back(changed);
     BOOST_TEST(store->commit(change).has_value());

@@ -172,7 +172,7 @@ BOOST_AUTO_TEST_CASE(a_newer_schema_is_not_touched) {
     const auto opened = open_sqlite_store(file);
     BOOST_TEST(failed(opened, StoreError::unreadable));
     BOOST_TEST(opened.error().step.find("schema version is 99") != std::string::npos);
-    edit("PRAGMA user_version = 3");
+    edit("PRAGMA user_version = 4");
     store = open();
 }
 
@@ -242,12 +242,14 @@ BOOST_AUTO_TEST_CASE(names_that_mean_something_to_sqlite_are_files) {
 
 // Rows that somebody spoiled.
 
-BOOST_DATA_TEST_CASE_F(Opened, other_tools_cannot_write_what_we_cannot_read,
-                       bdata::make({"status = 'Active'", "mode = 'prod'", "digest = x'00'",
-                                    "digest = NULL", "created_at = 'today'", "expires_at = ''",
-                                    "expires_at = 5", "owner = ''", "owner_record_required = 2",
-                                    "id = ''", "name = x'00'"}),
-                       change) {
+BOOST_DATA_TEST_CASE_F(
+    Opened, other_tools_cannot_write_what_we_cannot_read,
+    bdata::make({"status = 'Active'", "mode = 'prod'", "digest = x'00'", "digest = NULL",
+                 "created_at = 'today'", "expires_at = ''", "expires_at = 5", "owner = ''",
+                 "owner_record_required = 2", "id = ''", "name = x'00'", "addresses = ''",
+                 "addresses = '192.0.2.1'", "referrers = '[]'", "endpoints = '{}'", "bind = '{}'",
+                 "bind = '[\"a\"]'", "secret_digest = x'00'", "sealed = NULL"}),
+    change) {
     BOOST_TEST(keygate::test::insert(*store, {full_record()}).has_value());
     store.reset();
     sqlite3* handle = nullptr;
@@ -260,7 +262,9 @@ BOOST_DATA_TEST_CASE_F(Opened, other_tools_cannot_write_what_we_cannot_read,
 BOOST_DATA_TEST_CASE_F(Opened, a_damaged_key_takes_no_other_with_it,
                        bdata::make({"status = 'frozen'", "mode = ''", "digest = x'00'",
                                     "created_at = '2026-02-30T00:00:00Z'",
-                                    "expires_at = 'tomorrow'"}),
+                                    "expires_at = 'tomorrow'", "addresses = '[]'",
+                                    "referrers = '[7]'", "endpoints = '[\"\"]'",
+                                    "bind = '{\"a\":\"b\",\"a\":\"c\"}'", "secret_digest = x'00'"}),
                        change) {
     BOOST_TEST(
         keygate::test::insert(*store, {key_record(1), full_record(), key_record(2)}).has_value());

@@ -109,6 +109,12 @@ inline KeyRecord full_record() {
     key.metadata = R"({"ticket":"A-1"})";
     key.rate = "{rate: 100/1m, burst: 20} # Zoë's";
     key.quota = R"({"requests":["1000/month","50/day"]})";
+    key.addresses = {"192.0.2.0/24", "2001:db8::/32"};
+    key.referrers = {"https://*.example.com", "https://app.example.com/shop/*"};
+    key.endpoints = {"GET /v1/orders/**"};
+    key.bind = {{"store", "267418190"}, {"region", "Zoë's \"north\""}};
+    key.secret_digest = digest_of("all of it");
+    key.sealed = "v1.0a1b2c3d.c2VhbGVk";
     return key;
 }
 

@@ -118,6 +118,11 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(what_could_not_be_read_back_is_not_written, Kind, 
         key.scopes = scopes;
         BOOST_TEST(keygate::test::insert(*on.store, {key}).has_error());
     }
+    for (const Words& list : {Words{""}, Words{"a", ""}, Words{"\xff"}}) {
+        KeyRecord key = key_record(1);
+        key.addresses = list;
+        BOOST_TEST(keygate::test::insert(*on.store, {key}).has_error());
+    }
     KeyRecord nameless = key_record(1);
     nameless.id = "";
     BOOST_TEST(keygate::test::insert(*on.store, {nameless}).has_error());
