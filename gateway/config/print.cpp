@@ -3,6 +3,7 @@
 #include "config/addresses.hpp"
 #include "config/load.hpp"
 #include "config/print_limits.hpp"
+#include "config/print_profile.hpp"
 #include "config/printer.hpp"
 #include "config/redis_url.hpp"
 #include "config/tree.hpp"
@@ -75,22 +76,9 @@ void print_upstream(Printer& out, std::string_view name, const Upstream& upstrea
     out.close();
 }
 
-void print_refusals(Printer& out, const std::vector<AnswerChange>& refusals) {
-    out.open("refusals");
-    for (const AnswerChange& change : refusals) {
-        out.open(name(change.reason));
-        if (change.status) out.number("status", *change.status);
-        if (change.code) out.field("code", *change.code);
-        if (change.message) out.field("message", *change.message);
-        out.close();
-    }
-    out.close();
-}
-
 void print_api(Printer& out, const Api& api, bool has_redis) {
     out.open(api.name);
-    out.field("profile", api.profile.name);
-    if (!api.refusals.empty()) print_refusals(out, api.refusals);
+    print_profile(out, api);
     if (!api.hosts.empty()) print_list(out, "hosts", api.hosts);
     if (api.scopes) print_list(out, "scopes", *api.scopes);
     print_api_limits(out, api, has_redis);

@@ -3,6 +3,7 @@
 #include "base/ascii.hpp"
 #include "config/addresses.hpp"
 #include "config/read_api_limits.hpp"
+#include "config/read_key_rules.hpp"
 #include "config/read_limits.hpp"
 #include "config/read_profile.hpp"
 #include "config/read_route.hpp"
@@ -194,6 +195,15 @@ void read_trailers(const std::optional<View>& view, std::string_view identity_pr
         view->complain("an API passes at most " + std::to_string(most_trailers) + " trailers");
 }
 
+/// A field cannot bring a key and tell the API who calls.
+void check_sources(const View& profile, const std::vector<KeySource>& sources,
+                   std::string_view identity_prefix) {
+    for (const KeySource& source : sources)
+        if (source.kind == KeySource::Kind::field && tells_who_calls(source.name, identity_prefix))
+            profile.complain("one of its sources is a field that tells the API who calls "
+                             "(`identity.prefix`)");
+}
+
 void read_servers(const std::optional<View>& view, Upstream& upstream) {
     if (!view) return;
     const auto items = view->items("a list of servers such as [\"http://127.0.0.1:3000\"]");
@@ -247,12 +257,16 @@ Api read_api(const View::Member& member, Profiles& profiles, std::string_view id
     if (!is_plain_name(api.name))
         member.view.complain_of_name("an API's name has 1 to 64 letters, digits, `.`, `_` or `-`");
     Fields fields{member.view};
-    if (const Profile* profile = profiles.find(fields.take("profile"), member.view))
-        api.profile = *profile;
+    const auto profile = fields.take("profile");
+    if (auto found = profiles.find(profile, member.view)) api.profile = std::move(*found);
+    check_sources(profile ? *profile : member.view, api.profile.sources, identity_prefix);
     read_refusals(fields.take("refusals"), api);
+    read_max_age(fields.take("max_age"), api.profile.max_age);
+    read_max_keys(fields.take("max_keys_per_owner"), api.profile.max_keys_per_owner);
+    read_self_service(fields.take("self_service"), api.profile.self_service);
     read_hosts(fields.take("hosts"), api);
     read_scopes(fields.take("scopes"), api);
-    api.limits = read_api_limits(fields.take("limits"));
+    api.limits = read_api_limits(fields.take("limits"), api.profile);
     if (const auto rate = fields.take("failed_auth")) api.failed_auth = read_plain_rate(*rate);
     read_plans(fields.take("plans"), api);
     read_default_plan(fields.take("default_plan"), api);

@@ -49,7 +49,19 @@ void read_family(const View& view, std::vector<std::string> allowed,
     refuse_word(view, allowed);
 }
 
-void read_fields(const std::optional<View>& view, std::vector<LimitFields>& out) {
+void read_test(const std::optional<View>& view, Limits& out) {
+    if (!view) return;
+    Fields fields{*view};
+    read_word(fields.take("quota"), out.test_spends_quota, test_quota_words);
+    if (const auto rate = fields.take("rate"))
+        read_rates(rate, {LimitOf::test}, out.test_rates.emplace());
+    fields.later({"concurrency"});
+    fields.done();
+}
+
+} // namespace
+
+void read_limit_fields(const std::optional<View>& view, std::vector<LimitFields>& out) {
     if (!view) return;
     out.clear();
     std::vector<std::string> allowed;
@@ -66,27 +78,16 @@ void read_fields(const std::optional<View>& view, std::vector<LimitFields>& out)
     read_family(*view, allowed, out);
 }
 
-void read_test(const std::optional<View>& view, Limits& out) {
-    if (!view) return;
-    Fields fields{*view};
-    read_word(fields.take("quota"), out.test_spends_quota, test_quota_words);
-    if (const auto rate = fields.take("rate"))
-        read_rates(rate, {LimitOf::test}, out.test_rates.emplace());
-    fields.later({"concurrency"});
-    fields.done();
-}
-
-} // namespace
-
-Limits read_api_limits(const std::optional<View>& view) {
+Limits read_api_limits(const std::optional<View>& view, const Profile& profile) {
     Limits limits;
+    limits.fields = profile.fields;
     if (!view) return limits;
     Fields fields{*view};
     read_truth(fields.take("truth"), limits);
     read_when_away(fields.take("when_away"), limits);
     if (const auto zone = fields.take("time_zone"))
         static_cast<void>(read_time_zone(*zone, limits.zone));
-    read_fields(fields.take("fields"), limits.fields);
+    read_limit_fields(fields.take("fields"), limits.fields);
     read_test(fields.take("test"), limits);
     fields.done();
     return limits;

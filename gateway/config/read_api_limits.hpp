@@ -4,6 +4,7 @@
 
 #include <array>
 #include <optional>
+#include <vector>
 
 namespace keygate::config {
 
@@ -28,7 +29,11 @@ inline constexpr std::array<Word<bool>, 2> test_quota_words{{{"exempt", false}, 
 ///     time_zone: Europe/Berlin                of quotas that name none
 ///     fields: [draft10, x-delta]              or one of them, or none
 ///     test: {quota: exempt, rate: 10/1s}      of test keys
-[[nodiscard]] Limits read_api_limits(const std::optional<View>& view);
+/// @param profile  says which fields tell of them where this does not.
+[[nodiscard]] Limits read_api_limits(const std::optional<View>& view, const Profile& profile);
+
+/// `fields:` alone; a profile has it as `limit_fields`.
+void read_limit_fields(const std::optional<View>& view, std::vector<LimitFields>& out);
 
 /// Where limits are counted that say nothing of it.
 [[nodiscard]] constexpr Truth truth_of(const Limits& limits, bool has_redis) {

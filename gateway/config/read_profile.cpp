@@ -1,6 +1,9 @@
 #include "config/read_profile.hpp"
 
+#include "config/read_api_limits.hpp"
 #include "config/read_key_format.hpp"
+#include "config/read_key_rules.hpp"
+#include "config/read_sources.hpp"
 #include "config/reader.hpp"
 
 #include <algorithm>
@@ -62,6 +65,13 @@ AnswerChange read_change(const View& view, Reason reason) {
     return change;
 }
 
+void apply(const AnswerChange& change, Profile& profile) {
+    Answer& answer = profile.answers[index(change.reason)];
+    if (change.status) answer.status = *change.status;
+    if (change.code) answer.code = *change.code;
+    if (change.message) answer.message = *change.message;
+}
+
 /// `each(reason, view)` for every reason that is named.
 template <class Each>
 void read_reasons(const View& view, std::string_view expected, const Each& each) {
@@ -77,20 +87,27 @@ void read_reasons(const View& view, std::string_view expected, const Each& each)
     }
 }
 
-void read_answers(const std::optional<View>& view, Profile& profile) {
-    if (!view) return;
+void read_all_answers(const View& view, Profile& profile) {
     std::array<bool, reason_count> answered{};
-    read_reasons(*view, "a mapping from every reason to its answer",
+    read_reasons(view, "a mapping from every reason to its answer",
                  [&](Reason reason, const View& answer) {
                      answered[index(reason)] = true;
                      profile.answers[index(reason)] = read_whole_answer(answer);
                  });
-    if (!view->is_map()) return;
+    if (!view.is_map()) return;
     std::vector<std::string> missing;
     for (const Reason reason : all_reasons())
         if (!answered[index(reason)]) missing.emplace_back(name(reason));
     if (!missing.empty())
-        view->complain_of_name("every reason needs an answer; missing: " + joined(missing));
+        view.complain_of_name("every reason needs an answer; missing: " + joined(missing));
+}
+
+void read_answers(const std::optional<View>& view, Basis basis, Profile& profile) {
+    if (!view) return;
+    if (basis == Basis::nothing) return read_all_answers(*view, profile);
+    read_reasons(
+        *view, "a mapping such as {key_revoked: {status: 401, code: UNAUTHORIZED}}",
+        [&](Reason reason, const View& answer) { apply(read_change(answer, reason), profile); });
 }
 
 /// RFC 9110 5.6.4: the realm is sent as a quoted-string; without `"` and `\` it needs no escaping.
@@ -111,17 +128,28 @@ void read_realm(const std::optional<View>& view, std::string& realm) {
 
 } // namespace
 
-void read_profile(const Node& root, Profile& profile, Report& report) {
+void read_profile(const Node& root, Basis basis, Profile& profile, Report& report) {
     const View view{root, {}, root.place, report};
     Fields fields{view};
-    if (const auto key = fields.need("key")) profile.key = read_key_format(*key);
+    static_cast<void>(fields.take("extends")); // profiles.cpp
+    const bool is_whole = basis == Basis::nothing;
+    if (const auto key = is_whole ? fields.need("key") : fields.take("key"))
+        profile.key = read_key_format(*key);
+    const auto sources = fields.take("sources");
+    read_sources(sources, profile.sources);
+    const auto challenge = fields.take("challenge");
+    if (sources && !challenge) profile.challenge = challenge_for(profile.sources);
+    read_token(challenge, profile.challenge);
     read_word(fields.take("default_scopes"), profile.default_scopes, scope_words);
     read_word(fields.take("trailing_slash"), profile.trailing_slash, slash_words);
     read_flag(fields.take("show_reason"), profile.show_reason);
     read_realm(fields.take("realm"), profile.realm);
-    read_answers(fields.need("refusals"), profile);
-    fields.later(
-        {"extends", "body", "storage", "sources", "rate_fields", "cors", "answers", "owners"});
+    read_max_age(fields.take("max_age"), profile.max_age);
+    read_max_keys(fields.take("max_keys_per_owner"), profile.max_keys_per_owner);
+    read_limit_fields(fields.take("limit_fields"), profile.fields);
+    read_self_service(fields.take("self_service"), profile.self_service);
+    read_answers(is_whole ? fields.need("refusals") : fields.take("refusals"), basis, profile);
+    fields.later({"body", "storage", "cors", "answers", "owners"});
     fields.done();
 }
 
@@ -130,11 +158,7 @@ void read_refusals(const std::optional<View>& view, Api& api) {
     read_reasons(*view, "a mapping such as {key_revoked: {status: 401, code: UNAUTHORIZED}}",
                  [&](Reason reason, const View& answer) {
                      api.refusals.push_back(read_change(answer, reason));
-                     const AnswerChange& change = api.refusals.back();
-                     Answer& counts = api.profile.answers[index(reason)];
-                     if (change.status) counts.status = *change.status;
-                     if (change.code) counts.code = *change.code;
-                     if (change.message) counts.message = *change.message;
+                     apply(api.refusals.back(), api.profile);
                  });
     if (view->is_map() && view->node().entries.empty())
         view->complain("names no reason; leave `refusals` out");

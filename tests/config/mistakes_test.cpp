@@ -466,7 +466,7 @@ const std::vector<Row> rows{
      "15:14: apis.shop.profile: found `../x y`, a file that cannot be read"},
     {"profile: default",
      "proflie: default",
-     "15:5: apis.shop.proflie: unknown name `proflie`; allowed: profile, refusals, hosts, scopes, limits, failed_auth, plans, default_plan, upstreams, routes, trailers, trailing_slash; did you mean `profile`?"},
+     "15:5: apis.shop.proflie: unknown name `proflie`; allowed: profile, refusals, max_age, max_keys_per_owner, self_service, hosts, scopes, limits, failed_auth, plans, default_plan, upstreams, routes, trailers, trailing_slash; did you mean `profile`?"},
     {"[api.shop.example]",
      "[]",
      "16:12: apis.shop.hosts: lists no host; leave `hosts` out to take every other host"},

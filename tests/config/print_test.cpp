@@ -189,7 +189,7 @@ BOOST_AUTO_TEST_CASE(what_an_api_changes_of_its_profile_is_printed_and_nothing_e
     BOOST_TEST(text.find("    refusals:\n"
                          "      key_unknown:\n        message: \"No: \\\"what\\\"?\"\n"
                          "      key_revoked:\n        status: 401\n        code: X.1\n"
-                         "    hosts:") != std::string::npos,
+                         "    max_age: none\n") != std::string::npos,
                text);
 }
 
@@ -267,6 +267,10 @@ BOOST_AUTO_TEST_CASE(values_from_variables_are_masked_wherever_they_stand) {
         {"threads: 2", "threads: ${X}", "77"},
         {"profile: default", "refusals: {key_revoked: {message: \"${X}\"}}", "hidden"},
         {"profile: default", "refusals: {key_revoked: {status: \"${X}\"}}", "477"},
+        {"profile: default", "max_age: ${X}", "none"},
+        {"profile: default", "max_age: {refuse: \"${X}\"}", "98765s"},
+        {"profile: default", "max_keys_per_owner: ${X}", "98765"},
+        {"profile: default", "self_service: {cap_expiry: \"${X}\"}", "true"},
     };
     for (const Row& row : rows) {
         BOOST_TEST_CONTEXT(row.to) {
@@ -274,12 +278,27 @@ BOOST_AUTO_TEST_CASE(values_from_variables_are_masked_wherever_they_stand) {
                 printed_twice(test::edited(row.from, row.to), "keygate.yaml", {{"X", row.value}});
             BOOST_TEST(text.find("${X}") != std::string::npos);
             // Words also stand elsewhere, where they were written out.
-            static const std::set<std::string> words{"orders:write", "key",  "pro", "true", "7",
-                                                     "address",      "route"};
+            static const std::set<std::string> words{"orders:write", "key",   "pro", "true", "7",
+                                                     "address",      "route", "none"};
             const std::string value = row.value;
             if (!words.contains(value)) BOOST_TEST(text.find(value) == std::string::npos, text);
         }
     }
+}
+
+BOOST_AUTO_TEST_CASE(what_an_api_asks_of_keys_is_printed_whoever_says_it) {
+    const auto printed = [](const std::string& yaml) {
+        const std::string text =
+            printed_twice(test::edited("profile: default", "profile: default\n" + yaml), "k.yaml");
+        const std::size_t begin = text.find("    max_age:");
+        return text.substr(begin, text.find("    hosts:") - begin);
+    };
+    BOOST_TEST(printed("    max_age: {refuse: 120d, warn: 36h}\n    max_keys_per_owner: 3\n"
+                       "    self_service: {cap_expiry: true}\n") ==
+               "    max_age:\n      warn: 36h\n      refuse: 120d\n    max_keys_per_owner: 3\n"
+               "    self_service:\n      cap_expiry: true\n");
+    BOOST_TEST(printed("") == "    max_age: none\n    max_keys_per_owner: none\n"
+                              "    self_service:\n      cap_expiry: false\n");
 }
 
 BOOST_AUTO_TEST_CASE(a_redis_is_printed_without_what_is_secret) {

@@ -142,14 +142,14 @@ BOOST_AUTO_TEST_CASE(the_binary_holds_the_files_as_they_are) {
 }
 
 BOOST_AUTO_TEST_CASE(one_line_switches_revoked_keys_to_401) {
-    std::string profile = shipped("reelplus");
-    const std::size_t at = profile.find("  key_revoked:          {");
-    BOOST_TEST_REQUIRE(at != std::string::npos);
-    profile.replace(at, profile.find('\n', at) - at,
-                    "  key_revoked: {status: 401, code: UNAUTHORIZED, message: \"Revoked.\"}");
-    const auto loaded = load_with(profile);
+    const auto loaded = load_with(test::edited("key_revoked: {status: 403, code: INVALID_API_KEY}",
+                                               "key_revoked: {status: 401, code: UNAUTHORIZED}",
+                                               shipped("reelplus")));
     BOOST_TEST_REQUIRE(loaded.settings.has_value(), test::mistakes_in(loaded));
-    BOOST_TEST(loaded.settings->apis[0].profile.answers[index(Reason::key_revoked)].status == 401);
+    const auto& answer = loaded.settings->apis[0].profile.answers[index(Reason::key_revoked)];
+    BOOST_TEST(answer.status == 401);
+    BOOST_TEST(answer.code == "UNAUTHORIZED");
+    BOOST_TEST(answer.message == "This API key has been revoked; use another one.");
 }
 
 BOOST_AUTO_TEST_CASE(a_file_beside_the_configuration_wins_over_a_shipped_profile) {
@@ -175,9 +175,12 @@ BOOST_AUTO_TEST_CASE(mistakes_of_a_profile_are_told_once_with_its_own_places) {
     const auto loaded = test::load(
         text, {},
         {{"profiles/own.yaml", test::edited("realm: api", "relam: api", shipped("default"))}});
-    BOOST_TEST(test::mistakes_in(loaded) ==
-               "profiles/own.yaml:19:1: relam: unknown name `relam`; allowed: key, default_scopes, "
-               "trailing_slash, show_reason, realm, refusals; did you mean `realm`?\n");
+    BOOST_TEST(
+        test::mistakes_in(loaded) ==
+        "profiles/own.yaml:19:1: relam: unknown name `relam`; allowed: extends, key, sources, "
+        "challenge, default_scopes, trailing_slash, show_reason, realm, max_age, "
+        "max_keys_per_owner, limit_fields, self_service, refusals; did you mean "
+        "`realm`?\n");
 }
 
 BOOST_AUTO_TEST_CASE(a_profile_answers_every_reason_or_does_not_load) {
@@ -218,7 +221,7 @@ BOOST_AUTO_TEST_CASE(mistakes_in_a_profile_say_what_is_allowed) {
          "for the client's developer without control characters"},
         {"realm: api", "realm: \"a\\\\b\"",
          "found `a\\b`; expected 1 to 64 visible ASCII letters and spaces, without quotes and \\"},
-        {"realm: api", "extends: default", "`extends` is not available yet"},
+        {"realm: api", "storage: sealed", "`storage` is not available yet"},
         {"default_scopes: all", "default_scopes: every",
          "found `every`; expected one of: all, none"},
         {"show_reason: true", "show_reason: on", "found `on`; expected true or false"},
