@@ -159,6 +159,29 @@ Judged<std::string> parse_pattern(std::string_view written) {
     return Pattern::good(std::move(out));
 }
 
+Judged<MethodsAndPath> parse_methods_and_path(std::string_view line) {
+    using Line = Judged<MethodsAndPath>;
+    const std::size_t space = line.find(' ');
+    if (space == std::string_view::npos || line.find(' ', space + 1) != std::string_view::npos)
+        return Line::bad(
+            "expected METHOD and PATH with a space between them, such as GET /v1/orders/{id}");
+    Judged<std::vector<std::string>> methods = parse_methods(line.substr(0, space));
+    if (!methods.value) return Line::bad(std::move(methods.wrong));
+    Judged<std::string> pattern = parse_pattern(line.substr(space + 1));
+    if (!pattern.value) return Line::bad(std::move(pattern.wrong));
+    return Line::good({std::move(*methods.value), std::move(*pattern.value)});
+}
+
+bool has_parameter(std::string_view pattern, std::string_view name) {
+    const std::string segment = "/{" + std::string{name} + '}';
+    for (std::size_t at = pattern.find(segment); at != std::string_view::npos;
+         at = pattern.find(segment, at + 1)) {
+        const std::string_view behind = pattern.substr(at + segment.size());
+        if (behind.empty() || behind.front() == '/') return true;
+    }
+    return false;
+}
+
 std::string shape_of(std::string_view pattern) {
     std::string shape;
     bool in_name = false;

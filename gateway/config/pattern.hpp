@@ -18,6 +18,18 @@ namespace keygate::config {
 /// never matches.
 [[nodiscard]] Judged<std::string> parse_pattern(std::string_view written);
 
+/// A whole left side.
+struct MethodsAndPath {
+    std::vector<std::string> methods; // empty: ANY
+    std::string pattern;
+};
+
+/// @param line  with single spaces.
+[[nodiscard]] Judged<MethodsAndPath> parse_methods_and_path(std::string_view line);
+
+/// Has a canonical pattern the parameter `{name}`?
+[[nodiscard]] bool has_parameter(std::string_view pattern, std::string_view name);
+
 /// A canonical pattern without the names of its parameters: two patterns of one shape match the
 /// same paths.
 [[nodiscard]] std::string shape_of(std::string_view pattern);
