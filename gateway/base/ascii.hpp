@@ -58,4 +58,13 @@ namespace keygate::ascii {
     return text;
 }
 
+/// `%2F`: a byte that cannot stand for itself.
+inline void append_percent(std::string& out, char c) {
+    constexpr std::string_view digits = "0123456789ABCDEF";
+    const auto byte = static_cast<unsigned char>(c);
+    out += '%';
+    out += digits[byte >> 4U];
+    out += digits[byte & 0xfU];
+}
+
 } // namespace keygate::ascii

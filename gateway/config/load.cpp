@@ -67,6 +67,7 @@ class TreeBuilder final : public YAML::EventHandler {
         check_quote(mark);
         Node scalar = node(Node::Kind::scalar, mark);
         scalar.text = value;
+        scalar.is_quoted = tag == "!"; // of plain ones it is `?`
         add(std::move(scalar), anchor);
     }
 

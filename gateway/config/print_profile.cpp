@@ -1,10 +1,28 @@
 #include "config/print_profile.hpp"
 
 #include "base/reason.hpp"
+#include "config/read_refusals.hpp"
+#include "config/template.hpp"
 
 namespace keygate::config {
 
 namespace {
+
+void print_body(Printer& out, const Body& body) {
+    if (body.kind != Body::Kind::custom) return out.field("body", word_of(body.kind, body_words));
+    out.open("body");
+    out.field("type", body.type);
+    out.line("template", template_yaml(out, body.shape, child_path(out.here(), "template")));
+    out.close();
+}
+
+void print_headers(Printer& out, const std::vector<AnswerField>& fields) {
+    if (fields.empty()) return out.line("headers", "{}");
+    out.open("headers");
+    for (const AnswerField& field : fields)
+        out.field(field.name, field.value);
+    out.close();
+}
 
 void print_refusals(Printer& out, const std::vector<AnswerChange>& refusals) {
     out.open("refusals");
@@ -13,6 +31,8 @@ void print_refusals(Printer& out, const std::vector<AnswerChange>& refusals) {
         if (change.status) out.number("status", *change.status);
         if (change.code) out.field("code", *change.code);
         if (change.message) out.field("message", *change.message);
+        if (change.fields) print_headers(out, *change.fields);
+        if (change.body) print_body(out, *change.body);
         out.close();
     }
     out.close();

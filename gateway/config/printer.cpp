@@ -21,19 +21,32 @@ bool is_safe_plain(std::string_view text) {
 }
 
 std::string in_quotes(std::string_view text) {
+    static constexpr std::string_view digits = "0123456789abcdef";
     std::string out = "\"";
     for (const char c : text) {
+        const auto byte = static_cast<unsigned char>(c);
+        if (byte < 0x20 || byte == 0x7f) {
+            out += "\\x";
+            out += digits[byte >> 4U];
+            out += digits[byte & 0xfU];
+            continue;
+        }
         if (c == '"' || c == '\\') out += '\\';
         out += c;
     }
     return out + "\"";
 }
 
-/// A text that variables are looked for in: `$$` is what makes one `$`.
-std::string value_text(std::string_view text) {
-    std::string escaped;
+/// In a text that variables are looked for in, `$$` is what makes one `$`.
+std::string with_dollars(std::string_view text) {
+    std::string out;
     for (const char c : text)
-        escaped += c == '$' ? "$$" : std::string(1, c);
+        out += c == '$' ? "$$" : std::string(1, c);
+    return out;
+}
+
+std::string value_text(std::string_view text) {
+    const std::string escaped = with_dollars(text);
     return is_safe_plain(escaped) ? escaped : in_quotes(escaped);
 }
 
@@ -80,6 +93,15 @@ std::string Printer::value(const Paths& paths, std::string_view text) const {
 
 void Printer::field(std::string_view name, std::string_view text) {
     line(name, value({child_path(path_, name)}, text));
+}
+
+std::string Printer::quoted_value(const std::string& path, std::string_view text) const {
+    const auto known = settings_.from_variables.find(path);
+    return in_quotes(known == settings_.from_variables.end() ? with_dollars(text) : known->second);
+}
+
+std::string Printer::quoted_name(std::string_view name) {
+    return in_quotes(name);
 }
 
 std::string Printer::written(std::string_view file) const {

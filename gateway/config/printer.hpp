@@ -31,6 +31,9 @@ class Printer {
     /// way.
     [[nodiscard]] std::string value(const Paths& paths, std::string_view text) const;
     void field(std::string_view name, std::string_view text);
+    /// The same in quotes, so that it is a text whatever it looks like; control characters escaped.
+    [[nodiscard]] std::string quoted_value(const std::string& path, std::string_view text) const;
+    [[nodiscard]] static std::string quoted_name(std::string_view name);
 
     void number(std::string_view name, std::uint64_t count) { field(name, std::to_string(count)); }
 

@@ -18,7 +18,7 @@ enum class Basis : std::uint8_t {
 
 /// A profile from the tree of its file.
 /// @param profile  what it extends, if that is so; what stands in the file replaces what is there:
-///                 blocks as a whole, `refusals` by reason and member.
+///                 blocks as a whole, `refusals` by reason and member, `answers` by name.
 void read_profile(const Node& root, Basis basis, Profile& profile, Report& report);
 
 /// `refusals` of one API, under the rules of a profile: single answers, or single members of them,

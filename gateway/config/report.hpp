@@ -2,6 +2,7 @@
 
 #include "config/load.hpp"
 
+#include <cstddef>
 #include <string>
 #include <utility>
 #include <vector>
@@ -19,6 +20,8 @@ class Report {
     }
 
     [[nodiscard]] bool empty() const { return mistakes_.empty(); }
+
+    [[nodiscard]] std::size_t size() const { return mistakes_.size(); }
 
     [[nodiscard]] const std::string& file() const { return file_; }
 

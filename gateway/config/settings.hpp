@@ -316,10 +316,10 @@ struct AnswerChange {
 
 /// `answers:` how the gateway answers by itself.
 struct ReplyShape {
-    std::uint16_t status = 200; // 200..299
-    Template body;
-    /// Of `list_keys`: what each of `{keys}` is.
-    Template key;
+    std::uint16_t status = 200;   // 200..299
+    std::optional<Template> body; // absent exactly if the status is 204
+    /// Of `list_keys`, and there always: what each of `{keys}` is.
+    std::optional<Template> key;
 
     bool operator==(const ReplyShape&) const = default;
 };

@@ -21,7 +21,8 @@ struct Node {
     Place place;
     std::string text;    // of a scalar, variables put in
     std::string written; // of a scalar with values from the environment: as it stands in the file
-    bool broken = false; // its mistake is reported already; readers stay silent
+    bool is_quoted = false; // of a scalar: it is a text, whatever it looks like
+    bool broken = false;    // its mistake is reported already; readers stay silent
     std::vector<Node> items;
     std::vector<Entry> entries; // in the order of the text, names unique
 };

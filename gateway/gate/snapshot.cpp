@@ -17,7 +17,7 @@ Result<std::shared_ptr<const Snapshot>> Snapshot::make(config::Settings settings
         auto live = proxy::resolve(api.live);
         if (!live) return live.error();
         Api& made = apis.emplace_back(
-            Api{.pages = http::RefusalPages{api.profile},
+            Api{.pages = http::RefusalPages{api},
                 .live = upstreams.size(),
                 .test = {},
                 .trailers = http::TrailerNames{api.trailers},

@@ -1,23 +1,97 @@
+// A refusal is what its profile says with variables in it. All that is known when the configuration
+// is loaded is put in then; what is left for a request is its id nearly always, and then the length
+// of the body is known too and stands in the page. Where more is left (`{scope}`, `{retry_after}`)
+// the body is written first and measured.
+
 #include "http/refusal_pages.hpp"
 
+#include "base/ascii.hpp"
+#include "config/template.hpp"
 #include "http/request_id.hpp"
 
-#include <boost/beast/http/status.hpp>
-#include <boost/json/serialize.hpp>
-#include <boost/json/value.hpp>
-
-#include <algorithm>
+#include <utility>
 
 namespace keygate::http {
 
 namespace {
 
-std::string json_text(std::string_view text) {
-    return boost::json::serialize(boost::json::value(boost::json::string_view(text)));
+using config::Body;
+using Shape = config::Template;
+
+Shape text(std::string value) {
+    return {.kind = Shape::Kind::text, .text = std::move(value), .items = {}, .members = {}};
 }
 
-/// RFC 6750 3.1: which error a Bearer challenge names; empty where the client sent no credential.
-std::string_view bearer_error(Reason reason) {
+Shape object(std::vector<std::pair<std::string, Shape>> members) {
+    return {.kind = Shape::Kind::object, .text = {}, .items = {}, .members = std::move(members)};
+}
+
+Shape error_object() {
+    return object({{"code", text("{code}")},
+                   {"reason", text("{reason}")},
+                   {"message", text("{message}")},
+                   {"request_id", text("{request_id}")}});
+}
+
+/// The bodies that a profile names by a word. `{title}` is theirs alone: it is the status' phrase.
+Shape shape_of(const Body& body) {
+    switch (body.kind) {
+    case Body::Kind::code:
+        return object({{"error", error_object()}});
+    case Body::Kind::envelope:
+        return object(
+            {{"success",
+              {.kind = Shape::Kind::literal, .text = "false", .items = {}, .members = {}}},
+             {"error", error_object()}});
+    case Body::Kind::problem: // RFC 9457 4.2.1: `about:blank` has the phrase as its title
+        return object({{"type", text("about:blank")},
+                       {"title", text("{title}")},
+                       {"status", text("{status}")},
+                       {"detail", text("{message}")},
+                       {"code", text("{code}")},
+                       {"reason", text("{reason}")},
+                       {"request_id", text("{request_id}")}});
+    case Body::Kind::plain:
+    case Body::Kind::custom:
+        break;
+    }
+    return body.shape;
+}
+
+std::string media_type(const Body& body) {
+    switch (body.kind) {
+    case Body::Kind::code:
+    case Body::Kind::envelope:
+        return "application/json";
+    case Body::Kind::problem:
+        return "application/problem+json";
+    case Body::Kind::plain:
+        return "text/plain; charset=utf-8";
+    case Body::Kind::custom:
+        break;
+    }
+    return body.type;
+}
+
+Shape without_reason(Shape shape) {
+    std::erase_if(shape.members,
+                  [](const auto& member) { return is_variable(member.second, "reason"); });
+    for (auto& member : shape.members)
+        member.second = without_reason(std::move(member.second));
+    for (Shape& item : shape.items)
+        item = without_reason(std::move(item));
+    return shape;
+}
+
+Template body_template(const Body& body, bool show_reason) {
+    if (body.kind == Body::Kind::plain)
+        return Template::plain("{message}\nRequest id: {request_id}\n");
+    Shape shape = shape_of(body);
+    return Template::json(show_reason ? shape : without_reason(std::move(shape))).then("\n");
+}
+
+/// RFC 6750 3.1: which error a challenge names; empty where the client sent no credential.
+std::string_view challenge_error(Reason reason) {
     switch (reason) {
     case Reason::auth_missing:
         return "";
@@ -31,78 +105,205 @@ std::string_view bearer_error(Reason reason) {
     }
 }
 
-/// RFC 9110 15.5.2: every 401 carries a challenge. A missing scope carries one with any status.
-std::string challenge_for(const config::Profile& profile, Reason reason, unsigned status) {
-    if (status != 401 && reason != Reason::scope_missing) return {};
-    std::string challenge = "WWW-Authenticate: Bearer realm=\"" + profile.realm + '"';
-    const std::string_view error = bearer_error(reason);
+bool is_bearer(const config::Profile& profile) {
+    return ascii::equal_ignoring_case(profile.challenge, "Bearer");
+}
+
+std::string challenge_with(const config::Profile& profile, std::string_view error) {
+    std::string challenge =
+        "WWW-Authenticate: " + profile.challenge + " realm=\"" + profile.realm + '"';
     if (!error.empty()) challenge.append(", error=\"").append(error).append("\"");
     return challenge;
 }
 
+/// RFC 9110 15.5.2: every 401 carries a challenge. A missing scope carries one with any status
+/// where the scheme has a word for it.
+std::string challenge_for(const config::Profile& profile, Reason reason, unsigned status) {
+    const bool tells_scope = reason == Reason::scope_missing && is_bearer(profile);
+    if (status != 401 && !tells_scope) return {};
+    return challenge_with(profile, challenge_error(reason));
+}
+
+/// RFC 6750 3: the letters of a scope; a path can have a part in its name.
+void append_scope(std::string& out, std::string_view scopes) {
+    for (const char c : scopes) {
+        if (c >= ' ' && c < 0x7f && c != '"' && c != '\\')
+            out += c;
+        else
+            ascii::append_percent(out, c);
+    }
+}
+
+/// `Bloom or Thrive`, `a, b or c`
+std::string plans_with_access(const std::vector<config::Plan>& plans) {
+    std::vector<std::string_view> names;
+    for (const config::Plan& plan : plans)
+        if (plan.api_access) names.push_back(plan.name);
+    std::string out;
+    for (std::size_t i = 0; i < names.size(); ++i) {
+        if (i > 0) out += i + 1 == names.size() ? " or " : ", ";
+        out += names[i];
+    }
+    return out;
+}
+
+/// A client that is told to come back should be told when; our own trouble may be over soon.
+std::uint64_t retry_after_of(unsigned status, const Refusal& refusal) {
+    const auto seconds = refusal.retry_after.count();
+    if (seconds > 0) return static_cast<std::uint64_t>(seconds);
+    return status == 503 ? 1 : 0;
+}
+
+/// What of a refusal only its request knows.
+struct Known {
+    std::string_view request_id;
+    std::string_view scope;
+    std::uint64_t retry_after = 0;
+
+    void operator()(std::string_view name, Slot& slot) const {
+        if (name == "request_id") slot.text(request_id);
+        if (name == "retry_after" && retry_after > 0) slot.number(retry_after);
+        if (name == "scope" && !scope.empty()) slot.text(scope);
+    }
+};
+
 } // namespace
 
-std::string_view status_phrase(unsigned status) {
-    const auto known = boost::beast::http::int_to_status(status);
-    if (known != boost::beast::http::status::unknown) {
-        const auto phrase = boost::beast::http::obsolete_reason(known);
-        return {phrase.data(), phrase.size()};
+/// Puts in what is known when the configuration is loaded.
+class RefusalPages::Renderer {
+  public:
+    Renderer(const config::Profile& profile, std::string_view api, std::string plans)
+        : profile_(profile)
+        , api_(api)
+        , plans_(std::move(plans)) {}
+
+    [[nodiscard]] Page page(Reason reason) const {
+        const config::Answer& answer = profile_.answers[index(reason)];
+        const std::string message = message_of(answer);
+        const auto known = [&](std::string_view name, Slot& slot) {
+            if (name == "status") slot.number(answer.status);
+            if (name == "title") slot.text(status_phrase(answer.status));
+            if (name == "code") slot.text(answer.code);
+            if (name == "reason") slot.text(keygate::name(reason));
+            if (name == "message") slot.text(message);
+            fill(name, slot);
+        };
+        const Body& body = answer.body ? *answer.body : profile_.body;
+        Page page;
+        page.status = answer.status;
+        page.body = body_template(body, profile_.show_reason).filled(known);
+        page.has_length = page.body.count() == page.body.count("request_id");
+        write_own_head(page.head, answer.status, media_type(body));
+        if (page.has_length)
+            page.head += "Content-Length: " + std::to_string(length_of(page.body)) + "\r\n";
+        page.fields = fields_of(answer).filled(known);
+        if (page.fields.count() == 0) {
+            page.fields.render(page.head, known);
+            page.fields = {};
+        }
+        page.challenge = challenge_for(profile_, reason, answer.status);
+        return page;
     }
-    return status < 500 ? "Bad Request" : "Internal Server Error";
-}
 
-RefusalPages::RefusalPages(const config::Profile& profile) {
+    [[nodiscard]] Template problem_body() const {
+        return body_template(profile_.body, profile_.show_reason)
+            .filled([&](std::string_view name, Slot& slot) { fill(name, slot); });
+    }
+
+  private:
+    void fill(std::string_view name, Slot& slot) const {
+        if (name == "realm") slot.text(profile_.realm);
+        if (name == "api") slot.text(api_);
+        if (name == "plans_with_access") slot.text(plans_);
+    }
+
+    [[nodiscard]] std::string message_of(const config::Answer& answer) const {
+        std::string out;
+        Template::plain(answer.message).render(out, [&](std::string_view name, Slot& slot) {
+            if (name == "status") slot.number(answer.status);
+            if (name == "code") slot.text(answer.code);
+            fill(name, slot);
+        });
+        return out;
+    }
+
+    /// With an id as long as all are.
+    static std::size_t length_of(const Template& body) {
+        const std::string id(RequestId::size, '0');
+        std::string sample;
+        body.render(sample, Known{.request_id = id, .scope = {}});
+        return sample.size();
+    }
+
+    static Template fields_of(const config::Answer& answer) {
+        Template lines;
+        for (const config::AnswerField& field : answer.fields)
+            lines.then(field.name).then(": ").then(Template::field(field.value)).then("\r\n");
+        return lines;
+    }
+
+    const config::Profile& profile_;
+    std::string_view api_;
+    std::string plans_;
+};
+
+RefusalPages::RefusalPages(const config::Api& api)
+    : RefusalPages(Renderer{api.profile, api.name, plans_with_access(api.plans)}, api.profile) {}
+
+RefusalPages::RefusalPages(const config::Profile& profile)
+    : RefusalPages(Renderer{profile, {}, {}}, profile) {}
+
+RefusalPages::RefusalPages(const Renderer& renderer, const config::Profile& profile)
+    : problem_body_(renderer.problem_body())
+    , problem_type_(media_type(profile.body))
+    , problem_challenge_(challenge_with(profile, {}) + "\r\n")
+    , challenge_takes_scope_(is_bearer(profile)) {
     for (const Reason reason : all_reasons())
-        pages_[index(reason)] = render(profile, reason);
-}
-
-RefusalPages::Page RefusalPages::render(const config::Profile& profile, Reason reason) {
-    const config::Answer& answer = profile.answers[index(reason)];
-    Page page;
-    page.status = answer.status;
-    page.body_before = R"({"error":{"code":)" + json_text(answer.code);
-    if (profile.show_reason)
-        page.body_before.append(R"(,"reason":)").append(json_text(name(reason)));
-    page.body_before.append(R"(,"message":)").append(json_text(answer.message));
-    page.body_before.append(R"(,"request_id":")");
-    page.body_after = "\"}}\n";
-    const std::size_t length = page.body_before.size() + RequestId::size + page.body_after.size();
-    page.head = "HTTP/1.1 " + std::to_string(answer.status) + ' ' +
-                std::string{status_phrase(answer.status)} +
-                "\r\nContent-Type: application/json\r\nContent-Length: " + std::to_string(length) +
-                "\r\nCache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n";
-    page.challenge = challenge_for(profile, reason, answer.status);
-    return page;
+        pages_[index(reason)] = renderer.page(reason);
 }
 
 void RefusalPages::write(std::string& out, const Refusal& refusal, const Request& request) const {
     const Page& page = pages_[index(refusal.reason)];
+    const bool tells_scope = refusal.reason == Reason::scope_missing;
+    const Known known{.request_id = request.request_id,
+                      .scope = tells_scope ? refusal.detail : std::string_view{},
+                      .retry_after = retry_after_of(page.status, refusal)};
     out.append(page.head);
     if (!page.challenge.empty()) {
         out.append(page.challenge);
-        if (refusal.reason == Reason::scope_missing && !refusal.detail.empty())
-            out.append(", scope=\"").append(refusal.detail).append("\"");
+        if (challenge_takes_scope_ && !known.scope.empty()) {
+            out.append(", scope=\"");
+            append_scope(out, known.scope);
+            out.append("\"");
+        }
         out.append("\r\n");
     }
     if (page.status == 405) // RFC 9110 10.2.1: present even if no method is allowed
         out.append("Allow: ").append(refusal.detail).append("\r\n");
-    auto retry_after = refusal.retry_after.count();
-    // A client that is told to come back should be told when; our own trouble may be over soon.
-    if (retry_after == 0 && page.status == 503) retry_after = 1;
-    if (retry_after > 0)
-        out.append("Retry-After: ").append(std::to_string(retry_after)).append("\r\n");
-    out.append(request.limit_fields);
-    out.append("Date: ")
-        .append(request.date)
-        .append("\r\nX-Request-Id: ")
-        .append(request.request_id);
-    if (request.after == AfterAnswer::close)
-        out.append("\r\nConnection: close");
-    else if (request.minor_version == 0)
-        out.append("\r\nConnection: keep-alive");
-    out.append("\r\n\r\n");
-    if (request.is_head) return;
-    out.append(page.body_before).append(request.request_id).append(page.body_after);
+    if (known.retry_after > 0)
+        out.append("Retry-After: ").append(std::to_string(known.retry_after)).append("\r\n");
+    page.fields.render(out, known);
+    write_asked_fields(out, request);
+    const auto body = [&](std::string& to) { page.body.render(to, known); };
+    if (!page.has_length) return write_measured_body(out, request, body);
+    out.append("\r\n");
+    if (!request.is_head) body(out);
+}
+
+void RefusalPages::write_problem(std::string& out, const Problem& problem,
+                                 const Request& request) const {
+    const auto known = [&](std::string_view name, Slot& slot) {
+        if (name == "status") slot.number(problem.status);
+        if (name == "title") slot.text(status_phrase(problem.status));
+        if (name == "code") slot.text(problem.code);
+        if (name == "reason") slot.text(problem.reason);
+        if (name == "message") slot.text(problem.message);
+        if (name == "request_id") slot.text(request.request_id);
+    };
+    write_own_answer(out, problem.status, problem_type_,
+                     problem.status == 401 ? std::string_view{problem_challenge_}
+                                           : std::string_view{},
+                     request, [&](std::string& to) { problem_body_.render(to, known); });
 }
 
 } // namespace keygate::http

@@ -2,7 +2,8 @@
 
 #include "base/refusal.hpp"
 #include "config/settings.hpp"
-#include "http/head_writer.hpp"
+#include "http/own_answer.hpp"
+#include "http/template.hpp"
 
 #include <array>
 #include <string>
@@ -10,42 +11,53 @@
 
 namespace keygate::http {
 
+/// An error that no reason stands for: what is wrong with a call that the gateway answers itself.
+struct Problem {
+    unsigned status = 0; // 400..599
+    std::string_view code;
+    std::string_view reason; // left out where the profile hides reasons
+    std::string_view message;
+};
+
 /// The answers of one API to every reason, rendered once from its profile: a refusal fills in the
 /// date, the request id and, where they are needed, Retry-After, Allow or the missing scopes. The
 /// one place where a reason becomes bytes.
 class RefusalPages {
   public:
-    explicit RefusalPages(const config::Profile& profile);
+    using Request = Asked;
 
-    struct Request {
-        AfterAnswer after = AfterAnswer::keep_alive;
-        bool is_head = false; // the request was HEAD: no body
-        std::uint8_t minor_version = 1;
-        std::string_view date;
-        std::string_view request_id;     // RequestId::size bytes
-        std::string_view limit_fields{}; // whole lines (http/limit_fields.hpp)
-    };
+    explicit RefusalPages(const config::Api& api);
+
+    /// For refusals before any API is known.
+    explicit RefusalPages(const config::Profile& profile);
 
     /// Appends the whole answer.
     void write(std::string& out, const Refusal& refusal, const Request& request) const;
+
+    /// Appends the whole answer, with a body as the profile has it for refusals.
+    void write_problem(std::string& out, const Problem& problem, const Request& request) const;
 
     [[nodiscard]] unsigned status(Reason reason) const { return pages_[index(reason)].status; }
 
   private:
     struct Page {
         unsigned status = 0;
-        std::string head;        // status line and the fields that never change
-        std::string challenge;   // WWW-Authenticate without its line end, or empty
-        std::string body_before; // up to the request id
-        std::string body_after;
+        std::string head;      // status line and the fields that never change
+        std::string challenge; // WWW-Authenticate without its line end, or empty
+        Template fields;       // lines of the profile with what only a request knows
+        Template body;
+        bool has_length = false; // `head` says the length: it is the same for every request
     };
 
-    [[nodiscard]] static Page render(const config::Profile& profile, Reason reason);
+    class Renderer;
+
+    RefusalPages(const Renderer& renderer, const config::Profile& profile);
 
     std::array<Page, reason_count> pages_;
+    Template problem_body_;
+    std::string problem_type_;
+    std::string problem_challenge_;     // of a 401
+    bool challenge_takes_scope_ = true; // RFC 6750 alone has a parameter for it
 };
-
-/// `Forbidden` for 403; for a status without a registered phrase, that of its class (RFC 9110 15).
-[[nodiscard]] std::string_view status_phrase(unsigned status);
 
 } // namespace keygate::http

@@ -69,10 +69,10 @@ BOOST_AUTO_TEST_CASE(profiles_stand_on_each_other_and_paths_are_seen_from_their_
         {{"profiles/own.yaml", "extends: ../shared/a.yaml\nrealm: own\n"},
          {"profiles/../shared/a.yaml", "extends: b.yaml\nrealm: a\nmax_age: {warn: 2d}\n"},
          {"profiles/../shared/b.yaml",
-          "extends: reelplus\nmax_age: {warn: 1d, refuse: 3d}\nshow_reason: false\n"}});
+          "extends: reelplus\nmax_age: {warn: 1d, refuse: 3d}\ntrailing_slash: ignore\n"}});
     BOOST_TEST(own.realm == "own");
     BOOST_TEST(own.key.prefix == "rp_");
-    BOOST_TEST(!own.show_reason);
+    BOOST_TEST((own.trailing_slash == config::TrailingSlash::ignore));
     BOOST_TEST((own.max_age == config::MaxAge{.warn = std::chrono::hours{48}, .refuse = {}}));
 }
 
@@ -123,8 +123,9 @@ BOOST_AUTO_TEST_CASE(mistakes_have_the_place_of_their_own_file) {
     BOOST_TEST(mistakes_of({{"profiles/own.yaml", "extends: b\nrefusals: {key_x: {status: 401}}\n"},
                             {"profiles/b.yaml", "extends: default\nreelm: a\n"}}) ==
                "profiles/b.yaml:2:1: reelm: unknown name `reelm`; allowed: extends, key, sources, "
-               "challenge, default_scopes, trailing_slash, show_reason, realm, max_age, "
-               "max_keys_per_owner, limit_fields, self_service, refusals; did you mean `realm`?\n"
+               "challenge, default_scopes, trailing_slash, realm, max_age, max_keys_per_owner, "
+               "limit_fields, self_service, show_reason, body, refusals, answers; did you mean "
+               "`realm`?\n"
                "profiles/own.yaml:2:12: refusals.key_x: unknown reason `key_x`\n");
 }
 

@@ -450,14 +450,14 @@ const std::vector<Row> rows{
      "15:29: apis.shop.refusals.key_revoked: found `401`; expected a mapping"},
     {"profile: default",
      "refusals: {key_revoked: {}}",
-     "15:29: apis.shop.refusals.key_revoked: changes nothing; it may have `status`, `code` and `message`"},
+     "15:29: apis.shop.refusals.key_revoked: changes nothing; it may have `status`, `code`, `message`, `headers` and `body`"},
     {"profile: default",
      R"~(refusals: {key_revoked: {status: 399, code: "a b", message: "", body: x, text: y}})~",
      R"~(15:38: apis.shop.refusals.key_revoked.status: found `399`; expected a whole number from 400 to 599
 15:49: apis.shop.refusals.key_revoked.code: found `a b`; expected a code: 1 to 64 letters, digits, `.`, `_` or `-`
 15:65: apis.shop.refusals.key_revoked.message: found ``; expected a sentence for the client's developer
-15:69: apis.shop.refusals.key_revoked.body: `body` is not available yet
-15:78: apis.shop.refusals.key_revoked.text: unknown name `text`; allowed: status, code, message)~"},
+15:75: apis.shop.refusals.key_revoked.body: found `x`; expected one of: code, envelope, problem, plain; or a mapping such as {type: application/json, template: …}
+15:78: apis.shop.refusals.key_revoked.text: unknown name `text`; allowed: status, code, message, headers, body)~"},
     {"profile: default",
      "profile: ./own.yaml",
      "15:14: apis.shop.profile: found `./own.yaml`, a file that cannot be read"},
@@ -1194,6 +1194,7 @@ BOOST_AUTO_TEST_CASE(all_mistakes_come_at_once_in_the_order_of_the_text) {
         "keygate.yaml:31:apis.shop.routes.ANY v1/me",
         "keygate.yaml:31:apis.shop.routes.ANY v1/me",
         // Those of other files follow.
+        "profiles/own.yaml:1:", // `key` is missing, `refusals` and `answers`
         "profiles/own.yaml:1:",
         "profiles/own.yaml:1:",
         "profiles/own.yaml:1:realm",

@@ -177,9 +177,9 @@ BOOST_AUTO_TEST_CASE(mistakes_of_a_profile_are_told_once_with_its_own_places) {
         {{"profiles/own.yaml", test::edited("realm: api", "relam: api", shipped("default"))}});
     BOOST_TEST(
         test::mistakes_in(loaded) ==
-        "profiles/own.yaml:19:1: relam: unknown name `relam`; allowed: extends, key, sources, "
-        "challenge, default_scopes, trailing_slash, show_reason, realm, max_age, "
-        "max_keys_per_owner, limit_fields, self_service, refusals; did you mean "
+        "profiles/own.yaml:20:1: relam: unknown name `relam`; allowed: extends, key, sources, "
+        "challenge, default_scopes, trailing_slash, realm, max_age, max_keys_per_owner, "
+        "limit_fields, self_service, show_reason, body, refusals, answers; did you mean "
         "`realm`?\n");
 }
 
@@ -214,7 +214,8 @@ BOOST_AUTO_TEST_CASE(mistakes_in_a_profile_say_what_is_allowed) {
          "found `NOT OK`; expected a code: 1 to 64 letters, digits, `.`, `_` or `-`"},
         {"{status: 401, code: UNAUTHORIZED, message", "{status: 401, message", "`code` is missing"},
         {"{status: 401, code: UNAUTHORIZED, message", "{status: 401, code: A, body: x, message",
-         "`body` is not available yet"},
+         "found `x`; expected one of: code, envelope, problem, plain; or a mapping such as {type: "
+         "application/json, template: …}"},
         {"message: \"Send your API", "message: \"\\tSend your API",
          "found `\\x09Send your API key in the header `Authorization: Bearer <key>`.`; expected a "
          "sentence "
