@@ -69,6 +69,7 @@ class RedisStore final : public KeyStore {
     Result<Page<OwnerRecord>> list_owners(const std::string& api, const std::string& cursor,
                                           std::size_t limit) override;
     Result<bool> has_keys(const OwnerName& owner) override;
+    Result<std::vector<KeyRecord>> keys_of(const OwnerName& owner) override;
     Result<Usage> usage_of(const OwnerName& owner) override;
     Result<void> add(std::span<const UsageDelta> uses) override;
 
@@ -97,6 +98,7 @@ class RedisStore final : public KeyStore {
     Result<std::vector<KeyRow>> rows_of(const std::vector<Numbered>& entries);
     Result<std::vector<Numbered>> entries_of(const std::string& index, std::int64_t after,
                                              std::size_t most);
+    Result<void> each_of(const OwnerName& owner, const std::function<bool(KeyRecord&&)>& on_key);
     Result<void> scan(std::string_view prefix,
                       const std::function<void(const std::string&, const Reply&)>& on_record);
     Result<void> confirm();
@@ -353,7 +355,9 @@ Result<Page<OwnerRecord>> RedisStore::list_owners(const std::string& api, const 
     }
 }
 
-Result<bool> RedisStore::has_keys(const OwnerName& owner) {
+/// Hands on the records of an owner until `on_key` has had enough and says so with false.
+Result<void> RedisStore::each_of(const OwnerName& owner,
+                                 const std::function<bool(KeyRecord&&)>& on_key) {
     const std::string index = owner_index(owner);
     const Command query{"ZCARD", index};
     if (auto watched = talk_.read({index}, {&query, 1}); !watched) return watched.error();
@@ -363,13 +367,34 @@ Result<bool> RedisStore::has_keys(const OwnerName& owner) {
         std::vector<Digest> digests;
         for (const Numbered& entry : *entries)
             digests.push_back(entry.digest);
-        const auto found = records_of(digests);
+        auto found = records_of(digests);
         if (!found) return found.error();
-        for (const std::optional<KeyRecord>& key : *found)
-            if (key && key->api == owner.api && key->owner == owner.id) return true;
-        if (entries->size() < most_at_once) return false;
+        for (std::optional<KeyRecord>& key : *found)
+            if (key && key->api == owner.api && key->owner == owner.id && !on_key(std::move(*key)))
+                return {};
+        if (entries->size() < most_at_once) return {};
         after = entries->back().number;
     }
+}
+
+Result<bool> RedisStore::has_keys(const OwnerName& owner) {
+    bool has_some = false;
+    const auto done = each_of(owner, [&](KeyRecord&&) {
+        has_some = true;
+        return false;
+    });
+    if (!done) return done.error();
+    return has_some;
+}
+
+Result<std::vector<KeyRecord>> RedisStore::keys_of(const OwnerName& owner) {
+    std::vector<KeyRecord> keys;
+    const auto done = each_of(owner, [&](KeyRecord&& key) {
+        keys.push_back(std::move(key));
+        return true;
+    });
+    if (!done) return done.error();
+    return keys;
 }
 
 Result<std::optional<Time>> RedisStore::oldest_key() {

@@ -75,6 +75,7 @@ class SqliteStore final : public KeyStore {
     Result<Page<OwnerRecord>> list_owners(const std::string& api, const std::string& cursor,
                                           std::size_t limit) override;
     Result<bool> has_keys(const OwnerName& owner) override;
+    Result<std::vector<KeyRecord>> keys_of(const OwnerName& owner) override;
     Result<Usage> usage_of(const OwnerName& owner) override;
     Result<void> add(std::span<const UsageDelta> uses) override;
     Result<void> each_spent(
@@ -119,6 +120,7 @@ class SqliteStore final : public KeyStore {
     Statement list_owners_;
     Statement list_owners_of_;
     Statement has_keys_;
+    Statement keys_of_;
     Statement key_exists_;
     Statement usage_;
     Statement put_usage_;
@@ -172,6 +174,8 @@ Result<void> SqliteStore::prepare() {
         {&list_owners_of_, "SELECT " KEYGATE_OWNER_COLUMNS
                            " FROM owners WHERE api = ?1 AND id > ?2 ORDER BY id LIMIT ?3"},
         {&has_keys_, "SELECT 1 FROM keys WHERE owner = ?2 AND api = ?1 LIMIT 1"},
+        {&keys_of_,
+         "SELECT " KEYGATE_KEY_COLUMNS " FROM keys WHERE owner = ?2 AND api = ?1 ORDER BY number"},
         {&key_exists_, "SELECT 1 FROM keys WHERE id = ?1"},
         {&usage_,
          "SELECT " KEYGATE_USAGE_COLUMNS " FROM usage WHERE api = ?1 AND owner = ?2 AND id = ?3"},
@@ -398,6 +402,18 @@ Result<Page<OwnerRecord>> SqliteStore::list_owners(const std::string& api,
 Result<bool> SqliteStore::has_keys(const OwnerName& owner) {
     has_keys_.bind(1, owner.api).bind(2, owner.id);
     return exists(has_keys_);
+}
+
+Result<std::vector<KeyRecord>> SqliteStore::keys_of(const OwnerName& owner) {
+    std::vector<KeyRecord> keys;
+    const Use query{keys_of_};
+    query->bind(1, owner.api).bind(2, owner.id);
+    for (;;) {
+        const auto row = query->step();
+        if (!row) return row.error();
+        if (!*row) return keys;
+        keys.push_back(sqlite::read_key(keys_of_));
+    }
 }
 
 /// There is a record of it, or a key.

@@ -131,6 +131,9 @@ class KeyStore {
     virtual Result<Page<OwnerRecord>> list_owners(const std::string& api, const std::string& cursor,
                                                   std::size_t limit) = 0;
     virtual Result<bool> has_keys(const OwnerName& owner) = 0;
+    /// All keys of an owner, in the order of their creation; damaged ones too. In a watched section
+    /// each of them is watched, and that no other is made.
+    virtual Result<std::vector<KeyRecord>> keys_of(const OwnerName& owner) = 0;
 
     /// Of all keys of an owner, also of those that were deleted.
     virtual Result<Usage> usage_of(const OwnerName& owner) = 0;

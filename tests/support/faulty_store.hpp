@@ -49,6 +49,11 @@ class FaultyStore final : public keys::KeyStore {
         return store_->list(filter);
     }
 
+    Result<std::vector<keys::KeyRecord>> keys_of(const keys::OwnerName& owner) override {
+        if (fault_) return *fault_;
+        return store_->keys_of(owner);
+    }
+
     Result<keys::OwnerRecord> find_owner(const keys::OwnerName& name) override {
         if (fault_) return *fault_;
         return store_->find_owner(name);
