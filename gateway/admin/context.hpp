@@ -4,6 +4,7 @@
 #include "base/clock.hpp"
 #include "config/settings.hpp"
 #include "keys/catalog.hpp"
+#include "keys/issue.hpp"
 #include "keys/pepper.hpp"
 #include "keys/store_thread.hpp"
 #include "limit/counters.hpp"
@@ -21,6 +22,9 @@ struct Context {
     const Clock& clock;
     const limit::Counters* counters = nullptr; // what limits have counted here; none as below
     Reload reload{};                           // none where no gateway runs
+    const keys::Seals* seals = nullptr;        // of the same settings; none: nothing is sealed
+
+    [[nodiscard]] keys::Mint mint() const { return {peppers, seals}; }
 
     [[nodiscard]] keys::Time now() const {
         return std::chrono::floor<std::chrono::seconds>(clock.now().wall);

@@ -27,6 +27,12 @@ Problem unprocessable(std::string_view member, std::string_view message, std::st
     return {422, "UNPROCESSABLE", std::move(reason), std::move(text)};
 }
 
+Problem problem_of(const std::string& wrong, const std::string& prefix) {
+    const std::size_t colon = wrong.find(": ");
+    if (colon == std::string::npos) return unprocessable(prefix + "key", wrong);
+    return unprocessable(prefix + wrong.substr(0, colon), wrong.substr(colon + 2));
+}
+
 Problem not_found(std::string message) {
     return {404, "NOT_FOUND", "not_found", std::move(message)};
 }

@@ -42,6 +42,9 @@ template <class T> using Checked = boost::system::result<T, Problem>;
 /// 422: it is understood and one value is wrong. `member` is its path: `scopes`, `keys[3].plan`.
 [[nodiscard]] Problem unprocessable(std::string_view member, std::string_view message,
                                     std::string reason = "member_invalid");
+/// The same of what a reader of records says, which begins with the member: `quota.tests: …`.
+/// @param prefix  put before it: `keys[3].`
+[[nodiscard]] Problem problem_of(const std::string& wrong, const std::string& prefix);
 [[nodiscard]] Problem not_found(std::string message);
 [[nodiscard]] Problem method_not_allowed(std::string allow);
 /// 409: it cannot be done to what is there.

@@ -2,10 +2,12 @@
 
 #include "admin/json.hpp"
 #include "admin/new_key.hpp"
+#include "admin/owner_room.hpp"
 #include "admin/plan_rules.hpp"
 #include "admin/replies.hpp"
 #include "admin/write.hpp"
 #include "keys/format.hpp"
+#include "keys/owner_keys.hpp"
 
 #include <boost/json.hpp>
 
@@ -35,6 +37,11 @@ std::string row_prefix(std::size_t row) {
     return "keys[" + std::to_string(row) + "].";
 }
 
+/// The member that says what a key is found by.
+const char* digest_member(const keys::KeyRecord& key) {
+    return key.secret_digest ? "prefix" : "digest";
+}
+
 ImportRows read_rows(const json::array& rows, const Context& context) {
     ImportRows read;
     std::map<std::string, std::size_t> ids;
@@ -58,13 +65,17 @@ ImportRows read_rows(const json::array& rows, const Context& context) {
             refuse(unprocessable(prefix + "digest", "missing", "member_missing"));
             continue;
         }
+        if (key->replaces_all) {
+            refuse(unprocessable(prefix + "regenerate", "not in an import"));
+            continue;
+        }
         if (key->record.id.empty()) key->record.id = keys::mint_id();
         const auto [same_id, is_new_id] = ids.emplace(key->record.id, row);
         const auto [same_digest, is_new_digest] = digests.emplace(key->record.digest.bytes, row);
         if (!is_new_id || !is_new_digest) {
             const bool by_id = !is_new_id;
             const auto first = by_id ? same_id->second : same_digest->second;
-            refuse(unprocessable(prefix + (by_id ? "id" : "digest"),
+            refuse(unprocessable(prefix + (by_id ? "id" : digest_member(key->record)),
                                  "the same as in keys[" + std::to_string(first) + "]"));
             continue;
         }
@@ -85,7 +96,8 @@ Checked<void> judge_row(NewKey& key, const PlanFacts& facts, const std::string& 
     if (!known) return store_problem(known.error());
     if (!*known) return {};
     const bool by_id = **known == key.record.id;
-    auto problem = unprocessable(prefix + (by_id ? "id" : "digest"), "exists already", "conflict");
+    auto problem = unprocessable(prefix + (by_id ? "id" : digest_member(key.record)),
+                                 "exists already", "conflict");
     problem.status = 409;
     problem.code = "CONFLICT";
     return problem;
@@ -107,18 +119,30 @@ Response import_reply(std::size_t imported, const std::vector<RowMistake>& mista
     return reply(200, body);
 }
 
+/// What of one API an import needs.
+struct ApiFacts {
+    PlanFacts plans;
+    OwnerRoom room;
+};
+
 /// The whole import on the store's thread.
 struct Import {
     ImportRows rows;
-    std::map<std::string, PlanFacts> facts; // by API
+    std::map<std::string, ApiFacts> facts; // by API
     bool is_dry = false;
 
     Checked<Decided> operator()(keys::KeyStore& store) {
         auto mistakes = rows.mistakes;
         Decided decided;
+        std::map<keys::OwnerName, std::size_t> taken; // room, by the rows before
         for (std::size_t i = 0; i < rows.keys.size(); ++i) {
             NewKey key = rows.keys[i];
-            auto judged = judge_row(key, facts[key.record.api], row_prefix(rows.rows[i]), store);
+            const ApiFacts& api = facts[key.record.api];
+            auto judged = judge_row(key, api.plans, row_prefix(rows.rows[i]), store);
+            std::size_t& before = taken[{key.record.api, key.record.owner}];
+            // Last: of a key that is there already that is what is to be said.
+            if (judged) judged = has_room(key, api.room, row_prefix(rows.rows[i]), store, before);
+            if (judged && keys::counts_for_owner(key.record, api.room.now)) ++before;
             if (!judged && judged.error().status >= 500) return judged.error();
             if (!judged) mistakes.push_back({rows.rows[i], judged.error()});
             decided.change.insert.push_back(std::move(key.record));
@@ -129,6 +153,17 @@ struct Import {
         const std::size_t imported = is_dry ? 0 : decided.change.insert.size();
         decided.response = import_reply(imported, mistakes, is_dry);
         return decided;
+    }
+
+    /// @param before  keys of the same owner in rows before.
+    static Checked<void> has_room(const NewKey& key, const OwnerRoom& room,
+                                  const std::string& prefix, keys::KeyStore& store,
+                                  std::size_t before) {
+        const auto judged = room.has_room_for(key.record, store, before);
+        if (judged) return {};
+        Problem problem = judged.error();
+        if (problem.status < 500) problem.message = "`" + prefix + "owner`: " + problem.message;
+        return problem;
     }
 
     static Problem first_of(const std::vector<RowMistake>& mistakes) {
@@ -158,7 +193,8 @@ asio::awaitable<Checked<Response>> import_keys(const Context& context, std::stri
     Import work;
     work.rows = read_rows(list->get_array(), context);
     for (const auto& api : context.settings.apis)
-        work.facts[api.name] = plan_facts(context.settings, api.name);
+        work.facts[api.name] = {plan_facts(context.settings, api.name),
+                                {api.profile.max_keys_per_owner, context.now()}};
     work.is_dry = *is_dry;
     auto waiting = write(context, std::move(request), std::move(work));
     auto written = co_await std::move(waiting);

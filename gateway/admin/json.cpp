@@ -116,8 +116,9 @@ std::size_t distance(std::string_view a, std::string_view b) {
     return row.back();
 }
 
-/// A name from outside, fit for a message.
-std::string shown(std::string_view name) {
+} // namespace
+
+std::string shown_name(std::string_view name) {
     constexpr std::size_t longest = 64;
     std::string out{name.substr(0, longest)};
     for (char& c : out)
@@ -128,8 +129,6 @@ std::string shown(std::string_view name) {
     return out;
 }
 
-} // namespace
-
 Checked<json::object> parse_object(std::string_view text) {
     json::error_code error;
     json::value value = json::parse(view(text), error, {}, options());
@@ -138,7 +137,8 @@ Checked<json::object> parse_object(std::string_view text) {
     parser.write_some(false, text.data(), text.size(), error);
     const Walker& walker = parser.handler();
     if (walker.duplicate)
-        return bad_request("member_duplicate", "`" + shown(*walker.duplicate) + "`: written twice");
+        return bad_request("member_duplicate",
+                           "`" + shown_name(*walker.duplicate) + "`: written twice");
     if (walker.has_endless_number)
         return Problem{422, "UNPROCESSABLE", "json_invalid",
                        "the body has a number that is too large to be kept"};
@@ -158,7 +158,7 @@ Members::Members(const json::object& object, std::string prefix,
         if (std::find(not_built.begin(), not_built.end(), name) != not_built.end())
             wrong(name, "not available yet", "member_unavailable");
         const std::vector<std::string> known(allowed.begin(), allowed.end());
-        wrong(shown(name), "unknown member; " + known_names(name, known), "member_unknown");
+        wrong(shown_name(name), "unknown member; " + known_names(name, known), "member_unknown");
     }
 }
 
@@ -215,7 +215,7 @@ std::optional<std::vector<std::string>> Members::texts(std::string_view name) {
         }
         const auto& text = element.get_string();
         if (!seen.insert({text.data(), text.size()}).second) {
-            wrong(name, "`" + shown({text.data(), text.size()}) + "` stands there twice");
+            wrong(name, "`" + shown_name({text.data(), text.size()}) + "` stands there twice");
             return std::nullopt;
         }
         list.emplace_back(text.data(), text.size());

@@ -60,6 +60,9 @@ class Members {
     std::optional<Problem> problem_;
 };
 
+/// A name from outside, fit for a message: cut, and without control characters.
+[[nodiscard]] std::string shown_name(std::string_view name);
+
 /// `a, b, c`
 [[nodiscard]] std::string joined(const std::vector<std::string>& names);
 

@@ -3,6 +3,7 @@
 #include "admin/json.hpp"
 #include "admin/new_key.hpp"
 #include "admin/own_limits.hpp"
+#include "admin/restrictions.hpp"
 
 #include <algorithm>
 
@@ -11,6 +12,8 @@ namespace keygate::admin {
 namespace {
 
 constexpr std::int64_t longest_grace = 366 * 24 * 3600;
+
+} // namespace
 
 Checked<void> may_change(const keys::KeyRecord& record) {
     if (!record.readable)
@@ -21,12 +24,12 @@ Checked<void> may_change(const keys::KeyRecord& record) {
     return {};
 }
 
-} // namespace
-
 Checked<KeyPatch> KeyPatch::read(const boost::json::object& body, const keys::ApiNames& api,
                                  keys::Time now) {
-    Members in(body, "", {"name", "plan", "scopes", "expires_at", "metadata", "rate", "quota"},
-               {"addresses", "referrers", "endpoints", "bind", "limits", "tenants", "concurrency"});
+    Members in(body, "",
+               {"name", "plan", "scopes", "expires_at", "metadata", "rate", "quota", "addresses",
+                "referrers", "endpoints", "bind"},
+               {"limits", "tenants", "concurrency"});
     KeyPatch patch;
     if (in.mentions("name")) patch.name_ = read_label(in);
     if (in.mentions("plan")) patch.plan_ = read_plan(in, api);
@@ -35,6 +38,10 @@ Checked<KeyPatch> KeyPatch::read(const boost::json::object& body, const keys::Ap
     if (in.mentions("metadata")) patch.metadata_ = read_metadata(in).value_or("{}");
     if (in.mentions("rate")) patch.rate_ = read_rate(in);
     if (in.mentions("quota")) patch.quota_ = read_quota(in);
+    if (in.mentions("addresses")) patch.addresses_ = read_restriction(in, "addresses");
+    if (in.mentions("referrers")) patch.referrers_ = read_restriction(in, "referrers");
+    if (in.mentions("endpoints")) patch.endpoints_ = read_restriction(in, "endpoints");
+    if (in.mentions("bind")) patch.bind_ = read_bind(in, api);
     if (in.problem()) return *in.problem();
     return patch;
 }
@@ -51,9 +58,15 @@ Checked<keys::KeyRecord> KeyPatch::apply(keys::KeyRecord record, const keys::Api
     if (metadata_) record.metadata = *metadata_;
     if (rate_) record.rate = *rate_;
     if (quota_) record.quota = *quota_;
+    if (addresses_) record.addresses = *addresses_;
+    if (referrers_) record.referrers = *referrers_;
+    if (endpoints_) record.endpoints = *endpoints_;
+    if (bind_) record.bind = *bind_;
     // Only what is changed now: a name may be changed whatever was written before.
     if (rate_ || quota_)
         if (const auto judged = judge_limits(record, api, ""); !judged) return judged.error();
+    if (addresses_ || referrers_ || endpoints_ || bind_)
+        if (const auto judged = judge_restrictions(record, ""); !judged) return judged.error();
     return record;
 }
 

@@ -3,6 +3,7 @@
 #include "admin/errors.hpp"
 #include "keys/catalog.hpp"
 #include "keys/record.hpp"
+#include "keys/texts.hpp"
 
 #include <boost/json/object.hpp>
 
@@ -14,6 +15,9 @@
 // ever deleted.
 namespace keygate::admin {
 
+/// 409 for a damaged or revoked key.
+[[nodiscard]] Checked<void> may_change(const keys::KeyRecord& record);
+
 /// Members of a PATCH that passed. What was not mentioned is not in it; null takes a value away.
 class KeyPatch {
   public:
@@ -23,7 +27,7 @@ class KeyPatch {
 
     /// @param api  the record's.
     /// @errors 409 for a revoked or damaged key; 422 for another end of one that is being replaced,
-    ///         and for limits that cannot be read together.
+    ///         and for limits and restrictions that cannot be read.
     [[nodiscard]] Checked<keys::KeyRecord> apply(keys::KeyRecord record,
                                                  const keys::ApiNames& api) const;
 
@@ -35,6 +39,10 @@ class KeyPatch {
     std::optional<std::string> metadata_;
     std::optional<std::string> rate_; // empty: none
     std::optional<std::string> quota_;
+    std::optional<std::vector<std::string>> addresses_; // empty: none
+    std::optional<std::vector<std::string>> referrers_;
+    std::optional<std::vector<std::string>> endpoints_;
+    std::optional<keys::TextMap> bind_;
 };
 
 /// Disables, enables or revokes. Doing it twice is doing it once. 409 where it cannot be.
@@ -48,7 +56,7 @@ struct Rotation {
 
 [[nodiscard]] Checked<Rotation> read_rotation(const std::string& body, keys::Time now);
 
-/// The old record and the new one, which lacks id, digest and shown letters.
+/// The old record and the new one, which lacks digest and shown letters.
 struct Rotated {
     keys::KeyRecord old;
     keys::KeyRecord fresh;

@@ -3,11 +3,14 @@
 #include "admin/json.hpp"
 #include "admin/key_changes.hpp"
 #include "admin/new_key.hpp"
+#include "admin/owner_room.hpp"
 #include "admin/plan_rules.hpp"
 #include "admin/replies.hpp"
+#include "admin/reveal.hpp"
 #include "admin/store_call.hpp"
 #include "admin/write.hpp"
 #include "keys/format.hpp"
+#include "keys/issue.hpp"
 
 #include <boost/json.hpp>
 
@@ -24,30 +27,6 @@ std::string path_of(const keys::KeyRecord& record) {
 
 Problem no_such_key() {
     return not_found("there is no key with this id");
-}
-
-/// Makes the key itself; the record gets what is kept of it.
-Secret mint_for(keys::KeyRecord& record, const keys::ApiNames& api, const keys::Peppers& peppers) {
-    Secret secret = keys::mint(api.format, record.mode);
-    record.digest = peppers.digest_of_new(secret.reveal());
-    record.pepper = peppers.current();
-    auto shown = keys::shown_parts(secret.reveal(), api.format);
-    record.prefix = std::move(shown.prefix);
-    record.hint = std::move(shown.hint);
-    return secret;
-}
-
-/// Puts the new key into the answer. By hand: a JSON value would leave a copy in memory that nobody
-/// overwrites.
-void reveal_once(Response& response, const Secret& secret) {
-    const auto text = secret.reveal();
-    std::string quoted = json::serialize(json::string_view{text.data(), text.size()});
-    std::string body;
-    body.reserve(response.body.size() + quoted.size() + sizeof R"(,"key":)");
-    body.append(response.body, 0, response.body.size() - 1);
-    body.append(R"(,"key":)").append(quoted).append("}");
-    wipe(quoted.data(), quoted.size());
-    response.body = std::move(body);
 }
 
 /// What of a configuration a job on the store's thread needs to show keys.
@@ -72,6 +51,20 @@ Checked<keys::KeyRow> expected_key(keys::KeyStore& store, const std::string& id,
     if (!row) return store_problem(row.error());
     if (auto met = check_conditions(request, etag_of(row->record)); !met) return met.error();
     return std::move(*row);
+}
+
+/// How many keys an owner may have in that API.
+OwnerRoom room_in(const Context& context, std::uint16_t api) {
+    return {context.settings.apis[api].profile.max_keys_per_owner, context.now()};
+}
+
+/// Makes the key itself, where it is known that none is like it.
+Checked<void> mint_for(keys::KeyRecord& record, std::uint16_t api, const Context& context,
+                       keys::KeyStore& store, Secret& secret) {
+    auto made = keys::issue(record, context.catalog.apis[api], context.mint(), store);
+    if (!made) return store_problem(made.error());
+    secret = std::move(*made);
+    return {};
 }
 
 using Edit = std::function<Checked<keys::KeyRecord>(const keys::KeyRecord&, keys::KeyStore&)>;
@@ -100,8 +93,15 @@ asio::awaitable<Checked<Response>> edit_key(const Context& context, std::string 
 asio::awaitable<Checked<Response>> set_status(const Context& context, std::string id,
                                               Request request, keys::KeyStatus status) {
     if (const auto empty = no_body(request); !empty) co_return empty.error();
-    auto edit = [status](const keys::KeyRecord& record, keys::KeyStore&) {
-        return with_status(record, status);
+    auto edit = [status, &context](const keys::KeyRecord& record,
+                                   keys::KeyStore& store) -> Checked<keys::KeyRecord> {
+        auto changed = with_status(record, status);
+        const auto api = context.catalog.api_number(record.api);
+        if (!changed || !api) return changed;
+        const auto room = room_in(context, *api);
+        if (const auto has = room.has_room_for_change(record, *changed, store); !has)
+            return has.error();
+        return changed;
     };
     auto waiting = edit_key(context, std::move(id), std::move(request), std::move(edit));
     co_return co_await std::move(waiting);
@@ -161,18 +161,29 @@ asio::awaitable<Checked<Response>> create_key(const Context& context, std::strin
     auto key = read_new_key(*body, context.catalog, context.now(), "");
     if (!key) co_return key.error();
 
-    Secret secret;
     if (key->record.id.empty()) key->record.id = keys::mint_id();
-    if (!key->has_digest)
-        secret = mint_for(key->record, context.catalog.apis[key->api], context.peppers);
+    // Nobody but this call looks at the secret, and only when the job is over.
+    const auto secret = std::make_shared<Secret>();
     auto decide = [made = *key, facts = plan_facts(context.settings, key->record.api),
-                   show = shown_by(context)](keys::KeyStore& store) -> Checked<Decided> {
+                   room = room_in(context, key->api), show = shown_by(context), secret,
+                   &context](keys::KeyStore& store) -> Checked<Decided> {
         NewKey judged = made;
         const auto owner = owner_of(store, judged.record);
         if (!owner) return owner.error();
         const auto fits = judge_owner(judged, *owner ? &**owner : nullptr, facts, "");
         if (!fits) return fits.error();
         Decided decided;
+        if (judged.replaces_all) {
+            auto replaced = room.replaced_by(judged.record, store);
+            if (!replaced) return replaced.error();
+            decided.change.update = std::move(*replaced);
+        } else if (const auto has = room.has_room_for(judged.record, store); !has) {
+            return has.error();
+        }
+        if (!judged.has_digest)
+            if (const auto minted = mint_for(judged.record, judged.api, context, store, *secret);
+                !minted)
+                return minted.error();
         decided.response = show(201, {judged.record, {}});
         decided.response.headers.emplace_back("Location", path_of(judged.record));
         decided.change.insert.push_back(std::move(judged.record));
@@ -181,7 +192,7 @@ asio::awaitable<Checked<Response>> create_key(const Context& context, std::strin
     auto waiting = write(context, std::move(request), std::move(decide));
     auto written = co_await std::move(waiting);
     if (!written) co_return written.error();
-    if (written->is_done && !secret.empty()) reveal_once(written->response, secret);
+    if (written->is_done && !secret->empty()) reveal_once(written->response, *secret);
     co_return std::move(written->response);
 }
 
@@ -240,7 +251,11 @@ asio::awaitable<Checked<Response>> update_key(const Context& context, std::strin
         const auto patch = KeyPatch::read(body, context.catalog.apis[*api], context.now());
         if (!patch) return patch.error();
         auto changed = patch->apply(record, context.catalog.apis[*api]);
-        if (!changed || changed->plan == record.plan) return changed;
+        if (!changed) return changed;
+        const auto room = room_in(context, *api);
+        if (const auto has = room.has_room_for_change(record, *changed, store); !has)
+            return has.error();
+        if (changed->plan == record.plan) return changed;
         const auto facts = plan_facts(context.settings, record.api);
         if (const auto fits = has_plan(*changed, facts, store); !fits) return fits.error();
         return changed;
@@ -285,8 +300,7 @@ asio::awaitable<Checked<Response>> rotate_key(const Context& context, std::strin
                                               Request request) {
     auto rotation = read_rotation(request.body, context.now());
     if (!rotation) co_return rotation.error();
-    // The key is made where it is known of which API and mode it must be; nobody but this call
-    // looks at the secret, and only when the job is over.
+    // The key is made where it is known of which API and mode it must be.
     const auto secret = std::make_shared<Secret>();
     auto decide = [id = std::move(id), request, rotation = std::move(*rotation), secret,
                    &context](keys::KeyStore& store) -> Checked<Decided> {
@@ -299,7 +313,8 @@ asio::awaitable<Checked<Response>> rotate_key(const Context& context, std::strin
         const keys::ApiNames& names = context.catalog.apis[*api];
         if (row->record.mode == keys::Mode::test && names.format.mint_test_prefix.empty())
             return conflict("mode_not_minted", "the key format of this API makes live keys only");
-        *secret = mint_for(rotated->fresh, names, context.peppers);
+        if (const auto minted = mint_for(rotated->fresh, *api, context, store, *secret); !minted)
+            return minted.error();
         Decided decided;
         auto shown = to_json({rotated->fresh, {}}, context.catalog, context.now());
         shown["rotated_from"] = id;

@@ -2,7 +2,9 @@
 
 #include "admin/json.hpp"
 #include "admin/own_limits.hpp"
+#include "admin/restrictions.hpp"
 #include "base/ascii.hpp"
+#include "keys/lookup.hpp"
 
 #include <boost/json.hpp>
 
@@ -61,8 +63,18 @@ void read_times(Members& in, keys::Time now, NewKey& key) {
     key.record.expires_at = read_expiry(in, key.has_digest ? keys::Time::min() : now);
 }
 
+/// The record of a key that is found by its public part lies under that part's digest.
+void read_public_part(Members& in, const keys::ApiNames& api, NewKey& key) {
+    const std::string part = in.required_text("prefix");
+    if (!in.problem() && !keys::is_public_part(part, api.format))
+        return in.wrong("prefix", "must be the key's prefix and public part, by which it is found");
+    key.record.prefix = part;
+    key.record.secret_digest = key.record.digest;
+    key.record.digest = keys::digest_of(part);
+}
+
 // Members that say what a key is that exists already.
-void read_imported(Members& in, NewKey& key) {
+void read_imported(Members& in, const keys::ApiNames& api, NewKey& key) {
     for (const std::string_view name : {"id", "status", "prefix", "hint", "created_at"})
         if (!key.has_digest && in.has(name)) return in.wrong(name, "only together with `digest`");
     if (!key.has_digest) return;
@@ -87,6 +99,7 @@ void read_imported(Members& in, NewKey& key) {
     key.record.hint = in.text("hint").value_or("");
     if (!is_shown(key.record.prefix)) in.wrong("prefix", "at most 32 visible ASCII characters");
     if (!is_shown(key.record.hint)) in.wrong("hint", "at most 32 visible ASCII characters");
+    if (api.format.is_found_by_lookup) read_public_part(in, api, key);
 }
 
 } // namespace
@@ -100,11 +113,20 @@ std::optional<std::string> read_metadata(Members& in) {
     return text;
 }
 
+bool is_scope_of(std::string_view text, const keys::ApiNames& api) {
+    if (api.scope_number(text) || text == "*") return true;
+    if (!text.ends_with(":*")) return false;
+    const std::string_view family = text.substr(0, text.size() - 1);
+    // Sorted: the first that is not before it begins with it, or none does.
+    const auto first = std::lower_bound(api.scopes.begin(), api.scopes.end(), family);
+    return first != api.scopes.end() && first->starts_with(family);
+}
+
 std::optional<std::vector<std::string>> read_scopes(Members& in, const keys::ApiNames& api) {
     auto scopes = in.texts("scopes");
     if (!scopes) return scopes;
     for (const auto& scope : *scopes)
-        if (!api.scope_number(scope))
+        if (!is_scope_of(scope, api))
             in.wrong("scopes", unknown(scope) + known_names(scope, api.scopes));
     std::sort(scopes->begin(), scopes->end());
     return scopes;
@@ -156,12 +178,15 @@ bool is_label(std::string_view text) {
 Checked<NewKey> read_new_key(const json::object& body, const keys::Catalog& catalog, keys::Time now,
                              const std::string& prefix) {
     Members in(body, prefix,
-               {"api", "owner", "name", "plan", "scopes", "mode", "expires_at", "force", "digest",
-                "id", "status", "prefix", "hint", "created_at", "metadata", "rate", "quota"},
-               {"addresses", "referrers", "endpoints", "bind", "limits", "tenants", "concurrency"});
+               {"api",        "owner",     "name",      "plan",  "scopes",     "mode",
+                "expires_at", "force",     "digest",    "id",    "status",     "prefix",
+                "hint",       "metadata",  "rate",      "quota", "created_at", "regenerate",
+                "addresses",  "referrers", "endpoints", "bind"},
+               {"limits", "tenants", "concurrency"});
     NewKey key;
     key.has_digest = in.has("digest");
     key.is_forced = in.flag("force");
+    key.replaces_all = in.flag("regenerate");
 
     key.record.api = in.required_text("api");
     const auto number = catalog.api_number(key.record.api);
@@ -176,14 +201,19 @@ Checked<NewKey> read_new_key(const json::object& body, const keys::Catalog& cata
     key.api = *number;
     const auto& api = catalog.apis[key.api];
     key.record.plan = read_plan(in, api);
-    read_imported(in, key);
+    read_imported(in, api, key);
     read_mode(in, api, key);
     key.record.scopes = read_scopes(in, api);
     read_times(in, now, key);
     key.record.rate = read_rate(in);
     key.record.quota = read_quota(in);
+    key.record.addresses = read_restriction(in, "addresses");
+    key.record.referrers = read_restriction(in, "referrers");
+    key.record.endpoints = read_restriction(in, "endpoints");
+    key.record.bind = read_bind(in, api);
     if (in.problem()) return *in.problem();
     if (const auto judged = judge_limits(key.record, api, prefix); !judged) return judged.error();
+    if (const auto judged = judge_restrictions(key.record, prefix); !judged) return judged.error();
     return key;
 }
 

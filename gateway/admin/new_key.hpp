@@ -24,6 +24,8 @@ struct NewKey {
     std::uint16_t api = 0;  // position in the catalog
     bool has_digest = false;
     bool is_forced = false; // `force`: given although the plan has no api_access
+    /// `regenerate`: the owner's other keys end when it begins.
+    bool replaces_all = false;
 };
 
 /// @param prefix  put before member names in messages: `keys[3].`
@@ -36,6 +38,9 @@ constexpr inline std::size_t max_object = 4096; // bytes of a JSON object that p
 
 /// `metadata`: an object as text; nothing if absent.
 [[nodiscard]] std::optional<std::string> read_metadata(Members& in);
+/// May a key of that API be given this: a scope of the vocabulary, `*`, or `FAMILY:*` with at least
+/// one scope in the family.
+[[nodiscard]] bool is_scope_of(std::string_view text, const keys::ApiNames& api);
 /// `scopes` of that API, sorted; nothing if absent.
 [[nodiscard]] std::optional<std::vector<std::string>> read_scopes(Members& in,
                                                                   const keys::ApiNames& api);

@@ -12,17 +12,6 @@ namespace json = boost::json;
 
 namespace keygate::admin {
 
-namespace {
-
-/// Splits `quota.tests: expected …` into where and what.
-Problem problem_of(const std::string& wrong, const std::string& prefix) {
-    const std::size_t colon = wrong.find(": ");
-    if (colon == std::string::npos) return unprocessable(prefix + "rate", wrong);
-    return unprocessable(prefix + wrong.substr(0, colon), wrong.substr(colon + 2));
-}
-
-} // namespace
-
 std::string read_rate(Members& in) {
     const json::value* const value = in.value("rate");
     if (value == nullptr) return {};

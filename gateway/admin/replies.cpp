@@ -28,6 +28,12 @@ json::value or_null(const std::optional<keys::Time>& time) {
     return json::value(keys::to_text(*time));
 }
 
+/// Lists and maps of texts; null where there is none.
+template <class Texts> json::value or_null(const Texts& texts) {
+    if (texts.empty()) return nullptr;
+    return json::value_from(texts);
+}
+
 json::value object_or_null(const std::string& text) {
     json::error_code error;
     json::value value = json::parse(text, error);
@@ -113,6 +119,10 @@ json::object to_json(const keys::KeyRow& row, const keys::Catalog& catalog, keys
     out["metadata"] = object_or_null(key.metadata);
     out["rate"] = shown_limit(key.rate);
     out["quota"] = shown_limit(key.quota);
+    out["addresses"] = or_null(key.addresses);
+    out["referrers"] = or_null(key.referrers);
+    out["endpoints"] = or_null(key.endpoints);
+    out["bind"] = or_null(key.bind);
     return out;
 }
 

@@ -242,7 +242,8 @@ void add_import_command(CLI::App& keys, std::function<int()>& chosen) {
         .add_option("INPUT", brought.input,
                     "CSV with a header line, or JSON lines; - for standard input. Columns: digest "
                     "(sha256:<hex>), id, owner, name, plan, scopes (separated by spaces; - for "
-                    "none), mode, status, prefix, hint, created_at, expires_at")
+                    "none), mode, status, prefix, hint, created_at, expires_at, rate, quota, "
+                    "addresses, referrers, endpoints (separated by ;), bind (store=7)")
         ->required();
 }
 

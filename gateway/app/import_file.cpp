@@ -7,6 +7,7 @@
 #include <boost/json.hpp>
 
 #include <algorithm>
+#include <array>
 #include <optional>
 #include <unordered_map>
 
@@ -20,8 +21,9 @@ constexpr std::size_t max_row = 64 * 1024; // bytes; a call takes many rows
 
 const std::vector<std::string>& columns() {
     static const std::vector<std::string> names{
-        "digest", "id",     "owner", "name",       "plan",       "scopes", "mode",
-        "status", "prefix", "hint",  "created_at", "expires_at", "rate",   "quota"};
+        "digest", "id",     "owner",     "name",      "plan",       "scopes",
+        "mode",   "status", "prefix",    "hint",      "created_at", "expires_at",
+        "rate",   "quota",  "addresses", "referrers", "endpoints",  "bind"};
     return names;
 }
 
@@ -160,8 +162,31 @@ json::array scope_list(std::string_view cell) {
     return list;
 }
 
+/// `GET /v1/a; POST /v1/b`
+json::array endpoint_list(std::string_view cell) {
+    json::array list;
+    while (!cell.empty()) {
+        const auto end = std::min(cell.find(';'), cell.size());
+        const std::string_view one = ascii::trimmed(cell.substr(0, end));
+        if (!one.empty()) list.emplace_back(json::string_view{one.data(), one.size()});
+        cell.remove_prefix(std::min(end + 1, cell.size()));
+    }
+    return list;
+}
+
+/// What the words of a cell mean.
+json::value value_of_words(const std::string& column, const std::string& cell,
+                           std::string& mistake) {
+    if (column == "endpoints") return endpoint_list(cell);
+    const auto words = words_of(cell);
+    if (column == "rate") return rate_from(words, mistake);
+    if (column == "quota") return quota_from(words, mistake);
+    if (column == "bind") return bind_from(words, mistake);
+    return json::value_from(words);
+}
+
 /// A JSON value, or words.
-json::value limit_value(const std::string& column, const std::string& cell, std::string& wrong) {
+json::value json_or_words(const std::string& column, const std::string& cell, std::string& wrong) {
     std::string mistake;
     json::value value;
     if (cell.starts_with('{') || cell.starts_with('[')) {
@@ -174,8 +199,7 @@ json::value limit_value(const std::string& column, const std::string& cell, std:
         else
             value = std::move(parsed->begin()->value());
     } else {
-        const auto words = words_of(cell);
-        value = column == "rate" ? rate_from(words, mistake) : quota_from(words, mistake);
+        value = value_of_words(column, cell, mistake);
     }
     if (!mistake.empty() && wrong.empty()) wrong = "`" + column + "`: " + mistake;
     return value;
@@ -183,7 +207,10 @@ json::value limit_value(const std::string& column, const std::string& cell, std:
 
 json::value value_of(const std::string& column, const std::string& cell, std::string& wrong) {
     if (column == "scopes") return scope_list(cell);
-    if (column == "rate" || column == "quota") return limit_value(column, cell, wrong);
+    constexpr std::array<std::string_view, 6> of_words{"rate",      "quota",     "addresses",
+                                                       "referrers", "endpoints", "bind"};
+    if (std::find(of_words.begin(), of_words.end(), column) != of_words.end())
+        return json_or_words(column, cell, wrong);
     return json::value(cell);
 }
 

@@ -10,11 +10,13 @@
 #include "keys/digest.hpp"
 #include "keys/format.hpp"
 #include "keys/gateways.hpp"
+#include "keys/lookup.hpp"
 #include "redis/session.hpp"
 
 #include <boost/json.hpp>
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <fstream>
 #include <iostream>
@@ -66,6 +68,28 @@ std::string limit_of(const json::object& key, json::string_view name) {
     return limit->is_string() ? std::string{limit->as_string()} : json::serialize(*limit);
 }
 
+/// A list of texts as it reads in one line.
+std::string list_of(const json::object& key, json::string_view name) {
+    const auto* list = key.if_contains(name);
+    if (list == nullptr || !list->is_array()) return {};
+    std::string out;
+    for (const auto& one : list->get_array())
+        (out += out.empty() ? "" : ", ") += one.as_string().c_str();
+    return out;
+}
+
+std::string bind_of(const json::object& key) {
+    const auto* bind = key.if_contains("bind");
+    if (bind == nullptr || !bind->is_object()) return {};
+    std::string out;
+    for (const auto& [name, value] : bind->get_object())
+        (out += out.empty() ? "" : ", ")
+            .append(name.data(), name.size())
+            .append("=")
+            .append(value.as_string().c_str());
+    return out;
+}
+
 void print_key(const admin::Response& response, Console& console) {
     const auto key = object_in(response);
     Filters pairs{{"id", text(key, "id")},
@@ -88,6 +112,10 @@ void print_key(const admin::Response& response, Console& console) {
     add("pepper", text(key, "pepper"));
     add("rate", limit_of(key, "rate"));
     add("quota", limit_of(key, "quota"));
+    add("addresses", list_of(key, "addresses"));
+    add("referrers", list_of(key, "referrers"));
+    add("endpoints", list_of(key, "endpoints"));
+    add("bind", bind_of(key));
     add("metadata", metadata_of(key));
     pairs.emplace_back("etag", shown_etag(response));
     print_pairs(console.out, pairs);
@@ -137,6 +165,16 @@ void put_limits(json::object& body, const LimitOptions& options) {
     if (!wrong.empty()) throw CommandError(exit_usage, "--quota: " + wrong);
 }
 
+/// Adds restrictions if flags speak of them.
+void put_restrictions(json::object& body, const RestrictionOptions& options) {
+    std::string wrong;
+    if (!options.addresses.empty()) body["addresses"] = json::value_from(options.addresses);
+    if (!options.referrers.empty()) body["referrers"] = json::value_from(options.referrers);
+    if (!options.endpoints.empty()) body["endpoints"] = json::value_from(options.endpoints);
+    if (!options.bind.empty()) body["bind"] = bind_from(options.bind, wrong);
+    if (!wrong.empty()) throw CommandError(exit_usage, "--bind: " + wrong);
+}
+
 std::optional<std::string> unless_empty(const std::string& text) {
     return text.empty() ? std::nullopt : std::optional{text};
 }
@@ -166,7 +204,9 @@ void put_known_key(json::object& body, const Secret& key, const config::Api& api
                            "the text in --key-file is no key of the API `" + api.name + "`");
     const auto shown = keys::shown_parts(key.reveal(), format);
     body["digest"] = "sha256:" + keys::to_hex(keys::digest_of(key.reveal()));
-    body["prefix"] = shown.prefix;
+    body["prefix"] = format.is_found_by_lookup
+                         ? std::string{keys::public_part(key.reveal(), format)}
+                         : shown.prefix;
     body["hint"] = shown.hint;
     const auto mode = keys::stated_mode(key.reveal(), format);
     if (mode && !body.contains("mode")) body["mode"] = keys::to_string(*mode);
@@ -195,7 +235,9 @@ std::string create_body(const CreateKey& options, const config::Settings& settin
     put_scopes(body, options.scopes);
     if (!options.metadata.empty()) body["metadata"] = json_object("--metadata", options.metadata);
     put_limits(body, options.limits);
+    put_restrictions(body, options.restrictions);
     if (options.force) body["force"] = true;
+    if (options.regenerate) body["regenerate"] = true;
     if (!options.key_file.empty())
         put_known_key(body, read_key(options.key_file, console), named_api(settings, api));
     return json::serialize(body);
@@ -213,6 +255,11 @@ std::string update_body(const UpdateKey& options) {
         body["rate"] = nullptr;
         body["quota"] = nullptr;
     }
+    put_restrictions(body, options.restrictions);
+    put(body, "addresses", std::nullopt, options.no_addresses);
+    put(body, "referrers", std::nullopt, options.no_referrers);
+    put(body, "endpoints", std::nullopt, options.no_endpoints);
+    put(body, "bind", std::nullopt, options.no_bind);
     if (body.empty()) throw CommandError(exit_usage, "name what is to be changed; see --help");
     return json::serialize(body);
 }
@@ -391,6 +438,24 @@ std::vector<CLI::Option*> add_limit_flags(CLI::App& command, LimitOptions& optio
     return {rate, quota};
 }
 
+/// A flag that may be given again.
+CLI::Option* add_list(CLI::App& command, const char* flag, std::vector<std::string>& values,
+                      const char* about) {
+    return command.add_option(flag, values, about)->expected(1)->take_all();
+}
+
+/// @returns  the flags in the order of the members.
+std::array<CLI::Option*, 4> add_restriction_flags(CLI::App& command, RestrictionOptions& options) {
+    return {add_list(command, "--address", options.addresses,
+                     "Only from there: 192.0.2.0/24; again for more"),
+            add_list(command, "--referrer", options.referrers,
+                     "Only from pages of there: https://app.example.com; again for more"),
+            add_list(command, "--endpoint", options.endpoints,
+                     "Only for that: 'GET /v1/orders/**'; again for more"),
+            add_list(command, "--bind", options.bind,
+                     "What of the path it belongs to: store=267418190; again for more")};
+}
+
 template <class Options> void add_expiry_flags(CLI::App& command, Options& options) {
     auto* const some =
         command.add_option("--expires-at", options.expires_at, "RFC 3339: 2027-01-31T00:00:00Z");
@@ -418,6 +483,9 @@ void add_create(CLI::App& keys, Chosen& chosen) {
     flags.add_option("--expires-at", made.expires_at, "RFC 3339: 2027-01-31T00:00:00Z");
     flags.add_option("--metadata", made.metadata, "A JSON object");
     add_limit_flags(flags, made.limits);
+    add_restriction_flags(flags, made.restrictions);
+    flags.add_flag("--regenerate", made.regenerate,
+                   "All other active keys of the owner are revoked in the same moment");
     flags.add_flag("--force", made.force, "Even if the plan has no API access");
     auto* const file = flags.add_option("--key-file", made.key_file,
                                         "A key that exists already, in a file or - for standard "
@@ -428,7 +496,7 @@ void add_create(CLI::App& keys, Chosen& chosen) {
     add_idempotency_key(flags, made);
 }
 
-void add_list(CLI::App& keys, Chosen& chosen) {
+void add_key_list(CLI::App& keys, Chosen& chosen) {
     auto [flags, filters] =
         add_command(keys, chosen, "list", "List keys in the order of creation", list_keys);
     flags.add_option("--api", filters.api, "Only of this API");
@@ -452,6 +520,12 @@ void add_update(CLI::App& keys, Chosen& chosen) {
                                       "The plan's rates and quotas count: none of its own");
     for (auto* const limit : add_limit_flags(flags, changes.limits))
         none->excludes(limit);
+    const auto [address, referrer, endpoint, bind] =
+        add_restriction_flags(flags, changes.restrictions);
+    flags.add_flag("--no-addresses", changes.no_addresses, "From anywhere")->excludes(address);
+    flags.add_flag("--no-referrers", changes.no_referrers, "From any page")->excludes(referrer);
+    flags.add_flag("--no-endpoints", changes.no_endpoints, "For anything")->excludes(endpoint);
+    flags.add_flag("--no-bind", changes.no_bind, "Belongs to nothing of the path")->excludes(bind);
     add_if_match(flags, changes);
 }
 
@@ -496,7 +570,7 @@ void add_keys_commands(CLI::App& app, std::function<int()>& chosen) {
     auto* const keys = app.add_subcommand("keys", "API keys");
     keys->require_subcommand(1);
     add_create(*keys, chosen);
-    add_list(*keys, chosen);
+    add_key_list(*keys, chosen);
     add_key_command(*keys, chosen, "show", "All about one key", show_key);
     add_update(*keys, chosen);
     add_status_commands(*keys, chosen);

@@ -28,6 +28,14 @@ struct LimitOptions {
     std::vector<std::string> quotas; // `requests=1000/month`, or a JSON object for one meter
 };
 
+/// From where and for what a key may be used.
+struct RestrictionOptions {
+    std::vector<std::string> addresses; // `192.0.2.0/24`
+    std::vector<std::string> referrers; // `https://*.example.com`
+    std::vector<std::string> endpoints; // `GET /v1/orders/**`
+    std::vector<std::string> bind;      // `store=267418190`
+};
+
 struct CreateKey : WriteOptions {
     std::string api;
     std::string owner;
@@ -38,7 +46,9 @@ struct CreateKey : WriteOptions {
     std::string expires_at;
     std::string metadata; // a JSON object
     LimitOptions limits;
+    RestrictionOptions restrictions;
     bool force = false;
+    bool regenerate = false; // the owner's other keys end
     // A key that exists already.
     std::string key_file; // the key itself, in a file or `-`; hashed here
     std::string digest;   // or its digest
@@ -69,6 +79,11 @@ struct UpdateKey : OneKey {
     std::optional<std::string> metadata;
     LimitOptions limits;
     bool plan_limits = false; // none of its own
+    RestrictionOptions restrictions;
+    bool no_addresses = false;
+    bool no_referrers = false;
+    bool no_endpoints = false;
+    bool no_bind = false;
 };
 
 struct RotateKey : OneKey {

@@ -65,4 +65,24 @@ json::value quota_from(const std::vector<std::string>& words, std::string& wrong
     return meters;
 }
 
+json::value bind_from(const std::vector<std::string>& words, std::string& wrong) {
+    if (words.empty()) return nullptr;
+    json::object members;
+    const auto complain = [&wrong](std::string what) {
+        if (wrong.empty()) wrong = std::move(what);
+    };
+    for (const std::string_view word : words) {
+        const std::size_t equal = word.find('=');
+        if (equal == 0 || equal == std::string_view::npos || equal + 1 == word.size()) {
+            complain("expected a name and its value: store=267418190");
+            continue;
+        }
+        const json::string_view name{word.data(), equal};
+        if (members.contains(name))
+            complain("`" + std::string{word.substr(0, equal)} + "` stands there twice");
+        members[name] = json::string_view{word.data() + equal + 1, word.size() - equal - 1};
+    }
+    return members;
+}
+
 } // namespace keygate::app

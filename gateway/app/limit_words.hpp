@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-// Limits as people write them in flags and in cells, as the admin API takes them.
+// Limits and bindings as people write them in flags and in cells, as the admin API takes them.
 namespace keygate::app {
 
 /// `100/1m 5/1s`, parted.
@@ -20,5 +20,9 @@ namespace keygate::app {
 /// of one meter become a list. Nothing of none.
 [[nodiscard]] boost::json::value quota_from(const std::vector<std::string>& words,
                                             std::string& wrong);
+
+/// An object of texts: each word `store=267418190`. Nothing of none.
+[[nodiscard]] boost::json::value bind_from(const std::vector<std::string>& words,
+                                           std::string& wrong);
 
 } // namespace keygate::app

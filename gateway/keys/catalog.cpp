@@ -24,6 +24,12 @@ ApiNames names_of(const config::Api& api, bool has_redis) {
     names.default_scopes = api.profile.default_scopes;
     names.format = api.profile.key;
     names.has_test_upstream = api.test.has_value();
+    for (const config::Binding& binding : api.bind) {
+        auto& members = names.bind_members;
+        if (!binding.is_owner &&
+            std::find(members.begin(), members.end(), binding.name) == members.end())
+            members.push_back(binding.name);
+    }
     names.zone = api.limits.zone;
     names.meters = {"requests"};
     for (const config::Route& route : api.routes) {

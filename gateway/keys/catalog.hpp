@@ -21,10 +21,11 @@ struct ApiNames {
     config::DefaultScopes default_scopes = config::DefaultScopes::all;
     config::KeyFormat format;
     bool has_test_upstream = false;
-    std::string zone = "UTC";        // of quotas that name none
-    std::vector<std::string> meters; // that quotas can count: `requests`, and those of routes
-    bool counts_in_redis = false;    // its limits
-    std::uint32_t heaviest = 1;      // the largest weight of a request with a key
+    std::vector<std::string> bind_members; // of keys' `bind` that paths are compared with
+    std::string zone = "UTC";              // of quotas that name none
+    std::vector<std::string> meters;       // that quotas can count: `requests`, and those of routes
+    bool counts_in_redis = false;          // its limits
+    std::uint32_t heaviest = 1;            // the largest weight of a request with a key
 
     [[nodiscard]] std::optional<std::uint16_t> plan_number(std::string_view plan) const;
     [[nodiscard]] std::optional<std::uint16_t> scope_number(std::string_view scope) const;

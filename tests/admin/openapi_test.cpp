@@ -117,6 +117,7 @@ config::Settings shop() {
     made.apis.resize(1);
     made.apis[0].scopes = {{"orders:read", "orders:write"}};
     made.apis[0].default_plan = "pro";
+    made.apis[0].bind = {{"store_id", false, "store"}};
     return made;
 }
 

@@ -106,6 +106,7 @@ class Calls:
         self.row("stale", 412, "PATCH", one, {"name": "y"}, fields=[("If-Match", etag)])
         self.row("", 422, "PATCH", one, {"owner": "bob"})
         self.limits_of_a_key(one)
+        self.restrictions_of_a_key(one)
         for action in ("disable", "enable"):
             self.row("dry", 200, "POST", f"{one}:{action}?dry_run=true")
             self.row("", 200, "POST", f"{one}:{action}", fields=[("Idempotency-Key", action)])
@@ -152,6 +153,22 @@ class Calls:
         self.report.row("they are what the key is counted by", wrong)
         key = self.row("back", 200, "PATCH", one, {"rate": None, "quota": None}).json()
         self.report.row("null takes them away", [] if key["rate"] is None and key["quota"] is None else [key])
+
+    def restrictions_of_a_key(self, one):
+        some = {
+            "addresses": ["192.0.2.0/24", "2001:db8::/32"],
+            "referrers": ["https://*.example.com"],
+            "endpoints": ["GET /v1/orders/**"],
+        }
+        seen = self.row("", 200, "PATCH", one, some).json()
+        self.report.row("restrictions are shown as they were written", [] if some.items() <= seen.items() else [seen])
+        for name in some:
+            for value in ([], [""], [7], "x", {}, some[name] * 2):
+                self.row(f"{name} {value!r}", 422, "PATCH", one, {name: value})
+        for value in ({}, {"store": "7"}, [], "x"):
+            self.row(f"bind {value!r}", 422, "PATCH", one, {"bind": value})
+        seen = self.row("back", 200, "PATCH", one, dict.fromkeys(some) | {"bind": None}).json()
+        self.report.row("null takes them away", [seen[name] for name in some if seen[name] is not None])
 
     def imports(self):
         rows = [{"api": "shop", "owner": "bob", "digest": digest(f"key {i}")} for i in range(1000)]

@@ -410,7 +410,7 @@ class Hostile:
                     422,
                     reason="member_unknown",
                 )
-        for name in ("addresses", "bind", "concurrency", "limits"):
+        for name in ("concurrency", "limits", "tenants"):
             self.row(f"member {name}", self.ask("PATCH", f"{KEYS}/one", {name: None}), 422, reason="member_unavailable")
         self.row("an id for a new key", self.ask("POST", KEYS, {"api": "shop", "owner": "acme", "id": "mine"}), 422)
         self.row("1001 keys", self.ask("POST", KEYS + ":import", {"keys": [{}] * 1001}), 422)

@@ -71,6 +71,7 @@ class Races:
         self.row("one key, rotated twice", self.rotations)
         self.row("a key revoked and enabled", self.revocations)
         self.row("an owner deleted, and given a key", self.owners)
+        self.row("one owner's key made anew, twice", self.regenerations)
         self.row("100 keys brought in while the other gateway makes keys", self.imports_beside, 5)
         with self.gateways[0].store.server.client() as redis:
             before = redis.calls()["exec"]
@@ -78,6 +79,15 @@ class Races:
             again = redis.calls()["exec"] - before - 8 * ROUNDS
         # Different keys: nobody stands in anybody's way.
         self.report.row(f"races: {again} of them came too late and were tried again", ["some"] if again else [])
+
+    def run_with_one_key_for_each_owner(self):
+        for gateway in self.gateways:
+            gateway.write_configuration("    plans:", "    max_keys_per_owner: 1\n    plans:")
+            if gateway.call("POST", "/admin/v1/config:reload").status != 200:
+                raise RuntimeError("not reloaded")
+        self.row("an owner's only key, made twice", self.only_ones)
+        self.row("an owner's only key, made while another one is enabled", self.enabled_beside)
+        self.row("an owner's only key, brought in twice", self.imports_of_only_ones)
 
     @staticmethod
     def statuses(answers):
@@ -150,6 +160,50 @@ class Races:
             return answers, [f"{self.statuses(answers)}: {[answer.body[:150] for answer in answers]}"]
         return answers, []
 
+    def regenerations(self):
+        """Whoever is second ends what the first one has made."""
+        name = f"single-{self.count}"
+        self.good("PUT", f"{OWNERS}/{name}", {"api": "shop"})
+        body = {"api": "shop", "owner": name, "regenerate": True}
+        answers = self.at_once(*[("POST", KEYS, body, ())] * 2)
+        wrong = self.expect(answers, 201, 201)
+        if not wrong:
+            active = self.good("GET", f"{KEYS}?api=shop&owner={name}&status=active").json()["data"]
+            wrong += [] if len(active) == 1 else [f"{len(active)} active keys"]
+        return answers, wrong
+
+    def only_key(self, owner, answers):
+        """One of two calls was done."""
+        wrong = [] if sum(answer.status == 409 for answer in answers) == 1 else [self.statuses(answers)]
+        wrong += [answer.body for answer in answers if answer.status == 409 and answer.reason() != "key_limit"]
+        active = self.good("GET", f"{KEYS}?api=shop&owner={owner}&status=active").json()["data"]
+        return wrong + ([] if len(active) == 1 else [f"{len(active)} active keys"])
+
+    def new_owner(self):
+        name = f"only-{self.count}"
+        self.good("PUT", f"{OWNERS}/{name}", {"api": "shop"})
+        return name
+
+    def only_ones(self):
+        name = self.new_owner()
+        answers = self.at_once(*[("POST", KEYS, {"api": "shop", "owner": name}, ())] * 2)
+        return answers, self.only_key(name, answers)
+
+    def enabled_beside(self):
+        name = self.new_owner()
+        id = self.good("POST", KEYS, {"api": "shop", "owner": name}).json()["id"]
+        self.good("POST", f"{KEYS}/{id}:disable")
+        answers = self.at_once(
+            ("POST", f"{KEYS}/{id}:enable", None, ()), ("POST", KEYS, {"api": "shop", "owner": name}, ())
+        )
+        return answers, self.only_key(name, answers)
+
+    def imports_of_only_ones(self):
+        name = self.new_owner()
+        rows = [[{"api": "shop", "owner": name, "digest": digest(f"only {self.count} {i}")}] for i in range(2)]
+        answers = self.at_once(*(("POST", f"{KEYS}:import", {"keys": row}, ()) for row in rows))
+        return answers, self.only_key(name, answers)
+
     def imports_beside(self):
         """Other keys, other ids: neither has to wait for the other for long."""
         stop = threading.Event()
@@ -177,6 +231,8 @@ class Races:
 
 def run(binary, document, report):
     with Gateway(binary, "redis") as first, Gateway(binary, "redis", beside=first) as second:
-        Races((first, second), document, report).run()
+        races = Races((first, second), document, report)
+        races.run()
+        races.run_with_one_key_for_each_owner()
         for gateway in (second, first):
             report.row("the end", [] if gateway.stop() == 0 else [(gateway.folder / "log").read_text()[-2000:]])

@@ -610,6 +610,58 @@ BOOST_AUTO_TEST_CASE(a_key_may_have_limits_of_its_own) {
     BOOST_TEST(show(id).at("quota").is_null());
 }
 
+BOOST_AUTO_TEST_CASE(a_key_may_be_for_some_places_and_some_uses) {
+    BOOST_TEST_REQUIRE(set("acme", "pro") == 0);
+    auto made = options<CreateKey>();
+    made.owner = "acme";
+    made.json = true;
+    made.restrictions.addresses = {"192.0.2.0/24", "2001:db8::/32"};
+    made.restrictions.referrers = {"https://*.example.com"};
+    made.restrictions.endpoints = {"GET /a/**"};
+    (void)said();
+    BOOST_TEST_REQUIRE(create_key(made, console) == 0, err.str());
+    const auto id = std::string{json::parse(said()).at("id").as_string()};
+    BOOST_TEST(json::serialize(show(id).at("addresses")) == R"(["192.0.2.0/24","2001:db8::/32"])");
+    BOOST_TEST(show_key(about<OneKey>(id), console) == 0);
+    const std::string shown = said();
+    BOOST_TEST(shown.find("192.0.2.0/24, 2001:db8::/32\n") != std::string::npos, shown);
+    BOOST_TEST(shown.find("https://*.example.com\n") != std::string::npos, shown);
+    BOOST_TEST(shown.find("GET /a/**\n") != std::string::npos, shown);
+
+    auto changed = about<UpdateKey>(id);
+    changed.no_addresses = changed.no_referrers = changed.no_bind = true;
+    changed.restrictions.endpoints = {"POST /a"};
+    BOOST_TEST(update_key(changed, console) == 0, err.str());
+    BOOST_TEST(show(id).at("addresses").is_null());
+    BOOST_TEST(show(id).at("referrers").is_null());
+    BOOST_TEST(json::serialize(show(id).at("endpoints")) == R"(["POST /a"])");
+    // A binding is a name and a value; which names there are says the API.
+    for (const char* wrong : {"store", "=7", "store="}) {
+        changed.restrictions.bind = {wrong};
+        BOOST_TEST(update_key(changed, console) == 2, wrong);
+        BOOST_TEST(complained().find("--bind: expected a name and its value") != std::string::npos);
+    }
+    changed.restrictions.bind = {"store=7", "store=8"};
+    BOOST_TEST(update_key(changed, console) == 2);
+    BOOST_TEST(complained().find("stands there twice") != std::string::npos);
+    changed.restrictions.bind = {"store=7=8"};
+    changed.no_bind = false;
+    BOOST_TEST(update_key(changed, console) == 1);
+    BOOST_TEST(complained().find("`bind`: no path of the API is bound to `store`") !=
+               std::string::npos);
+}
+
+BOOST_AUTO_TEST_CASE(a_key_made_anew_ends_the_others) {
+    BOOST_TEST_REQUIRE(set("acme", "pro") == 0);
+    (void)said();
+    const auto first = create("acme");
+    auto made = options<CreateKey>();
+    made.owner = "acme";
+    made.regenerate = true;
+    BOOST_TEST_REQUIRE(create_key(made, console) == 0, err.str());
+    BOOST_TEST(show(std::string{first.at("id").as_string()}).at("status") == "revoked");
+}
+
 BOOST_AUTO_TEST_CASE(a_backup_can_be_opened_and_replaces_nothing) {
     BOOST_TEST(set("acme", "pro") == 0);
     (void)said();

@@ -75,6 +75,31 @@ BOOST_AUTO_TEST_CASE(limits_are_words_or_json) {
                "`quota`: expected a meter and its limit: requests=1000/month");
 }
 
+BOOST_AUTO_TEST_CASE(restrictions_are_words_or_json) {
+    const auto file = read_import(
+        "digest,addresses,referrers,endpoints,bind\n"
+        "d1,192.0.2.0/24  2001:db8::/32,https://a.example,GET /v1/a; POST /v1/b ;,store=7 "
+        "region=eu\n"
+        "d2,\"[\"\"192.0.2.1\"\"]\",,\"[\"\"GET /a;b\"\"]\",\"{\"\"store\"\":\"\"a b\"\"}\"\n"
+        "d3,,,,store\n"
+        "d4,,,,store=7 store=8\n"
+        "d5,[x,,,\n",
+        "shop");
+    BOOST_TEST_REQUIRE(file.rows.size() == 2u);
+    BOOST_TEST(json::serialize(body(file.rows[0])) ==
+               R"({"digest":"d1","addresses":["192.0.2.0/24","2001:db8::/32"],)"
+               R"("referrers":["https://a.example"],"endpoints":["GET /v1/a","POST /v1/b"],)"
+               R"("bind":{"store":"7","region":"eu"},"api":"shop"})");
+    BOOST_TEST(json::serialize(body(file.rows[1])) ==
+               R"({"digest":"d2","addresses":["192.0.2.1"],"endpoints":["GET /a;b"],)"
+               R"("bind":{"store":"a b"},"api":"shop"})");
+    BOOST_TEST_REQUIRE(file.mistakes.size() == 3u);
+    BOOST_TEST(file.mistakes[0].message ==
+               "`bind`: expected a name and its value: store=267418190");
+    BOOST_TEST(file.mistakes[1].message == "`bind`: `store` stands there twice");
+    BOOST_TEST(file.mistakes[2].message.starts_with("`addresses`: "));
+}
+
 BOOST_AUTO_TEST_CASE(json_lines_become_bodies) {
     const auto file = read_import("{\"digest\":\"d1\",\"scopes\":[\"read\"]}\r\n\n"
                                   "{\"digest\":\"d2\",\"name\":null}",
@@ -93,7 +118,8 @@ BOOST_AUTO_TEST_CASE(every_mistake_is_told_with_its_line) {
         {"digest,digest\n", {"1: column `digest` stands there twice"}},
         {"digest,onwer\n",
          {"1: unknown column `onwer`; one of: digest, id, owner, name, plan, scopes, mode, status, "
-          "prefix, hint, created_at, expires_at, rate, quota; did you mean `owner`?"}},
+          "prefix, hint, created_at, expires_at, rate, quota, addresses, "
+          "referrers, endpoints, bind; did you mean `owner`?"}},
         {"digest,owner\na\nb,c,d\n",
          {"2: has 1 cells, the header has 2", "3: has 3 cells, the header has 2"}},
         {"digest,owner\na,x\"y\nb,\"c\"d\ne,f\n",
@@ -106,7 +132,8 @@ BOOST_AUTO_TEST_CASE(every_mistake_is_told_with_its_line) {
           "4: `digest`: written twice", "5: `digest`: the same as in line 1"}},
         {"{\"api\":\"shop\"}",
          {"1: unknown member `api`; one of: digest, id, owner, name, plan, scopes, mode, status, "
-          "prefix, hint, created_at, expires_at, rate, quota"}},
+          "prefix, hint, created_at, expires_at, rate, quota, addresses, "
+          "referrers, endpoints, bind"}},
         {"digest,name\na," + std::string(70'000, 'x'), {"2: the row is larger than 64 KiB"}},
     };
     for (const auto& [text, mistakes] : rows) {
