@@ -7,6 +7,7 @@
 #include "admin/overview_api.hpp"
 #include "admin/owners_api.hpp"
 #include "admin/reload_api.hpp"
+#include "admin/reveal.hpp"
 #include "admin/usage_api.hpp"
 
 #include <algorithm>
@@ -45,6 +46,7 @@ constexpr std::array calls{
     Call{{"POST", "/admin/v1/keys/{id}:enable", Role::key_operator}, enable_key},
     Call{{"POST", "/admin/v1/keys/{id}:revoke", Role::key_operator}, revoke_key},
     Call{{"POST", "/admin/v1/keys/{id}:rotate", Role::key_operator}, rotate_key},
+    Call{{"POST", "/admin/v1/keys/{id}:reveal", Role::key_operator}, reveal_key},
     Call{{"GET", "/admin/v1/usage", Role::viewer}, get_usage},
     Call{{"POST", "/admin/v1/usage:reset", Role::key_operator}, reset_usage},
     Call{{"POST", "/admin/v1/config:reload", Role::admin}, reload_config},

@@ -63,13 +63,18 @@ class LocalLink final : public AdminLink {
         auto peppers = keys::Peppers::load(settings_);
         if (!peppers) return peppers.error();
         peppers_ = std::move(*peppers);
+        auto seals = keys::Seals::load(settings_);
+        if (!seals) return seals.error();
+        seals_ = std::move(*seals);
         if (const auto agreed = peppers_.agree_with(**store); !agreed) return agreed.error();
         // No request looks into the table of a command; with the file it tells at once whether all
         // of it can be read.
         if (!settings_.store.redis)
             if (const auto filled = keys::fill(**store, table_); !filled) return filled.error();
         store_.emplace(std::move(*store), table_);
-        api_.emplace(admin::Context{settings_, *catalog_, peppers_, *store_, clock_});
+        admin::Context context{settings_, *catalog_, peppers_, *store_, clock_};
+        context.seals = &seals_;
+        api_.emplace(context);
         return {};
     }
 
@@ -106,6 +111,7 @@ class LocalLink final : public AdminLink {
     keys::Table table_;
     const config::Settings& settings_;
     keys::Peppers peppers_;
+    keys::Seals seals_;
     SystemClock clock_;
     std::optional<keys::StoreThread> store_;
     std::optional<admin::Api> api_;

@@ -313,9 +313,11 @@ struct Gateway::State {
                    .store = *store,
                    .clock = clock,
                    .counters = &counters,
-                   .reload = [this](std::function<void(admin::ReloadOutcome)> done) {
-                       reloader.begin(std::move(done));
-                   }}});
+                   .reload =
+                       [this](std::function<void(admin::ReloadOutcome)> done) {
+                           reloader.begin(std::move(done));
+                       },
+                   .seals = &snapshot->seals}});
         return {owned, &owned->context};
     }
 

@@ -399,6 +399,15 @@ int rotate_key(const RotateKey& options, Console& console) {
     return one_call(options, console, ask, print_new_key);
 }
 
+int reveal_key(const OneKey& options, Console& console) {
+    const auto ask = [&](const config::Settings&) {
+        return Call{"POST", path_of(options.id) + ":reveal"};
+    };
+    return one_call(options, console, ask, [](const admin::Response& response, Console& to) {
+        to.out << text(object_in(response), "key") << '\n';
+    });
+}
+
 int delete_key(const DeleteKey& options, Console& console) {
     const auto ask = [&](const config::Settings&) {
         confirm(console, "Delete " + options.id + " for good?", options.yes);
@@ -575,6 +584,8 @@ void add_keys_commands(CLI::App& app, std::function<int()>& chosen) {
     add_update(*keys, chosen);
     add_status_commands(*keys, chosen);
     add_rotate(*keys, chosen);
+    add_key_command(*keys, chosen, "reveal", "Show a key again, where its API has `recoverable`",
+                    reveal_key);
     add_delete(*keys, chosen);
     add_import_command(*keys, chosen);
 }

@@ -11,8 +11,8 @@ namespace CLI {
 class App;
 }
 
-// `keygate keys create|list|show|update|disable|enable|revoke|rotate|delete`, and `import`, which
-// is in app/import_command.hpp.
+// `keygate keys create|list|show|update|disable|enable|revoke|rotate|reveal|delete`, and `import`,
+// which is in app/import_command.hpp.
 namespace keygate::app {
 
 /// Which scopes a key shall have; at most one of the three.
@@ -111,6 +111,7 @@ struct DeleteKey : OneKey {
 [[nodiscard]] int enable_key(const OneKey& options, Console& console);
 [[nodiscard]] int revoke_key(const RevokeKey& options, Console& console);
 [[nodiscard]] int rotate_key(const RotateKey& options, Console& console);
+[[nodiscard]] int reveal_key(const OneKey& options, Console& console);
 [[nodiscard]] int delete_key(const DeleteKey& options, Console& console);
 
 /// Adds the commands; the one that the arguments choose becomes `chosen`.

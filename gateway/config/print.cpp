@@ -5,6 +5,7 @@
 #include "config/print_limits.hpp"
 #include "config/print_profile.hpp"
 #include "config/printer.hpp"
+#include "config/read_recoverable.hpp"
 #include "config/redis_url.hpp"
 #include "config/tree.hpp"
 
@@ -94,6 +95,7 @@ void print_api(Printer& out, const Api& api, bool has_redis) {
     if (api.test) print_upstream(out, "test", *api.test);
     out.close();
     if (!api.trailers.empty()) print_list(out, "trailers", api.trailers);
+    if (api.recoverable) print_recoverable(out, *api.recoverable);
     out.field("trailing_slash", api.trailing_slash == TrailingSlash::strict ? "strict" : "ignore");
     out.open("routes");
     for (const Route& route : api.routes)

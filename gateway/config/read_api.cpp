@@ -6,6 +6,7 @@
 #include "config/read_key_rules.hpp"
 #include "config/read_limits.hpp"
 #include "config/read_profile.hpp"
+#include "config/read_recoverable.hpp"
 #include "config/read_route.hpp"
 #include "config/scalars.hpp"
 
@@ -273,6 +274,7 @@ Api read_api(const View::Member& member, Profiles& profiles, std::string_view id
     read_upstreams(fields.need("upstreams"), api);
     read_routes(fields.need("routes"), api);
     read_trailers(fields.take("trailers"), identity_prefix, api);
+    read_recoverable(fields.take("recoverable"), api);
     api.trailing_slash = api.profile.trailing_slash;
     read_word(fields.take("trailing_slash"), api.trailing_slash, slash_words);
     fields.later({"cors", "bind", "meters", "quota"});

@@ -4,6 +4,7 @@
 #include "config/paths.hpp"
 #include "config/read_admin.hpp"
 #include "config/read_api.hpp"
+#include "config/read_recoverable.hpp"
 #include "config/read_store.hpp"
 #include "config/scalars.hpp"
 
@@ -196,6 +197,7 @@ void read_settings(const Node& root, Profiles& profiles, Settings& settings, Rep
     read_identity(top.take("identity"), settings.identity);
     read_token(top.take("via"), settings.via);
     read_apis(top.need("apis"), profiles, settings.identity.prefix, settings.apis);
+    place_key_files(folder_of(settings.file), settings.apis);
     top.later({"include", "failed_auth", "trusted_proxies", "limits"});
     top.done();
 }

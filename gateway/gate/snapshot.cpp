@@ -9,6 +9,8 @@ namespace keygate::gate {
 Result<std::shared_ptr<const Snapshot>> Snapshot::make(config::Settings settings) {
     auto peppers = keys::Peppers::load(settings);
     if (!peppers) return peppers.error();
+    auto seals = keys::Seals::load(settings);
+    if (!seals) return seals.error();
     auto catalog = std::make_shared<const keys::Catalog>(settings);
     policy::Routes routes{settings, *catalog};
     std::vector<Api> apis;
@@ -33,9 +35,10 @@ Result<std::shared_ptr<const Snapshot>> Snapshot::make(config::Settings settings
     }
     http::ReservedNames reserved{settings.identity.prefix};
     http::RefusalPages default_pages{config::default_profile()};
-    return std::make_shared<const Snapshot>(Snapshot{
-        std::move(settings), std::move(catalog), std::move(*peppers), std::move(routes),
-        std::move(reserved), std::move(default_pages), std::move(apis), std::move(upstreams)});
+    return std::make_shared<const Snapshot>(
+        Snapshot{std::move(settings), std::move(catalog), std::move(*peppers), std::move(*seals),
+                 std::move(routes), std::move(reserved), std::move(default_pages), std::move(apis),
+                 std::move(upstreams)});
 }
 
 const http::RefusalPages& Snapshot::pages_for(std::string_view host) const {

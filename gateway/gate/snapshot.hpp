@@ -6,6 +6,7 @@
 #include "http/trailers.hpp"
 #include "keys/catalog.hpp"
 #include "keys/pepper.hpp"
+#include "keys/sealed.hpp"
 #include "policy/route.hpp"
 #include "proxy/upstream.hpp"
 
@@ -27,8 +28,8 @@ struct Snapshot {
         std::optional<config::Limit> failed_auth; // limit/lockout.hpp
     };
 
-    /// Looks up the servers' names and reads the peppers. The settings are those that config::load
-    /// accepted.
+    /// Looks up the servers' names and reads the peppers and key files. The settings are those that
+    /// config::load accepted.
     [[nodiscard]] static Result<std::shared_ptr<const Snapshot>> make(config::Settings settings);
 
     /// What words a refusal for a host before its route is known.
@@ -37,6 +38,7 @@ struct Snapshot {
     config::Settings settings;
     std::shared_ptr<const keys::Catalog> catalog;
     keys::Peppers peppers;
+    keys::Seals seals;
     policy::Routes routes;
     http::ReservedNames reserved;
     http::RefusalPages default_pages;

@@ -107,6 +107,9 @@ class Calls:
         self.row("", 422, "PATCH", one, {"owner": "bob"})
         self.limits_of_a_key(one)
         self.restrictions_of_a_key(one)
+        shown = self.row("", 200, "POST", one + ":reveal").json()
+        self.report.row("a key is shown again as it was made", [] if shown["key"] == key["key"] else ["another one"])
+        self.row("nothing was kept", 409, "POST", f"{keys}/old-1:reveal")
         for action in ("disable", "enable"):
             self.row("dry", 200, "POST", f"{one}:{action}?dry_run=true")
             self.row("", 200, "POST", f"{one}:{action}", fields=[("Idempotency-Key", action)])
@@ -123,7 +126,7 @@ class Calls:
         self.row("dry", 201, "POST", fresh + ":rotate?dry_run=true", {"name": "y", "expires_at": None})
         self.row("", 200, "POST", fresh + ":revoke", {})
         self.row("twice", 200, "POST", fresh + ":revoke")
-        for action in ("disable", "enable", "rotate"):
+        for action in ("disable", "enable", "rotate", "reveal"):
             self.row("revoked", 409, "POST", f"{fresh}:{action}")
         self.row("revoked", 409, "PATCH", fresh, {"name": "z"})
         self.row("", 422, "DELETE", fresh, {"really": True})
@@ -131,6 +134,7 @@ class Calls:
         self.row("", 204, "DELETE", fresh)
         self.row("", 404, "DELETE", fresh)
         self.row("", 404, "PATCH", fresh, {"name": "z"})
+        self.row("", 404, "POST", f"{keys}/key_nope:reveal")
         for action in ("disable", "enable", "revoke", "rotate"):
             self.row("", 404, "POST", f"{keys}/key_nope:{action}")
             self.row("", 412, "POST", f"{one}:{action}", fields=[("If-Match", '"x"')])
@@ -205,6 +209,12 @@ class Calls:
         self.row("a mistake", 422, "POST", target)
         self.gateway.write_configuration(f'"127.0.0.1:{self.gateway.port}"', '"127.0.0.1:1"')
         self.row("another address", 409, "POST", target)
+        sealed = self.row("", 201, "POST", "/admin/v1/keys", {"api": "shop", "owner": "acme"}).json()["id"]
+        self.gateway.write_configuration("reveal.key", "another.key")
+        self.row("another key file", 200, "POST", target)
+        self.row("sealed with one that is named nowhere", 503, "POST", f"/admin/v1/keys/{sealed}:reveal")
+        self.gateway.write_configuration("reveal.key", "reveal.key, old_key_files: [lost.key]")
+        self.row("a file that is not there", 503, "POST", target)
         self.gateway.write_configuration("http://127.0.0.1:9", "http://nowhere.invalid")
         self.row("a server that nobody knows", 503, "POST", target)
         self.gateway.write_configuration()
@@ -248,7 +258,7 @@ class Calls:
         one = "/admin/v1/keys/old-1"
         status = self.row("damaged", 200, "GET", one).json()["status"]
         self.report.row("a damaged record is called so", [] if status == "unreadable" else [status])
-        for action in ("disable", "enable", "revoke", "rotate"):
+        for action in ("disable", "enable", "revoke", "rotate", "reveal"):
             self.row("damaged", 409, "POST", f"{one}:{action}")
         self.row("damaged", 409, "PATCH", one, {"name": "x"})
         self.row("damaged", 204, "DELETE", one)

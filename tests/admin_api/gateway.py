@@ -42,6 +42,7 @@ apis:
     default_plan: pro
     plans: {{free: {{api_access: false}}, pro: {{rate: 100/1m}}}}
     upstreams: {{live: {{servers: ["http://127.0.0.1:9"]}}}}
+    recoverable: {{key_file: reveal.key}}
     routes:
       GET /v1/orders/**: orders:read
       POST /v1/orders: orders:write

@@ -662,6 +662,25 @@ BOOST_AUTO_TEST_CASE(a_key_made_anew_ends_the_others) {
     BOOST_TEST(show(std::string{first.at("id").as_string()}).at("status") == "revoked");
 }
 
+BOOST_AUTO_TEST_CASE(a_key_is_shown_again_where_it_was_kept) {
+    BOOST_TEST_REQUIRE(set("acme", "pro") == 0);
+    (void)said();
+    const auto before = std::string{create("acme").at("id").as_string()};
+    BOOST_TEST(reveal_key(about<OneKey>(before), console) == 1);
+    BOOST_TEST(complained().find("not recoverable") != std::string::npos);
+    std::ifstream read(config);
+    std::string text{std::istreambuf_iterator<char>(read), {}};
+    text.insert(text.find("    plans:"), "    recoverable: {key_file: reveal.key}\n");
+    std::ofstream(config) << text;
+    (void)said();
+    const auto key = create("acme");
+    BOOST_TEST(reveal_key(about<OneKey>(std::string{key.at("id").as_string()}), console) == 0,
+               err.str());
+    BOOST_TEST(said() == std::string{key.at("key").as_string()} + "\n");
+    BOOST_TEST(std::filesystem::exists(folder.file("reveal.key")));
+    BOOST_TEST(reveal_key(about<OneKey>(before), console) == 1); // made when nothing was kept
+}
+
 BOOST_AUTO_TEST_CASE(a_backup_can_be_opened_and_replaces_nothing) {
     BOOST_TEST(set("acme", "pro") == 0);
     (void)said();

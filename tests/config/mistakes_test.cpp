@@ -466,7 +466,7 @@ const std::vector<Row> rows{
      "15:14: apis.shop.profile: found `../x y`, a file that cannot be read"},
     {"profile: default",
      "proflie: default",
-     "15:5: apis.shop.proflie: unknown name `proflie`; allowed: profile, refusals, max_age, max_keys_per_owner, self_service, hosts, scopes, limits, failed_auth, plans, default_plan, upstreams, routes, trailers, trailing_slash; did you mean `profile`?"},
+     "15:5: apis.shop.proflie: unknown name `proflie`; allowed: profile, refusals, max_age, max_keys_per_owner, self_service, hosts, scopes, limits, failed_auth, plans, default_plan, upstreams, routes, trailers, recoverable, trailing_slash; did you mean `profile`?"},
     {"[api.shop.example]",
      "[]",
      "16:12: apis.shop.hosts: lists no host; leave `hosts` out to take every other host"},
@@ -513,6 +513,19 @@ const std::vector<Row> rows{
 22:103: apis.shop.trailers[6]: `x-key-id` cannot come behind a body: it frames, routes, authenticates or describes the message (RFC 9110 6.5.1)
 22:113: apis.shop.trailers[7]: `Set-Cookie` cannot come behind a body: it frames, routes, authenticates or describes the message (RFC 9110 6.5.1)
 22:125: apis.shop.trailers[8]: found `a b`; expected 1 to 64 letters, digits or any of !#$%&'*+-.^_`|~)~"},
+    {"trailing_slash: strict",
+     "recoverable: true",
+     "22:18: apis.shop.recoverable: found `true`; expected a mapping"},
+    {"trailing_slash: strict",
+     "recoverable: {old_key_files: a.key, keyfile: b.key}",
+     R"~(22:5: apis.shop.recoverable: `key_file` is missing
+22:34: apis.shop.recoverable.old_key_files: found `a.key`; expected a list of paths such as [reveal-2025.key]
+22:41: apis.shop.recoverable.keyfile: unknown name `keyfile`; allowed: key_file, old_key_files; did you mean `key_file`?)~"},
+    {"trailing_slash: strict",
+     "recoverable: {key_file: a.key, old_key_files: [b.key, a.key, b.key, {}]}",
+     R"~(22:59: apis.shop.recoverable.old_key_files[1]: `a.key` is listed twice
+22:66: apis.shop.recoverable.old_key_files[2]: `b.key` is listed twice
+22:73: apis.shop.recoverable.old_key_files[3]: found a mapping; expected a path)~"},
     {"trailing_slash: strict",
      "limits: shared",
      "22:13: apis.shop.limits: found `shared`; expected a mapping"},

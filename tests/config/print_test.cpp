@@ -301,6 +301,25 @@ BOOST_AUTO_TEST_CASE(what_an_api_asks_of_keys_is_printed_whoever_says_it) {
                               "    self_service:\n      cap_expiry: false\n");
 }
 
+BOOST_AUTO_TEST_CASE(key_files_are_printed_as_they_were_written) {
+    const std::string text =
+        printed_twice(test::edited("profile: default",
+                                   "profile: default\n    recoverable: {key_file: reveal.key, "
+                                   "old_key_files: [/run/old.key, \"sub/a b.key\"]}"),
+                      "etc/keygate.yaml");
+    BOOST_TEST(text.find("    recoverable:\n      key_file: reveal.key\n"
+                         "      old_key_files: [\"/run/old.key\", \"sub/a b.key\"]\n") !=
+                   std::string::npos,
+               text);
+    const auto loaded = config::load(text, "etc/keygate.yaml", test::world({}));
+    const auto& recoverable = loaded.settings->apis[0].recoverable;
+    BOOST_TEST_REQUIRE(recoverable.has_value());
+    BOOST_TEST(recoverable->key_file == "etc/reveal.key");
+    BOOST_TEST(recoverable->old_key_files ==
+                   (std::vector<std::string>{"/run/old.key", "etc/sub/a b.key"}),
+               boost::test_tools::per_element());
+}
+
 BOOST_AUTO_TEST_CASE(a_redis_is_printed_without_what_is_secret) {
     const test::Table variables{{"URL", "redis://hidden:hunter2@hidden.example:1/2"},
                                 {"PASSWORD", "hunter2"},

@@ -71,6 +71,7 @@ apis:
       pro: {{rate: 1000000/1m}}
       free: {{api_access: false}}
       once: {{rate: 1/1d}}
+    recoverable: {{key_file: reveal.key}}
     upstreams: {{live: {{servers: ["http://127.0.0.1:{origin}"]}}}}
     routes:
       ANY /v1/**: key
@@ -319,6 +320,7 @@ class Stage:
         return reply["key"], reply["id"]
 
     def prepare(self):
+        self.secrets.add("key file", (self.folder / "reveal.key").read_text().strip())
         for owner, plan in (("acme", "pro"), ("poor", "free"), ("once", "once")):
             status, reply = self.local("PUT", f"/admin/v1/owners/{owner}", {"api": "main", "plan": plan})
             if status != 201:
@@ -677,6 +679,30 @@ def admin_bodies(stage, case):
     case.note(f"{case.checks} answers")
 
 
+def shown_again(stage, case):
+    """Keys that are kept encrypted: what an operator is shown is nowhere afterwards."""
+    for i in range(5):
+        for step in (None, 1):
+            for local in (True, False):
+                name = f"sealed {i} {step} {local}"
+                key, number = stage.make_key(name, step=step, local=local)
+                options = {"step": step} if local else {"step": step, "value": f"Bearer {stage.admin_token}"}
+                call = stage.local if local else stage.admin
+                status, reply = call("POST", f"/admin/v1/keys/{number}:reveal", **options)
+                case.equal(f"{name} is shown again", (status, reply["key"] == key), (200, True))
+    fresh = stage.local("POST", f"/admin/v1/keys/{number}:rotate", {"grace_seconds": 60})[1]
+    stage.secrets.add("sealed, in the place of another", fresh["key"])
+    shown = subprocess.run(
+        [stage.binary, "keys", "reveal", "-c", stage.folder / "keygate.yaml", fresh["id"]],
+        env=stage.environment, capture_output=True, text=True, check=True, timeout=30,
+    )
+    case.equal("the command shows it", shown.stdout.strip() == fresh["key"], True)
+    stage.local("POST", f"/admin/v1/keys/{fresh['id']}:revoke")
+    case.equal("not when it is revoked", stage.local("POST", f"/admin/v1/keys/{fresh['id']}:reveal")[0], 409)
+    case.true("the log tells who has asked", f"path=/admin/v1/keys/{number}:reveal about=main/acme" in stage.keygate.text())
+    case.note(f"{case.checks} checks")
+
+
 def new_keys(stage, case):
     for i in range(5):
         for step in (None, 1):
@@ -788,7 +814,7 @@ def files_are_clean(stage, case):
     case.equal("secrets in the metrics", stage.secrets.found_in(metrics), {})
     seen = []
     for file in sorted(stage.folder.iterdir()):
-        if file.name == "admin.token" or not file.is_file():
+        if file.name in ("admin.token", "reveal.key") or not file.is_file():
             continue
         seen.append(file.name)
         case.equal(f"secrets in {file.name}", stage.secrets.found_in(file.read_bytes()), {})
@@ -829,6 +855,7 @@ STEPS = {
     "admin tokens": admin_tokens,
     "admin bodies": admin_bodies,
     "new keys": new_keys,
+    "keys that are shown again": shown_again,
     "the store is away": store_away,
     "lists": list_pages,
 }

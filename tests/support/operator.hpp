@@ -172,6 +172,7 @@ struct World {
     std::shared_ptr<const keys::Catalog> catalog = std::make_shared<const keys::Catalog>(set);
     keys::Table table{catalog};
     keys::Peppers peppers;
+    keys::Seals seals = keys::Seals::load(set).value();
     Folder files;
     std::optional<Fault> fault; // answers every call of the store
     FixedClock clock;
@@ -179,7 +180,7 @@ struct World {
     keys::StoreThread store{std::make_unique<keygate::test::FaultyStore>(
                                 keys::open_sqlite_store(files.file("keys.db")).value(), fault),
                             table};
-    Api api{Context{set, *catalog, peppers, store, clock}};
+    Api api{Context{set, *catalog, peppers, store, clock, nullptr, {}, &seals}};
 
     /// One call of an admin, without a socket.
     Response call(const std::string& method, const std::string& target,
