@@ -192,10 +192,11 @@ class RefusalPages::Renderer {
         Page page;
         page.status = answer.status;
         page.body = body_template(body, profile_.show_reason).filled(known);
-        page.has_length = page.body.count() == page.body.count("request_id");
         write_own_head(page.head, answer.status, media_type(body));
-        if (page.has_length)
-            page.head += "Content-Length: " + std::to_string(length_of(page.body)) + "\r\n";
+        if (page.body.count() == page.body.count("request_id")) {
+            page.around_ids = page.body.letters();
+            page.head += "Content-Length: " + std::to_string(length_of(page.around_ids)) + "\r\n";
+        }
         page.fields = fields_of(answer).filled(known);
         if (page.fields.count() == 0) {
             page.fields.render(page.head, known);
@@ -227,12 +228,11 @@ class RefusalPages::Renderer {
         return out;
     }
 
-    /// With an id as long as all are.
-    static std::size_t length_of(const Template& body) {
-        const std::string id(RequestId::size, '0');
-        std::string sample;
-        body.render(sample, Known{.request_id = id, .scope = {}});
-        return sample.size();
+    static std::size_t length_of(const std::vector<std::string>& around_ids) {
+        std::size_t length = (around_ids.size() - 1) * RequestId::size;
+        for (const std::string& letters : around_ids)
+            length += letters.size();
+        return length;
     }
 
     static Template fields_of(const config::Answer& answer) {
@@ -278,16 +278,24 @@ void RefusalPages::write(std::string& out, const Refusal& refusal, const Request
         }
         out.append("\r\n");
     }
-    if (page.status == 405) // RFC 9110 10.2.1: present even if no method is allowed
-        out.append("Allow: ").append(refusal.detail).append("\r\n");
+    if (page.status == 405) { // RFC 9110 10.2.1: present even if no method is allowed
+        const bool tells_methods = refusal.reason == Reason::route_method;
+        out.append("Allow: ").append(tells_methods ? refusal.detail : std::string_view{});
+        out.append("\r\n");
+    }
     if (known.retry_after > 0)
         out.append("Retry-After: ").append(std::to_string(known.retry_after)).append("\r\n");
     page.fields.render(out, known);
     write_asked_fields(out, request);
-    const auto body = [&](std::string& to) { page.body.render(to, known); };
-    if (!page.has_length) return write_measured_body(out, request, body);
+    if (page.around_ids.empty())
+        return write_measured_body(out, request,
+                                   [&](std::string& to) { page.body.render(to, known); });
     out.append("\r\n");
-    if (!request.is_head) body(out);
+    if (request.is_head) return;
+    out.append(page.around_ids.front());
+    // It is made of letters that stand for themselves anywhere (request_id.hpp).
+    for (std::size_t i = 1; i < page.around_ids.size(); ++i)
+        out.append(request.request_id).append(page.around_ids[i]);
 }
 
 void RefusalPages::write_problem(std::string& out, const Problem& problem,

@@ -8,6 +8,7 @@
 #include <array>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace keygate::http {
 
@@ -46,7 +47,9 @@ class RefusalPages {
         std::string challenge; // WWW-Authenticate without its line end, or empty
         Template fields;       // lines of the profile with what only a request knows
         Template body;
-        bool has_length = false; // `head` says the length: it is the same for every request
+        /// Where `body` has no variable but the request's id: what stands around it. Then `head`
+        /// says the length, which is the same for every request.
+        std::vector<std::string> around_ids;
     };
 
     class Renderer;

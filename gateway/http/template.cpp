@@ -100,10 +100,12 @@ void append_json_text(std::string& out, std::string_view text) {
     std::size_t begin = 0; // of what can be copied as it is
     for (std::size_t i = 0; i < text.size();) {
         const char c = text[i];
+        if (c >= 0x20 && c != '"' && c != '\\') { // ASCII, and nearly all there is
+            ++i;
+            continue;
+        }
         const std::size_t length = config::utf8_length(text, i);
-        const bool is_plain = length > 1 || (length == 1 && static_cast<unsigned char>(c) >= 0x20 &&
-                                             c != '"' && c != '\\');
-        if (is_plain) {
+        if (length > 1) {
             i += length;
             continue;
         }
@@ -253,6 +255,18 @@ Template Template::field(std::string_view text) {
     Template made;
     made.add_text(text, Place::field);
     return made;
+}
+
+std::vector<std::string> Template::letters() const {
+    std::vector<std::string> runs(1);
+    for (const Piece& piece : pieces_) {
+        const std::string_view quote = piece.place == Place::value ? "\"" : "";
+        runs.back() += piece.letters;
+        if (piece.variable.empty()) continue;
+        runs.back() += quote;
+        runs.emplace_back(quote);
+    }
+    return runs;
 }
 
 std::size_t Template::count(std::string_view variable) const {

@@ -104,6 +104,10 @@ class Template {
         return made;
     }
 
+    /// The letters before, between and behind its variables, with the quotes of those that stand
+    /// alone: for who puts in texts of which it is known that nothing in them needs care.
+    [[nodiscard]] std::vector<std::string> letters() const;
+
     /// How often a variable stands in it.
     [[nodiscard]] std::size_t count(std::string_view variable) const;
     /// How many variables stand in it.

@@ -12,6 +12,7 @@
 #include "config/read_limits.hpp"
 #include "config/text.hpp"
 #include "http/fields.hpp"
+#include "http/refusal_pages.hpp"
 
 #include <algorithm>
 #include <map>
@@ -143,6 +144,37 @@ void check_record(const std::string& rate, const std::string& quota) {
     check_list(judged.value->quotas, 8);
 }
 
+/// A refusal is a head without strange bytes, and as long as it says, whatever its profile makes of
+/// it.
+void check_refusals(const config::Api& api) {
+    const http::RefusalPages pages{api};
+    const std::string id(36, 'i');
+    for (const Reason reason : all_reasons()) {
+        const bool is_ours = reason == Reason::route_method; // its detail stands in `Allow`
+        std::string answer;
+        pages.write(answer,
+                    {.reason = reason,
+                     .retry_after = std::chrono::seconds{7},
+                     .detail = is_ours ? "GET" : "a\"\r\nX: \xff"},
+                    {.date = "now", .request_id = id});
+        const std::size_t end = answer.find("\r\n\r\n");
+        hold(end != answer.npos, "a refusal has a head", answer);
+        std::string_view head = std::string_view{answer}.substr(0, end);
+        const std::string length =
+            "\r\nContent-Length: " + std::to_string(answer.size() - end - 4) + "\r\n";
+        const auto lines = std::count(head.begin(), head.end(), '\n');
+        hold(lines <= 32 && std::all_of(head.begin(), head.end(),
+                                        [](char c) {
+                                            return (c >= 0x20 && c < 0x7f) || c == '\r' ||
+                                                   c == '\n';
+                                        }),
+             "a head is visible", answer);
+        hold(head.find("\r\nX:") == head.npos, "no value begins a line", answer);
+        hold((std::string{head} + "\r\n").find(length) != head.npos,
+             "a refusal is as long as it says", answer);
+    }
+}
+
 /// What later parts of the gateway rely on.
 void check_settings(const config::Settings& settings) {
     hold(!settings.listeners.empty() && !settings.apis.empty(), "there is something to do");
@@ -168,6 +200,7 @@ void check_settings(const config::Settings& settings) {
                  route.text);
         }
         check_limits(api);
+        check_refusals(api);
         for (const std::string& trailer : api.trailers)
             hold(!reserved.contains(trailer), "no trailer says who calls, or frames", trailer);
         for (const config::Answer& answer : api.profile.answers)
@@ -210,8 +243,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const config::Loaded again = config::load(printed, "etc/keygate.yaml", surroundings);
     hold(again.settings.has_value(), "what is printed loads again", printed + listed(again));
     check_settings(*again.settings);
-    for (std::size_t i = 0; i < loaded.settings->apis.size(); ++i)
-        check_same_limits(loaded.settings->apis[i], again.settings->apis[i]);
+    for (std::size_t i = 0; i < loaded.settings->apis.size(); ++i) {
+        const config::Api& api = loaded.settings->apis[i];
+        check_same_limits(api, again.settings->apis[i]);
+        hold(api.profile == again.settings->apis[i].profile, "profiles stay what they are",
+             printed);
+    }
     const std::string twice = config::print(*again.settings);
     hold(twice == printed, "what is printed prints the same",
          printed + "\n-- and then --\n" + twice);

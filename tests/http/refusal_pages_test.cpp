@@ -143,6 +143,11 @@ BOOST_AUTO_TEST_CASE(an_answer_fits_its_request) {
                         "Connection")
                    .value_or("") == "keep-alive");
     BOOST_TEST(field_of(page(profile, {.reason = Reason::route_method}), "Allow").has_value());
+    // Of another reason the detail is none of the methods, whatever status it has.
+    config::Profile odd = profile;
+    odd.answers[index(Reason::scope_missing)].status = 405;
+    BOOST_TEST(field_of(page(odd, {.reason = Reason::scope_missing, .detail = "a:b"}), "Allow")
+                   .value_or("none") == "");
 }
 
 BOOST_AUTO_TEST_CASE(words_of_a_profile_are_text_and_never_markup) {
