@@ -52,15 +52,15 @@ std::uint64_t length_bit(std::size_t length) {
 
 } // namespace
 
-ReservedNames::ReservedNames(std::string_view identity_prefix) {
+ReservedNames::ReservedNames(std::string_view identity_prefix,
+                             std::span<const std::string> credentials) {
     for (const std::string_view name : always_reserved)
         folded_.emplace_back(name);
-    for (const std::string_view word : identity_words) {
-        std::string name{identity_prefix};
-        name += word;
+    for (const std::string_view word : identity_words)
+        folded_.push_back(std::string{identity_prefix}.append(word));
+    folded_.insert(folded_.end(), credentials.begin(), credentials.end());
+    for (std::string& name : folded_)
         std::transform(name.begin(), name.end(), name.begin(), fold);
-        folded_.push_back(std::move(name));
-    }
     std::sort(folded_.begin(), folded_.end());
     for (const std::string& name : folded_)
         lengths_ |= length_bit(name.size());
@@ -80,6 +80,11 @@ bool ReservedNames::contains(std::string_view name) const {
     return found != folded_.end() &&
            std::equal(found->begin(), found->end(), name.begin(), name.end(),
                       [](char known, char sent) { return known == fold(sent); });
+}
+
+bool is_read_as(std::string_view sent, std::string_view name) {
+    return std::equal(sent.begin(), sent.end(), name.begin(), name.end(),
+                      [](char a, char b) { return fold(a) == fold(b); });
 }
 
 bool is_hop_by_hop(const Field& field) {

@@ -5,6 +5,7 @@
 #include <array>
 #include <bitset>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -20,8 +21,9 @@ namespace keygate::http {
 /// …); credentials; and every misspelt double of a field that frames the message.
 class ReservedNames {
   public:
-    /// @param identity_prefix  `X-Key-`
-    explicit ReservedNames(std::string_view identity_prefix);
+    /// @param identity_prefix  `X-Key-` @param credentials  fields that keys are sent in.
+    explicit ReservedNames(std::string_view identity_prefix,
+                           std::span<const std::string> credentials = {});
 
     [[nodiscard]] bool contains(std::string_view name) const;
 
@@ -36,6 +38,10 @@ class ReservedNames {
     std::vector<std::string> folded_; // sorted
     std::uint64_t lengths_ = 0;       // bit n: some name has n letters; most fields end here
 };
+
+/// Are these two spellings of one name for servers that take every byte but letters and digits for
+/// `-`?
+[[nodiscard]] bool is_read_as(std::string_view sent, std::string_view name);
 
 /// The last words of the identity headers, in the order in which they are sent.
 inline constexpr std::array<std::string_view, 6> identity_words{"Id",     "Owner", "Plan",
