@@ -16,6 +16,9 @@ constexpr std::uint64_t longest_prefix = 32;
 constexpr double fewest_bits = 96;
 // Letters of a new key that nobody sees again.
 constexpr std::uint32_t fewest_hidden = 16;
+constexpr std::uint32_t shortest_lookup = 4;
+constexpr std::uint32_t longest_lookup = 32;
+constexpr std::size_t longest_separator = 4;
 
 constexpr std::array<Word<Alphabet>, 4> alphabets{{{"hex", Alphabet::hex},
                                                    {"base36", Alphabet::base36},
@@ -116,7 +119,6 @@ void read_mint(const std::optional<View>& view, KeyFormat& format) {
             format.mint.min = written.min;
             format.mint.max = written.max;
         }
-        fields.later({"checksum"});
         fields.done();
     }
     const bool has_modes = !format.live_prefix.empty();
@@ -129,10 +131,53 @@ void read_mint(const std::optional<View>& view, KeyFormat& format) {
     format.mint_test_prefix = test;
 }
 
+void read_separator(const std::optional<View>& view, std::string& out) {
+    constexpr std::string_view expected = "1 to 4 of `.`, `_` and `-`";
+    if (!view) return;
+    const std::string* text = view->text(expected);
+    if (!text) return;
+    if (text->size() <= longest_separator && text->find_first_not_of("._-") == std::string::npos)
+        out = *text;
+    else
+        view->refuse(expected);
+}
+
+void read_lookup(const std::optional<View>& view, KeyFormat& format) {
+    static constexpr std::array<Word<bool>, 2> words{{{"key", false}, {"lookup", true}}};
+    if (!view) return;
+    Fields fields{*view};
+    Run run;
+    std::uint32_t length = 0;
+    read_word(fields.need("alphabet"), run.alphabet, alphabets);
+    read_number(fields.need("length"), length, shortest_lookup, longest_lookup);
+    read_separator(fields.need("separator"), format.separator);
+    read_word(fields.take("find_by"), format.is_found_by_lookup, words);
+    fields.done();
+    run.min = run.max = length;
+    format.lookup = run;
+}
+
+void read_checksum(const std::optional<View>& view, KeyFormat& format) {
+    static constexpr std::array<Word<bool>, 1> words{{{"crc32", true}}};
+    read_word(view, format.has_checksum, words);
+    if (view && format.body.min > 0 && format.body.min <= checksum_letters(format.body.alphabet))
+        view->complain("the checksum is the last " +
+                       std::to_string(checksum_letters(format.body.alphabet)) +
+                       " of the `length` letters, and must leave some before it");
+}
+
+/// Random letters of a new key, behind its prefix and public part.
+std::uint32_t random_letters(const KeyFormat& format) {
+    const std::uint32_t sum = format.has_checksum ? checksum_letters(format.body.alphabet) : 0;
+    return format.mint.min > sum ? format.mint.min - sum : 0;
+}
+
 /// Would a key of this mint prefix be accepted?
 bool is_acceptable(const std::string& mint_prefix, const std::string& prefix,
                    const KeyFormat& format) {
     if (!mint_prefix.starts_with(prefix)) return false;
+    // What is longer would lie in the public part.
+    if (format.lookup.max > 0 && mint_prefix != prefix) return false;
     const std::string_view rest = std::string_view{mint_prefix}.substr(prefix.size());
     const std::size_t length = rest.size() + format.mint.min;
     return contains(format.body.alphabet, format.mint.alphabet) && length >= format.body.min &&
@@ -156,7 +201,7 @@ void check_mint(const View& view, const KeyFormat& format) {
         view.complain(
             "new keys as described by `mint` would not be accepted: their prefix, alphabet or "
             "length does not fit");
-    const double bits = bits_per_letter(format.mint.alphabet) * format.mint.min;
+    const double bits = bits_per_letter(format.mint.alphabet) * random_letters(format);
     if (bits < fewest_bits)
         view.complain("new keys would have about " + std::to_string(static_cast<int>(bits)) +
                       " random bits and could be guessed; at least " +
@@ -169,10 +214,12 @@ void read_shown(const std::optional<View>& view, KeyFormat& format) {
     read_number(fields.take("first"), format.shown_first, 0, longest_body);
     read_number(fields.take("last"), format.shown_last, 0, longest_body);
     fields.done();
+    // The public part is for everybody to see.
     const std::size_t prefix =
-        std::max(format.mint_live_prefix.size(), format.mint_test_prefix.size());
+        std::max(format.mint_live_prefix.size(), format.mint_test_prefix.size()) +
+        format.lookup.max + format.separator.size();
     const std::size_t first = format.shown_first > prefix ? format.shown_first - prefix : 0;
-    if (format.mint.min > 0 && first + format.shown_last + fewest_hidden > format.mint.min)
+    if (format.mint.min > 0 && first + format.shown_last + fewest_hidden > random_letters(format))
         view->complain("at least " + std::to_string(fewest_hidden) +
                        " letters behind the prefix of a new key must stay hidden");
 }
@@ -185,10 +232,11 @@ KeyFormat read_key_format(const View& view) {
     read_prefix(fields.take("prefix"), format.prefix, format.live_prefix, format.test_prefix);
     read_word(fields.need("alphabet"), format.body.alphabet, alphabets);
     read_length(fields.need("length"), format.body);
+    read_lookup(fields.take("lookup"), format);
+    read_checksum(fields.take("checksum"), format);
     const auto mint = fields.take("mint");
     read_mint(mint, format);
     read_shown(fields.take("shown"), format);
-    fields.later({"separator", "lookup", "checksum", "parts"});
     fields.done();
     check_mint(mint ? *mint : view, format);
     return format;

@@ -1,11 +1,14 @@
 #include "keys/format.hpp"
 
 #include "base/ascii.hpp"
+#include "config/read_key_format.hpp"
 
+#include <boost/crc.hpp>
 #include <openssl/rand.h>
 
 #include <algorithm>
 #include <array>
+#include <cstdint>
 #include <stdexcept>
 
 namespace keygate::keys {
@@ -30,6 +33,11 @@ constexpr std::string_view letters_of(Alphabet alphabet) {
         return token;
     }
     return {};
+}
+
+/// Whose letters are the digits of checksums: `.`, `_` and `-` are none.
+constexpr Alphabet digits_of(Alphabet alphabet) {
+    return alphabet == Alphabet::token ? Alphabet::base62 : alphabet;
 }
 
 constexpr unsigned char bit_of(Alphabet alphabet) {
@@ -57,8 +65,38 @@ bool is_run(std::string_view text, const Run& run) {
     return common != 0;
 }
 
-bool is_prefixed_run(std::string_view key, std::string_view prefix, const Run& run) {
-    return key.starts_with(prefix) && is_run(key.substr(prefix.size()), run);
+/// CRC-32 as in zip, PNG and Ethernet (reflected, polynomial 0x04C11DB7).
+std::uint32_t crc32_of(std::string_view text) {
+    boost::crc_32_type sum;
+    sum.process_bytes(text.data(), text.size());
+    return sum.checksum();
+}
+
+/// Are the last letters the checksum of all before them? They are a number of fixed length in the
+/// alphabet's own digits.
+bool has_right_checksum(std::string_view key, Alphabet alphabet) {
+    const std::size_t count = config::checksum_letters(alphabet);
+    if (key.size() < count) return false;
+    const std::string_view digits = letters_of(digits_of(alphabet));
+    std::uint32_t sum = crc32_of(key.substr(0, key.size() - count));
+    for (std::size_t i = key.size(); i-- > key.size() - count;) {
+        if (key[i] != digits[sum % digits.size()]) return false;
+        sum /= static_cast<std::uint32_t>(digits.size());
+    }
+    return sum == 0;
+}
+
+bool is_prefixed_run(std::string_view key, std::string_view prefix, const KeyFormat& format) {
+    if (!key.starts_with(prefix)) return false;
+    std::string_view rest = key.substr(prefix.size());
+    if (format.lookup.max > 0) {
+        if (!is_run(rest.substr(0, format.lookup.max), format.lookup)) return false;
+        rest.remove_prefix(format.lookup.max);
+        if (!rest.starts_with(format.separator)) return false;
+        rest.remove_prefix(format.separator.size());
+    }
+    return is_run(rest, format.body) &&
+           (!format.has_checksum || has_right_checksum(key, format.body.alphabet));
 }
 
 bool has_modes(const KeyFormat& format) {
@@ -74,6 +112,15 @@ std::optional<Mode> mode_by_prefix(std::string_view key, std::string_view live,
     if (is_live) return Mode::live;
     if (is_test) return Mode::test;
     return std::nullopt;
+}
+
+void append_checksum(std::string& key, Alphabet alphabet) {
+    const std::string_view digits = letters_of(digits_of(alphabet));
+    std::uint32_t sum = crc32_of(key);
+    const std::size_t end = key.size() + config::checksum_letters(alphabet);
+    key.resize(end, digits.front());
+    for (std::size_t i = end; sum > 0; sum /= static_cast<std::uint32_t>(digits.size()))
+        key[--i] = digits[sum % digits.size()];
 }
 
 /// Appends letters, each equally likely: bytes beyond the last whole multiple of the alphabet's
@@ -99,9 +146,20 @@ void append_random(std::string& text, std::string_view letters, std::size_t coun
 } // namespace
 
 bool has_shape(std::string_view key, const KeyFormat& format) {
-    if (!has_modes(format)) return is_prefixed_run(key, format.prefix, format.body);
-    return is_prefixed_run(key, format.live_prefix, format.body) ||
-           is_prefixed_run(key, format.test_prefix, format.body);
+    if (!has_modes(format)) return is_prefixed_run(key, format.prefix, format);
+    return is_prefixed_run(key, format.live_prefix, format) ||
+           is_prefixed_run(key, format.test_prefix, format);
+}
+
+std::optional<std::string_view> lookup_part(std::string_view key, const KeyFormat& format) {
+    if (format.lookup.max == 0) return std::nullopt;
+    const auto with_prefix = [&](std::string_view prefix) -> std::optional<std::string_view> {
+        if (!is_prefixed_run(key, prefix, format)) return std::nullopt;
+        return key.substr(0, prefix.size() + format.lookup.max);
+    };
+    if (!has_modes(format)) return with_prefix(format.prefix);
+    const auto live = with_prefix(format.live_prefix);
+    return live ? live : with_prefix(format.test_prefix);
 }
 
 std::optional<Mode> stated_mode(std::string_view key, const KeyFormat& format) {
@@ -120,9 +178,18 @@ Secret mint(const KeyFormat& format, Mode mode) {
     std::string key;
     // One allocation from the start: growing, or living inside the object and being moved, would
     // leave copies of a secret behind.
-    key.reserve(std::max<std::size_t>(prefix.size() + format.mint.max, 2 * sizeof key));
+    key.reserve(std::max<std::size_t>(prefix.size() + format.lookup.max + format.separator.size() +
+                                          format.mint.max,
+                                      2 * sizeof key));
     key += prefix;
-    append_random(key, letters_of(format.mint.alphabet), format.mint.max);
+    if (format.lookup.max > 0) {
+        append_random(key, letters_of(format.lookup.alphabet), format.lookup.max);
+        key += format.separator;
+    }
+    const std::size_t sum =
+        format.has_checksum ? config::checksum_letters(format.body.alphabet) : 0;
+    append_random(key, letters_of(format.mint.alphabet), format.mint.max - sum);
+    if (format.has_checksum) append_checksum(key, format.body.alphabet);
     return Secret{std::move(key)};
 }
 

@@ -10,7 +10,8 @@
 
 namespace keygate::keys {
 
-/// May this text be a key of that format at all? Checked before anything is hashed or looked up.
+/// May this text be a key of that format at all, its checksum included? Checked before anything is
+/// hashed or looked up.
 [[nodiscard]] bool has_shape(std::string_view key, const config::KeyFormat& format);
 
 /// The mode that a key's own prefix states, if the format has modes or the key begins with one of
@@ -18,8 +19,14 @@ namespace keygate::keys {
 [[nodiscard]] std::optional<Mode> stated_mode(std::string_view key,
                                               const config::KeyFormat& format);
 
-/// A new key: prefix of the mode and random letters (RAND_priv_bytes, without modulo bias). Always
-/// has the format's own shape. Throws where the system has no randomness.
+/// Prefix and public part of a key of a format with a lookup part: `19656ea` of `19656ea.4329…`.
+/// Nothing for other formats, and for what has not the format's shape.
+[[nodiscard]] std::optional<std::string_view> lookup_part(std::string_view key,
+                                                          const config::KeyFormat& format);
+
+/// A new key: prefix of the mode, public part and separator if the format has them, and random
+/// letters, the last of them a checksum if it has one (RAND_priv_bytes, without modulo bias).
+/// Always has the format's own shape. Throws where the system has no randomness.
 [[nodiscard]] Secret mint(const config::KeyFormat& format, Mode mode);
 
 /// A new public id: `key_` and 20 letters and digits.

@@ -243,7 +243,26 @@ BOOST_AUTO_TEST_CASE(mistakes_in_a_profile_say_what_is_allowed) {
         {"length: 16-256", "length: 16-256\n  prefix: kg_l",
          "new keys as described by `mint` would not be accepted: their prefix, alphabet or length "
          "does not fit"},
-        {"length: 16-256", "length: 16-256\n  separator: x", "`separator` is not available yet"},
+        {"length: 16-256", "length: 16-256\n  lookup: {alphabet: hex, length: 7}",
+         "`separator` is missing"},
+        {"length: 16-256",
+         "length: 16-256\n  lookup: {alphabet: hex, length: 3, separator: \":\", find_by: part}",
+         "found `3`; expected a whole number from 4 to 32"},
+        {"length: 16-256",
+         "length: 16-256\n  lookup: {alphabet: hex, length: 7, separator: \":\", find_by: part}",
+         "found `:`; expected 1 to 4 of `.`, `_` and `-`"},
+        {"length: 16-256",
+         "length: 16-256\n  lookup: {alphabet: hex, length: 7, separator: \".\", find_by: part}",
+         "found `part`; expected one of: key, lookup"},
+        {"length: 16-256", "length: 16-256\n  lookup: {alphabet: hex, length: 7, separator: \".\"}",
+         "new keys as described by `mint` would not be accepted: their prefix, alphabet or length "
+         "does not fit"},
+        {"length: 16-256", "length: 16-256\n  checksum: crc16", "found `crc16`; expected crc32"},
+        {"length: 16-256", "length: 6-256\n  checksum: crc32",
+         "the checksum is the last 6 of the `length` letters, and must leave some before it"},
+        // What can be computed of the others is not random.
+        {"length: 40", "length: 21\n  checksum: crc32",
+         "new keys would have about 89 random bits and could be guessed; at least 96 are needed"},
         {"length: 40", "length: 30-40", "new keys need one length; write `mint: {length: 40}`"},
         {"length: 40", "length: 16",
          "new keys would have about 95 random bits and could be guessed; at least 96 are needed"},
@@ -270,6 +289,44 @@ BOOST_AUTO_TEST_CASE(mistakes_in_a_profile_say_what_is_allowed) {
             BOOST_TEST(is_told, test::mistakes_in(loaded));
         }
     }
+}
+
+BOOST_AUTO_TEST_CASE(a_format_may_have_a_public_part_and_a_checksum) {
+    std::string profile = shipped("default");
+    const std::size_t end = profile.find("default_scopes:");
+    profile.replace(0, end,
+                    "key:\n  lookup: {alphabet: base36, length: 7, separator: \".\"}\n"
+                    "  alphabet: hex\n  length: 35\n  checksum: crc32\n"
+                    "  shown: {first: 7, last: 0}\n");
+    auto loaded = load_with(profile);
+    BOOST_TEST_REQUIRE(loaded.settings.has_value(), test::mistakes_in(loaded));
+    const config::KeyFormat key = loaded.settings->apis[0].profile.key;
+    BOOST_TEST((key.lookup.alphabet == config::Alphabet::base36));
+    BOOST_TEST(key.lookup.min == 7U);
+    BOOST_TEST(key.lookup.max == 7U);
+    BOOST_TEST(key.separator == ".");
+    BOOST_TEST(!key.is_found_by_lookup);
+    BOOST_TEST(key.has_checksum);
+    BOOST_TEST(key.shown_first == 7U);
+
+    for (const char* const by : {"key", "lookup"}) {
+        loaded =
+            load_with(test::edited("\".\"}", std::string{"\".\", find_by: "} + by + "}", profile));
+        BOOST_TEST_REQUIRE(loaded.settings.has_value(), test::mistakes_in(loaded));
+        BOOST_TEST(loaded.settings->apis[0].profile.key.is_found_by_lookup ==
+                   (by == std::string_view{"lookup"}));
+    }
+    // The public part may be shown whole, and of the secret no more than elsewhere.
+    loaded = load_with(test::edited("first: 7, last: 0", "first: 16, last: 3", profile));
+    BOOST_TEST_REQUIRE(loaded.settings.has_value(), test::mistakes_in(loaded));
+    loaded = load_with(test::edited("first: 7, last: 0", "first: 16, last: 4", profile));
+    BOOST_TEST(test::mistakes_in(loaded) ==
+               "profiles/own.yaml:6:10: key.shown: at least 16 letters behind the prefix of a new "
+               "key must stay hidden\n");
+    loaded = load_with(test::edited("length: 35", "length: 31", profile));
+    BOOST_TEST(test::mistakes_in(loaded) ==
+               "profiles/own.yaml:2:3: key: new keys would have about 92 random bits and could be "
+               "guessed; at least 96 are needed\n");
 }
 
 BOOST_AUTO_TEST_CASE(formats_with_modes_mint_by_mode) {

@@ -6,6 +6,9 @@
 #include <map>
 #include <ostream>
 #include <set>
+#include <string>
+#include <utility>
+#include <vector>
 
 namespace keygate::keys {
 namespace {
@@ -51,7 +54,108 @@ KeyFormat bare() {
     return format;
 }
 
+KeyFormat with_lookup() {
+    KeyFormat format;
+    format.lookup = {Alphabet::base36, 7, 7};
+    format.separator = ".";
+    format.body = format.mint = {Alphabet::hex, 27, 27};
+    format.shown_first = 7;
+    return format;
+}
+
+KeyFormat with_checksum(Alphabet alphabet) {
+    KeyFormat format;
+    format.prefix = format.mint_live_prefix = "ab_";
+    format.body = {alphabet, 12, 64};
+    format.mint = {alphabet == Alphabet::token ? Alphabet::base62 : alphabet, 40, 40};
+    format.has_checksum = true;
+    return format;
+}
+
 BOOST_AUTO_TEST_SUITE(keys_format)
+
+BOOST_AUTO_TEST_CASE(a_key_with_a_public_part) {
+    const KeyFormat format = with_lookup();
+    const std::string secret = "4329f04826e125f1ee999b53f78";
+    BOOST_TEST(has_shape("19656ea." + secret, format));
+    BOOST_TEST(has_shape("zzzzzzz." + secret, format));
+    for (const std::string& text : std::vector<std::string>{
+             "", "19656ea", "19656ea.", "." + secret, secret, "19656e." + secret,
+             "19656eab." + secret, "19656eA." + secret, "19656ea" + secret, "19656ea-" + secret,
+             "19656ea.." + secret, "19656ea.." + secret.substr(1), "19656ea." + secret + "0",
+             "19656ea." + secret.substr(1), "19656ea." + secret.substr(1) + "g",
+             "19656.a." + secret})
+        BOOST_TEST(!has_shape(text, format), text);
+
+    BOOST_TEST((lookup_part("19656ea." + secret, format) == "19656ea"));
+    BOOST_TEST(!lookup_part("19656ea." + secret + "0", format));
+    BOOST_TEST(!lookup_part("rp_" + std::string(64, 'f'), with_prefix()));
+
+    KeyFormat modes = format;
+    modes.live_prefix = "rf_live_";
+    modes.test_prefix = "rf_test_";
+    BOOST_TEST((lookup_part("rf_test_19656ea." + secret, modes) == "rf_test_19656ea"));
+    BOOST_TEST((lookup_part("rf_live_19656ea." + secret, modes) == "rf_live_19656ea"));
+    BOOST_TEST(!lookup_part("19656ea." + secret, modes));
+    BOOST_TEST((stated_mode("rf_test_19656ea." + secret, modes) == Mode::test));
+
+    BOOST_TEST(shown_parts("19656ea." + secret, format).prefix == "19656ea");
+}
+
+BOOST_AUTO_TEST_CASE(a_new_key_with_a_public_part_has_one_of_its_own) {
+    std::set<std::string> parts;
+    std::map<char, int> letters;
+    for (int i = 0; i < 500; ++i) {
+        const Secret key = mint(with_lookup(), Mode::live);
+        BOOST_TEST_REQUIRE(has_shape(key.reveal(), with_lookup()));
+        parts.emplace(*lookup_part(key.reveal(), with_lookup()));
+        for (const char c : key.reveal().substr(0, 7))
+            ++letters[c];
+    }
+    BOOST_TEST(parts.size() == 500U);
+    BOOST_TEST(letters.size() == 36U);
+}
+
+// CRC-32 of the text before it, as zip and Ethernet have it: python3 -c
+// 'import zlib; print("%08x" % zlib.crc32(b"ab_0123456789"))'
+BOOST_AUTO_TEST_CASE(a_checksum_is_the_number_of_all_letters_before_it) {
+    BOOST_TEST(has_shape("ab_0123456789b630319c", with_checksum(Alphabet::hex)));
+    BOOST_TEST(has_shape("ab_01234567891ejtspo", with_checksum(Alphabet::base36)));
+    BOOST_TEST(has_shape("ab_01234567893KrELM", with_checksum(Alphabet::base62)));
+    BOOST_TEST(has_shape("ab_01234567893KrELM", with_checksum(Alphabet::token)));
+    // A small number begins with zeros.
+    BOOST_TEST(has_shape("ab_0000006c350000e6d5", with_checksum(Alphabet::hex)));
+    BOOST_TEST(has_shape("ab_0000006c3500019lh", with_checksum(Alphabet::base36)));
+    BOOST_TEST(has_shape("ab_0000006c35000FN7", with_checksum(Alphabet::base62)));
+}
+
+BOOST_AUTO_TEST_CASE(a_slip_of_one_letter_is_seen_before_anything_is_looked_up) {
+    for (const Alphabet alphabet :
+         {Alphabet::hex, Alphabet::base36, Alphabet::base62, Alphabet::token}) {
+        const KeyFormat format = with_checksum(alphabet);
+        for (int i = 0; i < 20; ++i) {
+            const Secret key = mint(format, Mode::live);
+            BOOST_TEST_REQUIRE(has_shape(key.reveal(), format));
+            BOOST_TEST(key.reveal().size() == 43U);
+            for (std::size_t at = 3; at < key.reveal().size(); ++at) {
+                std::string slip{key.reveal()};
+                slip[at] = slip[at] == '7' ? '8' : '7';
+                BOOST_TEST_REQUIRE(!has_shape(slip, format));
+            }
+            std::string swapped{key.reveal()};
+            std::swap(swapped[10], swapped[11]);
+            BOOST_TEST((swapped == key.reveal() || !has_shape(swapped, format)));
+        }
+    }
+}
+
+BOOST_AUTO_TEST_CASE(a_checksum_counts_the_prefix_too) {
+    KeyFormat format = with_checksum(Alphabet::hex);
+    const Secret key = mint(format, Mode::live);
+    const std::string rest{key.reveal().substr(3)};
+    format.prefix = "cd_";
+    BOOST_TEST(!has_shape("cd_" + rest, format));
+}
 
 BOOST_AUTO_TEST_CASE(a_key_of_the_default_format) {
     const KeyFormat format = by_default();
