@@ -1,6 +1,9 @@
 #include "auth/credential.hpp"
 
 #include "base/ascii.hpp"
+#include "base/wiping.hpp"
+#include "http/fields.hpp"
+#include "http/query.hpp"
 #include "keys/format.hpp"
 
 #include <algorithm>
@@ -8,6 +11,9 @@
 
 namespace keygate::auth {
 namespace {
+
+using config::KeySource;
+using Sources = std::span<const KeySource>;
 
 constexpr bool is_blank(char c) {
     return c == ' ' || c == '\t';
@@ -26,24 +32,125 @@ bool is_token68(std::string_view text) {
     });
 }
 
-/// The one word after `Bearer`.
-Decision<std::string_view> bearer_word(std::string_view value) {
+/// A second word, a list, or a tab: there are readers that would take another part of it than we.
+Decision<std::string_view> single_word(std::string_view text) {
+    const auto is_separator = [](char c) { return is_blank(c) || c == ','; };
+    if (text.empty() || std::any_of(text.begin(), text.end(), is_separator))
+        return Refusal{.reason = Reason::auth_malformed};
+    return text;
+}
+
+bool is_in_authorization(const KeySource& source) {
+    return source.kind == KeySource::Kind::bearer || source.kind == KeySource::Kind::scheme;
+}
+
+/// The one word after `Bearer`, or after another scheme that keys are sent with.
+Decision<std::string_view> authorization_word(std::string_view value, Sources sources) {
     value = ascii::trimmed(value);
     const auto* const scheme_end = std::find_if(value.begin(), value.end(), is_blank);
     const std::string_view scheme{value.begin(), scheme_end};
     if (!is_token(scheme)) return Refusal{.reason = Reason::auth_malformed}; // also an empty field
-    if (!ascii::equal_ignoring_case(scheme, "Bearer"))
-        return Refusal{.reason = Reason::auth_missing};
+    const bool is_ours = std::any_of(sources.begin(), sources.end(), [&](const KeySource& source) {
+        return is_in_authorization(source) &&
+               ascii::equal_ignoring_case(scheme, source.kind == KeySource::Kind::bearer
+                                                      ? "Bearer"
+                                                      : std::string_view{source.name});
+    });
+    if (!is_ours) return Refusal{.reason = Reason::auth_missing};
 
     std::string_view word{scheme_end, value.end()};
     while (word.starts_with(' '))
         word.remove_prefix(1);
-    // A second word, a list, or a tab: there are readers that would take another part of it than
-    // we.
-    const auto is_separator = [](char c) { return is_blank(c) || c == ','; };
-    if (word.empty() || std::any_of(word.begin(), word.end(), is_separator))
-        return Refusal{.reason = Reason::auth_malformed};
-    return word;
+    return single_word(word);
+}
+
+Decision<std::string_view> word_of_authorization(const http::RequestHead& head, Sources sources) {
+    if (head.authorizations == 0) return Refusal{.reason = Reason::auth_missing};
+    // RFC 9110 5.3: not a list, so two of them have no meaning, and we do not choose one.
+    if (head.authorizations > 1) return Refusal{.reason = Reason::auth_duplicate};
+    return authorization_word(head.authorization, sources);
+}
+
+/// Texts that are shorter could lie in the string object itself, which is not wiped.
+constexpr std::size_t shortest_room = 64;
+
+/// A value of the query without its escapes.
+/// @param room  for it, where it has some: a copy of a key, and wiped as one.
+std::string_view decoded(std::string_view value, WipingString& room) {
+    if (value.find('%') == std::string_view::npos) return value;
+    room.reserve(std::max(value.size(), shortest_room));
+    while (!value.empty()) {
+        const bool is_escape = value.front() == '%' && value.size() >= 3;
+        room +=
+            is_escape
+                ? static_cast<char>(ascii::hex_value(value[1]) * 16 + ascii::hex_value(value[2]))
+                : value.front();
+        value.remove_prefix(is_escape ? 3 : 1);
+    }
+    return room;
+}
+
+/// The one word that a request has in any of its places.
+class Search {
+  public:
+    Search(const http::RequestHead& head, std::string_view query, Sources sources)
+        : head_(head)
+        , query_(query)
+        , sources_(sources) {}
+
+    /// @param room  that the word may lie in.
+    Decision<std::string_view> word(WipingString& room) {
+        if (std::any_of(sources_.begin(), sources_.end(), is_in_authorization))
+            take(word_of_authorization(head_, sources_));
+        for (const KeySource& source : sources_) {
+            if (source.kind == KeySource::Kind::field) take_fields(source.name);
+            if (source.kind == KeySource::Kind::query) take_parameters(source.name);
+        }
+        if (found_ == 0) return Refusal{.reason = Reason::auth_missing};
+        if (found_ > 1) return Refusal{.reason = Reason::auth_duplicate};
+        if (!is_in_query_ || !first_) return first_;
+        return single_word(decoded(*first_, room));
+    }
+
+  private:
+    void take(const Decision<std::string_view>& word) {
+        if (!word && word.error().reason == Reason::auth_missing) return;
+        if (found_++ == 0) first_ = word;
+    }
+
+    void take_fields(std::string_view name) {
+        for (const http::Field& field : head_.all())
+            if (ascii::equal_ignoring_case(field.name, name)) take(single_word(field.value));
+    }
+
+    void take_parameters(std::string_view name) {
+        http::QueryParameter parameter;
+        for (http::QueryReader reader{query_}; reader.next(parameter);) {
+            if (!http::is_named(parameter, name)) continue;
+            if (found_ == 0) is_in_query_ = true;
+            take(single_word(parameter.value));
+        }
+    }
+
+    const http::RequestHead& head_;
+    std::string_view query_;
+    Sources sources_;
+    std::size_t found_ = 0;
+    Decision<std::string_view> first_ = Refusal{.reason = Reason::auth_missing};
+    bool is_in_query_ = false;
+};
+
+bool is_plain_bearer(Sources sources) {
+    return sources.size() == 1 && sources.front().kind == KeySource::Kind::bearer;
+}
+
+std::uint8_t digest_key(Credential::Digests& digests, std::string_view key,
+                        const keys::Peppers& peppers) {
+    std::uint8_t count = 0;
+    for (std::size_t i = 0; i < peppers.size(); ++i)
+        digests[count++] = peppers.digest_of(i, key);
+    digests[count++] = keys::digest_of(key);
+    return count;
 }
 
 /// Does a word of the text have the shape of a key, where words end at each byte that `ends_word`
@@ -61,22 +168,48 @@ bool holds_key(std::string_view text, const config::KeyFormat& format, Predicate
 
 } // namespace
 
-Decision<Credential> read_credential(const http::RequestHead& head, const config::KeyFormat& format,
-                                     const keys::Peppers& peppers) {
-    if (head.authorizations == 0) return Refusal{.reason = Reason::auth_missing};
-    // RFC 9110 5.3: not a list, so two of them have no meaning, and we do not choose one.
-    if (head.authorizations > 1) return Refusal{.reason = Reason::auth_duplicate};
-
-    const auto word = bearer_word(head.authorization);
+Decision<Credential> read_credential(const http::RequestHead& head, std::string_view query,
+                                     const config::Profile& profile, const keys::Peppers& peppers) {
+    const config::KeyFormat& format = profile.key;
+    WipingString room;
+    const auto word = is_plain_bearer(profile.sources)
+                          ? word_of_authorization(head, profile.sources)
+                          : Search{head, query, profile.sources}.word(room);
     if (!word) return word.error();
     if (!is_token68(*word) || !keys::has_shape(*word, format))
         return Refusal{.reason = Reason::key_bad_format};
     Credential credential;
-    for (std::size_t i = 0; i < peppers.size(); ++i)
-        credential.digests[credential.count++] = peppers.digest_of(i, *word);
-    credential.digests[credential.count++] = keys::digest_of(*word);
+    if (format.is_found_by_lookup) {
+        credential.digests[credential.count++] =
+            keys::digest_of(keys::lookup_part(*word, format).value());
+        credential.proof_count = digest_key(credential.proofs, *word, peppers);
+    } else {
+        credential.count = digest_key(credential.digests, *word, peppers);
+    }
     credential.stated_mode = keys::stated_mode(*word, format);
     return credential;
+}
+
+std::vector<std::string_view> credentials_in(const http::RequestHead& head, std::string_view query,
+                                             Sources sources) {
+    std::vector<std::string_view> found;
+    const auto is_named = [&](const auto& names, KeySource::Kind kind) {
+        return std::any_of(sources.begin(), sources.end(), [&](const KeySource& source) {
+            return source.kind == kind && names(source.name);
+        });
+    };
+    http::QueryParameter parameter;
+    for (http::QueryReader reader{query}; reader.next(parameter);)
+        if (is_named([&](std::string_view name) { return http::is_named(parameter, name); },
+                     KeySource::Kind::query))
+            found.push_back(parameter.value);
+    for (const http::Field& field : head.all())
+        if (field.id == http::FieldName::authorization ||
+            is_named([&](std::string_view name) { return http::is_read_as(field.name, name); },
+                     KeySource::Kind::field))
+            found.push_back(field.value);
+    std::erase_if(found, [](std::string_view text) { return text.empty(); });
+    return found;
 }
 
 bool may_pass(const http::RequestHead& head, const config::KeyFormat& format) {

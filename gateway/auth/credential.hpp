@@ -10,22 +10,42 @@
 #include <array>
 #include <cstdint>
 #include <optional>
+#include <span>
+#include <string_view>
+#include <vector>
 
 namespace keygate::auth {
 
 /// What a request proves itself with: the digests of its key, never the key.
 struct Credential {
-    std::array<keys::Digest, keys::Peppers::most + 1> digests;
-    std::uint8_t count = 0;                // of digests: one for each pepper, then plain SHA-256
+    using Digests = std::array<keys::Digest, keys::Peppers::most + 1>;
+
+    /// What its record is found by: one for each pepper, then plain SHA-256; or, where keys are
+    /// found by their public part, that part's.
+    Digests digests;
+    std::uint8_t count = 0;
+    Digests proofs;                        // then of the whole key: for each pepper, and plain
+    std::uint8_t proof_count = 0;          // 0 where the record is found by the whole key
     std::optional<keys::Mode> stated_mode; // by the key's own prefix
 };
 
-/// auth_*, key_bad_format: reads `Authorization: Bearer <key>` (RFC 6750 2.1; the scheme in any
-/// case, RFC 9110 11.1; one or more spaces). A key that cannot be one of the format is refused
-/// unhashed.
+/// auth_*, key_bad_format: reads the key of a request from where the API's keys are sent
+/// (`sources`). With `bearer` that is `Authorization: Bearer <key>` (RFC 6750 2.1; the scheme in
+/// any case, RFC 9110 11.1; one or more spaces). Where nothing is sent it is auth_missing, in two
+/// places or twice in one auth_duplicate, also if both say the same. A key that cannot be one of
+/// the format is refused unhashed.
+/// @param query  of the target, with its `?`; or empty.
 [[nodiscard]] Decision<Credential> read_credential(const http::RequestHead& head,
-                                                   const config::KeyFormat& format,
+                                                   std::string_view query,
+                                                   const config::Profile& profile,
                                                    const keys::Peppers& peppers);
+
+/// Every part of a head that may hold a key, whether or not it was read: values of `Authorization`
+/// fields, of the sources' fields in any spelling, and of their parameters in the query. In the
+/// order of their places; none of them is empty.
+[[nodiscard]] std::vector<std::string_view>
+credentials_in(const http::RequestHead& head, std::string_view query,
+               std::span<const config::KeySource> sources);
 
 /// May this `Authorization` value go upstream on a route with `authorization: pass`? Not if any
 /// word of it has the shape of a key of the API.

@@ -1,5 +1,7 @@
 #include "auth/key.hpp"
 
+#include <openssl/crypto.h>
+
 #include <chrono>
 
 namespace keygate::auth {
@@ -13,9 +15,10 @@ struct Identifier {
 
 namespace {
 
-bool has_expired(const keys::Entry& entry, WallTime now) {
+bool has_expired(const keys::Entry& entry, const config::MaxAge& max_age, WallTime now) {
     const auto second = std::chrono::floor<std::chrono::seconds>(now.time_since_epoch());
-    return second.count() >= entry.expires_at;
+    return second.count() >= entry.expires_at ||
+           (max_age.refuse && second.count() >= entry.created_at + max_age.refuse->count());
 }
 
 /// A key that says `test` of itself must be one, and a test key must never reach the live upstream.
@@ -27,10 +30,25 @@ bool has_wrong_mode(const keys::Entry& entry, const Credential& credential,
 
 } // namespace
 
+bool proves(const Credential& credential, const keys::Entry& entry) {
+    const bool has_secret = entry.particulars && entry.particulars->secret_digest;
+    // A record that is not as its API's are is unreadable, and is said to be.
+    if (has_secret != (credential.proof_count > 0)) return !entry.readable;
+    if (!has_secret) return true;
+    const keys::Digest& secret = *entry.particulars->secret_digest;
+    int matches = 0;
+    for (std::size_t i = 0; i < credential.proof_count; ++i)
+        matches |=
+            static_cast<int>(CRYPTO_memcmp(secret.bytes.data(), credential.proofs[i].bytes.data(),
+                                           secret.bytes.size()) == 0);
+    return matches != 0;
+}
+
 Decision<keys::Identity> identify(keys::EntryRef entry, const Credential& credential,
-                                  std::uint16_t api, bool has_test_upstream, WallTime now) {
+                                  std::uint16_t api, const keys::ApiNames& names, WallTime now) {
     // A key of another API is answered as one that does not exist: it must not learn that it does.
-    if (!entry || entry->api != api) return Refusal{.reason = Reason::key_unknown};
+    if (!entry || entry->api != api || !proves(credential, *entry))
+        return Refusal{.reason = Reason::key_unknown};
     if (!entry->readable) return Refusal{.reason = Reason::store_invalid};
 
     switch (entry->status) {
@@ -41,8 +59,8 @@ Decision<keys::Identity> identify(keys::EntryRef entry, const Credential& creden
     case keys::KeyStatus::revoked:
         return Refusal{.reason = Reason::key_revoked};
     }
-    if (has_expired(*entry, now)) return Refusal{.reason = Reason::key_expired};
-    if (has_wrong_mode(*entry, credential, has_test_upstream))
+    if (has_expired(*entry, names.max_age, now)) return Refusal{.reason = Reason::key_expired};
+    if (has_wrong_mode(*entry, credential, names.has_test_upstream))
         return Refusal{.reason = Reason::key_mode_mismatch};
     return Identifier::identity_of(std::move(entry));
 }

@@ -6,6 +6,7 @@
 #include "config/print_profile.hpp"
 #include "config/printer.hpp"
 #include "config/read_recoverable.hpp"
+#include "config/read_route.hpp"
 #include "config/redis_url.hpp"
 #include "config/tree.hpp"
 
@@ -16,16 +17,61 @@ namespace keygate::config {
 
 namespace {
 
+void print_list(Printer& out, std::string_view name, const std::vector<std::string>& texts) {
+    const std::string path = child_path(out.here(), name);
+    out.line(name, flow_list(texts, [&](const std::string& text, std::size_t i) {
+                 return out.value({item_path(path, i)}, text);
+             }));
+}
+
 void print_plan(Printer& out, const Plan& plan, const std::string& zone) {
     out.open(plan.name);
     out.field("api_access", plan.api_access ? "true" : "false");
+    if (plan.scopes) print_list(out, "scopes", *plan.scopes);
+    if (plan.routes) print_list(out, "routes", *plan.routes);
+    if (!plan.gauges.empty()) {
+        out.open("gauges");
+        for (const Gauge& gauge : plan.gauges)
+            out.number(gauge.name, gauge.limit);
+        out.close();
+    }
     print_limits(out, plan, zone);
     out.close();
+}
+
+/// What keys may do beside what their scopes say, and what of the path they belong to.
+void print_rights(Printer& out, const Api& api) {
+    if (!api.implies.empty()) {
+        out.open("implies");
+        for (const Implication& one : api.implies)
+            print_list(out, one.scope, one.implied);
+        out.close();
+    }
+    if (api.bind.empty()) return;
+    out.open("bind");
+    for (const Binding& one : api.bind)
+        out.field(one.parameter, one.is_owner ? "owner" : "key." + one.name);
+    out.close();
+}
+
+std::string scopes_yaml(const Printer& out, const std::vector<std::string>& scopes,
+                        const std::string& path) {
+    return flow_list(scopes, [&](const std::string& name, std::size_t i) {
+        Paths paths{item_path(path, i)};
+        if (i == 0) paths.push_back(path);
+        return out.value(paths, name);
+    });
 }
 
 /// Who may pass: its name in a mapping and its value.
 std::pair<std::string, std::string> access_yaml(const Printer& out, const Route& route,
                                                 const std::string& path) {
+    if (route.reply != Reply::none) {
+        std::string answer = out.value({path + ".answer"}, to_string(route.reply));
+        if (!route.scopes.empty())
+            answer += ", require_scope: " + scopes_yaml(out, route.scopes, path + ".require_scope");
+        return {"answer", std::move(answer)};
+    }
     if (route.access != Access::scope)
         return {"access", out.value({path, path + ".access"},
                                     route.access == Access::open ? "public" : "key")};
@@ -46,20 +92,14 @@ void print_route(Printer& out, const Route& route) {
         more += ", " + std::string{name} + ": " + out.value({child_path(path, name)}, text);
     };
     if (route.pass_authorization) add("authorization", "pass");
+    if (route.is_optional) add("auth", "optional");
     if (route.weight != 1) add("weight", std::to_string(route.weight));
     if (!route.meter.empty()) add("meter", route.meter);
     more += route_limits_yaml(out, route, path);
     const auto [name, access] = access_yaml(out, route, path);
     // Without anything else the short forms say it.
-    const bool is_short = more.empty() && name != "any_scope";
+    const bool is_short = more.empty() && name != "any_scope" && name != "answer";
     out.line(route.text, is_short ? access : "{" + name + ": " + access + more + "}");
-}
-
-void print_list(Printer& out, std::string_view name, const std::vector<std::string>& texts) {
-    const std::string path = child_path(out.here(), name);
-    out.line(name, flow_list(texts, [&](const std::string& text, std::size_t i) {
-                 return out.value({item_path(path, i)}, text);
-             }));
 }
 
 void print_upstream(Printer& out, std::string_view name, const Upstream& upstream) {
@@ -82,6 +122,7 @@ void print_api(Printer& out, const Api& api, bool has_redis) {
     print_profile(out, api);
     if (!api.hosts.empty()) print_list(out, "hosts", api.hosts);
     if (api.scopes) print_list(out, "scopes", *api.scopes);
+    print_rights(out, api);
     print_api_limits(out, api, has_redis);
     if (!api.plans.empty()) {
         out.open("plans");

@@ -7,6 +7,7 @@
 #include "config/read_limits.hpp"
 #include "config/read_profile.hpp"
 #include "config/read_recoverable.hpp"
+#include "config/read_rights.hpp"
 #include "config/read_route.hpp"
 #include "config/scalars.hpp"
 
@@ -29,8 +30,9 @@ constexpr std::size_t most_trailers = 32; // per API
 constexpr std::array<Word<TrailingSlash>, 2> slash_words{
     {{"strict", TrailingSlash::strict}, {"ignore", TrailingSlash::ignore}}};
 
-/// @param zone  of quotas that name none.
-Plan read_plan(const View::Member& member, const std::string& zone) {
+/// @param api  what of it is read already.
+Plan read_plan(const View::Member& member, const Api& api) {
+    const std::string& zone = api.limits.zone;
     Plan plan;
     plan.name = member.name;
     plan.place = member.view.name_place();
@@ -41,7 +43,10 @@ Plan read_plan(const View::Member& member, const std::string& zone) {
     read_rates(fields.take("rate"), {}, plan.limits);
     read_quotas(fields.take("quota"), {}, zone, plan.limits);
     read_concurrency(fields.take("concurrency"), {}, plan.limits);
-    fields.later({"gauges", "routes", "scopes", "limits"});
+    read_plan_scopes(fields.take("scopes"), api, plan);
+    read_plan_routes(fields.take("routes"), plan);
+    read_gauges(fields.take("gauges"), plan);
+    fields.later({"limits"});
     fields.done();
     if (plan.limits.size() > most_limits)
         member.view.complain("a plan has at most " + std::to_string(most_limits) + " limits");
@@ -51,7 +56,7 @@ Plan read_plan(const View::Member& member, const std::string& zone) {
 void read_plans(const std::optional<View>& view, Api& api) {
     if (!view) return;
     for (const View::Member& member : view->members("a mapping such as {pro: {rate: 100/1m}}"))
-        api.plans.push_back(read_plan(member, api.limits.zone));
+        api.plans.push_back(read_plan(member, api));
     if (api.plans.size() > most_plans)
         view->complain("an API has at most " + std::to_string(most_plans) + " plans");
 }
@@ -170,6 +175,14 @@ bool tells_who_calls(std::string_view name, std::string_view identity_prefix) {
            std::equal(identity_prefix.begin(), identity_prefix.end(), name.begin(), is_same);
 }
 
+bool carries_keys(std::string_view name, const Api& api) {
+    return std::any_of(
+        api.profile.sources.begin(), api.profile.sources.end(), [&](const KeySource& source) {
+            return source.kind == KeySource::Kind::field && tells_who_calls(name, source.name) &&
+                   name.size() == source.name.size();
+        });
+}
+
 void read_trailers(const std::optional<View>& view, std::string_view identity_prefix, Api& api) {
     if (!view) return;
     for (const View& item : view->items("a list of field names such as [Server-Timing]")) {
@@ -187,6 +200,8 @@ void read_trailers(const std::optional<View>& view, std::string_view identity_pr
         else if (!may_be_trailer(name) || tells_who_calls(name, identity_prefix))
             item.complain(item.seen() + " cannot come behind a body: it frames, routes, "
                                         "authenticates or describes the message (RFC 9110 6.5.1)");
+        else if (carries_keys(name, api))
+            item.complain(item.seen() + " is where keys are sent, and is never passed on");
         else if (std::any_of(api.trailers.begin(), api.trailers.end(), is_same))
             item.complain(item.seen() + " is listed twice");
         else
@@ -267,17 +282,24 @@ Api read_api(const View::Member& member, Profiles& profiles, std::string_view id
     read_self_service(fields.take("self_service"), api.profile.self_service);
     read_hosts(fields.take("hosts"), api);
     read_scopes(fields.take("scopes"), api);
+    const auto implies = fields.take("implies");
+    const auto bind = fields.take("bind");
     api.limits = read_api_limits(fields.take("limits"), api.profile);
     if (const auto rate = fields.take("failed_auth")) api.failed_auth = read_plain_rate(*rate);
-    read_plans(fields.take("plans"), api);
-    read_default_plan(fields.take("default_plan"), api);
+    const auto plans = fields.take("plans");
+    const auto default_plan = fields.take("default_plan");
     read_upstreams(fields.need("upstreams"), api);
     read_routes(fields.need("routes"), api);
+    // These name scopes and parameters, which are all known now.
+    read_implies(implies, api);
+    read_bind(bind, api);
+    read_plans(plans, api);
+    read_default_plan(default_plan, api);
     read_trailers(fields.take("trailers"), identity_prefix, api);
     read_recoverable(fields.take("recoverable"), api);
     api.trailing_slash = api.profile.trailing_slash;
     read_word(fields.take("trailing_slash"), api.trailing_slash, slash_words);
-    fields.later({"cors", "bind", "meters", "quota"});
+    fields.later({"cors", "meters", "quota"});
     fields.done();
     return api;
 }

@@ -104,7 +104,7 @@ bool may_count_by(LimitBy by, const LimitHome& home, bool is_quota) {
 std::string_view why_not_by(LimitBy by, const LimitHome& home, bool is_quota) {
     if (is_quota) return "; quotas by address or route are not available";
     if (by == LimitBy::route) return "; what counts all requests of one route stands at the route";
-    if (home.is_public) return "; a public route looks at no key";
+    if (home.is_public) return "; where no key is needed there may be nobody to count by";
     return {};
 }
 

@@ -31,7 +31,7 @@ enum class LimitOf : std::uint8_t {
 struct LimitHome {
     LimitOf of = LimitOf::plan;
     std::string_view route = {}; // `METHOD PATH`, of a route; must outlive this
-    bool is_public = false;      // a public route, which has neither keys nor owners
+    bool is_public = false;      // a route that may have neither key nor owner
 };
 
 /// Whom a limit of this kind counts by where it does not say.

@@ -4,10 +4,14 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <unordered_set>
 #include <vector>
 
 namespace keygate::config {
+
+/// `whoami`, `create_key`, …: as they are written; empty for `none`.
+[[nodiscard]] std::string_view to_string(Reply reply);
 
 /// The scopes that routes may name: those of `scopes:`, or any where it is not written.
 class Vocabulary {
@@ -15,15 +19,16 @@ class Vocabulary {
     explicit Vocabulary(const std::optional<std::vector<std::string>>& scopes);
     /// Reports a scope that is not in it.
     void check(const View& view, const std::string& scope) const;
+    /// Reports a form such as `{resource}:read` that none of them has.
+    void check_form(const View& view, const std::string& before, const std::string& behind) const;
 
   private:
     const std::optional<std::vector<std::string>>& scopes_;
     std::unordered_set<std::string> set_;
 };
 
-/// A scope: 1 to 128 of `[A-Za-z0-9._:*-]`, and none of the words that mean something else in a
-/// route
-/// (`public`, `key`) or in identity headers (`*`).
+/// A scope by its name (config/scope_names.hpp), and none of the words that mean something else in
+/// a route (`public`, `key`) or in keys and plans (`*`, `orders:*`).
 [[nodiscard]] std::optional<std::string> read_scope_name(const View& view);
 
 /// One line of the route-to-scope map. The value says who may pass:
@@ -36,7 +41,13 @@ class Vocabulary {
 ///                                                     {all_scopes: […]})
 ///     {any_scope: [orders:read, orders:write]}        a key with one of them
 ///
-/// A mapping may also say what a request costs, `weight` and `meter`, and what bounds the route
+///     "{resource}:read"                               the scope that this segment of the path
+///                                                     decides
+///     {answer: whoami, require_scope: orders:read}    any valid key, or one with scopes; the
+///                                                     gateway answers by itself
+///
+/// A mapping may say `auth: optional`: no key is needed, but one that is sent must be good. It may
+/// also say what a request costs, `weight` and `meter`, and what bounds the route
 /// beside plans, `rate` and `concurrency`.
 ///
 /// @returns the route, also if only its value is wrong, so that ties are found; nothing if its name

@@ -1,6 +1,7 @@
 #include "config/settings.hpp"
 
 #include <algorithm>
+#include <iterator>
 
 namespace keygate::config {
 
@@ -10,7 +11,8 @@ std::vector<std::string> Api::vocabulary() const {
         names = *scopes;
     else
         for (const Route& route : routes)
-            names.insert(names.end(), route.scopes.begin(), route.scopes.end());
+            std::copy_if(route.scopes.begin(), route.scopes.end(), std::back_inserter(names),
+                         [](const std::string& scope) { return scope.find('{') == scope.npos; });
     std::sort(names.begin(), names.end());
     names.erase(std::unique(names.begin(), names.end()), names.end());
     return names;

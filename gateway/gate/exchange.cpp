@@ -10,6 +10,7 @@
 #include "base/release.hpp"
 #include "base/secret.hpp"
 #include "http/limits.hpp"
+#include "http/query.hpp"
 
 namespace keygate::gate {
 
@@ -103,6 +104,8 @@ void Exchange::start(WallTime now) {
     is_stale_ = is_prepared_ = false;
     rechecks_ = 0;
     limit_fields_.clear();
+    notice_.clear();
+    notice_kind_ = auth::Notice::none;
     limited_by_ = dry_limit_ = nullptr;
     is_chunked_ = is_head_request_ = is_repeatable_ = keeps_alive_ = false;
     expects_continue_ = waits_for_continue_ = is_upgrade_ = is_tunnel_ = false;
@@ -148,16 +151,21 @@ void Exchange::on_head(const http::RequestHead& head) {
         epoch_->snapshot->routes.find(head.host, head.method, target_.path); // route_*
     if (!route) return refuse(route.error());
     route_ = *route;
-    if (route_->access == config::Access::open) {
-        permit_ = policy::admit_public(*route_);
-        return charge();
-    }
+    if (route_->access == config::Access::open) return admit_anonymous();
 
     const auto credential =
-        auth::read_credential(head, api()->profile.key,
+        auth::read_credential(head, target_.query, api()->profile,
                               epoch_->snapshot->peppers); // auth_*, key_bad_format
-    if (!credential) return refuse(credential.error());
-    find_key(*credential);
+    if (credential) return find_key(*credential);
+    // `auth: optional`: who sent nothing is let in, who sent something wrong is not.
+    if (route_->is_optional && credential.error().reason == Reason::auth_missing)
+        return admit_anonymous();
+    refuse(credential.error());
+}
+
+void Exchange::admit_anonymous() {
+    permit_ = policy::admit_public(*route_);
+    charge();
 }
 
 void Exchange::find_key(const auth::Credential& credential) {
@@ -206,15 +214,26 @@ void Exchange::ask(const std::shared_ptr<keys::Cache>& cache, const auth::Creden
     asking_->cache = cache;
     asking_->credential = credential;
     asking_->place = place;
-    const std::string_view key = head_->authorization;
-    asking_->head.reserve(head_text_.size());
-    asking_->head.append(head_text_.data(), key.data());
-    asking_->head.append(key.size(), 'x');
-    asking_->head.append(key.data() + key.size(), head_text_.data() + head_text_.size());
+    asking_->head = head_without_keys();
     asking_->ticket =
         lane_.desk->ask(credential.digests[place], read_at_, cache, std::move(last_known), *this);
     // The keeper answers much earlier; this is for one that does not.
     deadline_.set(epoch_->snapshot->settings.store.redis->timeout + keeper_patience);
+}
+
+/// What may hold a key is overwritten, not left out: everything else stays where it was.
+WipingString Exchange::head_without_keys() const {
+    WipingString text;
+    text.reserve(head_text_.size());
+    const char* next = head_text_.data();
+    for (const std::string_view key :
+         auth::credentials_in(*head_, target_.query, api()->profile.sources)) {
+        text.append(next, key.data());
+        text.append(key.size(), 'x');
+        next = key.data() + key.size();
+    }
+    text.append(next, head_text_.data() + head_text_.size());
+    return text;
 }
 
 void Exchange::on_answer(const keys::Answer& answer) {
@@ -268,6 +287,8 @@ void Exchange::stop_asking() {
 }
 
 void Exchange::on_key(const auth::Credential& credential, keys::EntryRef found) {
+    // Whoever knows no more than the public part of a key has found nothing.
+    if (found && !auth::proves(credential, *found)) found = nullptr;
     if (found) {
         // Among many keys what follows is in no cache: fetched now, it is there when it is needed.
         lane_.counters.prefetch(found->number);
@@ -278,16 +299,27 @@ void Exchange::on_key(const auth::Credential& credential, keys::EntryRef found) 
         count_failure();
     }
     caller_ = std::move(found);
-    const Snapshot::Api& compiled = epoch_->snapshot->apis[route_->api];
-    auto identity = auth::identify(caller_, credential, route_->api, compiled.test.has_value(),
+    const keys::ApiNames& names = epoch_->snapshot->catalog->apis[route_->api];
+    auto identity = auth::identify(caller_, credential, route_->api, names,
                                    lane_.poller.now().wall); // key_*, store_invalid
     if (!identity) return refuse(identity.error());
     // From here on the request has an owner: whatever happens next is booked to that key.
-    auto permit =
-        policy::admit(std::move(*identity), *route_, api()->plans); // owner_*, plan_*, scope_*
+    auto permit = policy::admit(
+        std::move(*identity), *route_, {.head = *head_, .path = target_.path, .address = address_},
+        {.plans = api()->plans,
+         .names = names}); // owner_*, plan_*, tenant_*, restriction_*, scope_*
     if (!permit) return refuse(permit.error());
     permit_ = std::move(*permit);
+    note_age(names);
     charge();
+}
+
+/// Who may use the API is told when the key should be replaced; others learn nothing of it.
+void Exchange::note_age(const keys::ApiNames& names) {
+    if (!caller_->particulars && !names.max_age.warn) return;
+    notice_kind_ =
+        auth::write_notice(notice_, *caller_, names.max_age,
+                           epoch_->snapshot->settings.identity.prefix, lane_.poller.now().wall);
 }
 
 /// What the upstream will get is written before anything is waited for: the client's head is gone
@@ -321,7 +353,7 @@ void Exchange::prepare_request(const Snapshot::Api& compiled, const policy::Perm
     if (passes_authorization_) request_head_.reserve(3 * head_size_ + 2048);
     http::write_request(request_head_, *head_,
                         {.path = target_.path,
-                         .query = target_.query,
+                         .query = query_without_keys(compiled),
                          .host = pool_->upstream().servers.front().name,
                          .identity = caller == nullptr ? std::string_view{} : caller->identity,
                          .client_address = address_,
@@ -330,7 +362,15 @@ void Exchange::prepare_request(const Snapshot::Api& compiled, const policy::Perm
                          .trailers = &compiled.trailers,
                          .pass_authorization = passes_authorization_,
                          .forwards_expect = forwards_expect},
-                        snapshot.reserved);
+                        compiled.reserved);
+}
+
+std::string_view Exchange::query_without_keys(const Snapshot::Api& compiled) {
+    if (compiled.key_parameters.empty() || target_.query.empty()) return target_.query;
+    std::string& scratch = lane_.query_scratch;
+    scratch.clear();
+    http::append_without(scratch, target_.query, compiled.key_parameters);
+    return scratch;
 }
 
 // ---- its way to the upstream
@@ -534,6 +574,7 @@ void Exchange::refuse(const Refusal& refusal) {
     // this.
     const bool closes = !keeps_alive_ || lane_.is_draining || !body_.is_done();
     after_ = closes ? http::AfterAnswer::close : http::AfterAnswer::keep_alive;
+    limit_fields_ += notice_;
     std::string& out = lane_.head_scratch;
     out.clear();
     pages.write(out, refusal,
@@ -591,6 +632,7 @@ void Exchange::record(observe::Outcome outcome) {
     const std::uint64_t sent = client_.sent() - sent_before_;
     const auto duration = lane_.poller.now().steady - started_.steady;
     lane_.metrics.sent_bytes.add(sent);
+    if (is_answer_started_) count_notice();
     // How long a tunnel stays open says nothing of how long an answer takes.
     lane_.metrics.count(route_ != nullptr ? *epoch_->route_counters[route_->number]
                                           : lane_.metrics.no_route,
@@ -634,11 +676,17 @@ void Exchange::record(observe::Outcome outcome) {
     epoch_.reset();
     release_beyond(request_head_, kept_capacity);
     release_beyond(limit_fields_, kept_word);
+    release_beyond(notice_, kept_word);
     for (std::string* const word : {&method_, &host_, &path_})
         release_beyond(*word, kept_word);
     release(answer_inbox_);
     body_.forget_trailers();
     answer_.forget_trailers();
+}
+
+void Exchange::count_notice() const {
+    if (notice_kind_ == auth::Notice::rotated) lane_.metrics.notices_rotated.add();
+    if (notice_kind_ == auth::Notice::old) lane_.metrics.notices_old.add();
 }
 
 /// A key that is unknown here may be one of another API, with that one's plans.

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "auth/credential.hpp"
+#include "auth/notice.hpp"
 #include "base/result.hpp"
 #include "base/wiping.hpp"
 #include "gate/lane.hpp"
@@ -109,6 +110,7 @@ class Exchange final : proxy::LinkUser,
 
     void start(WallTime now);
     void on_head(const http::RequestHead& head);
+    void admit_anonymous();
     void find_key(const auth::Credential& credential);
     void look_up(const std::shared_ptr<keys::Cache>& cache, const auth::Credential& credential,
                  std::size_t place);
@@ -118,7 +120,9 @@ class Exchange final : proxy::LinkUser,
     void on_told(const keys::Answer& answer, const Asking& asked);
     void stop_asking();
     void on_key(const auth::Credential& credential, keys::EntryRef found);
+    [[nodiscard]] WipingString head_without_keys() const;
     [[nodiscard]] bool restore_head(const Asking& asked);
+    void note_age(const keys::ApiNames& names);
 
     // exchange_charge.cpp
     void charge();
@@ -139,6 +143,7 @@ class Exchange final : proxy::LinkUser,
 
     void prepare();
     void prepare_request(const Snapshot::Api& compiled, const policy::Permit& permit);
+    [[nodiscard]] std::string_view query_without_keys(const Snapshot::Api& compiled);
     void forward();
     void dial(proxy::Pool::Kind kind);
 
@@ -175,6 +180,7 @@ class Exchange final : proxy::LinkUser,
     void give_link_back();
     void drop_link();
     void record(observe::Outcome outcome);
+    void count_notice() const;
     [[nodiscard]] std::string_view plan_of(const keys::Entry& caller) const;
     [[nodiscard]] const config::Api* api() const;
 
@@ -202,8 +208,10 @@ class Exchange final : proxy::LinkUser,
     std::vector<limit::Owed> owed_;                      // what of its charge comes back
     std::vector<limit::RedisCounters::Owed> owed_redis_; // the same, counted there
     std::string limit_fields_;                           // for the answer, whole lines
-    const config::Limit* limited_by_ = nullptr;          // that has refused it
-    const config::Limit* dry_limit_ = nullptr;           // that would have
+    std::string notice_;                                 // the same of the key's age
+    auth::Notice notice_kind_ = auth::Notice::none;
+    const config::Limit* limited_by_ = nullptr; // that has refused it
+    const config::Limit* dry_limit_ = nullptr;  // that would have
     http::BodyReader body_;
     http::RequestId id_;
     std::size_t head_size_ = 0;         // bytes, as it came

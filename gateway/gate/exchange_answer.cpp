@@ -144,7 +144,8 @@ void Exchange::on_final_answer(const http::ResponseHead& head, std::span<char> r
                           .date = lane_.date.at(lane_.poller.now().wall),
                           .request_id = id_.text(),
                           .trailers = &compiled.trailers,
-                          .limit_fields = limit_fields_});
+                          .limit_fields = limit_fields_,
+                          .notice = notice_});
     // From here on the client has an answer: what fails now cuts it, and is not answered again.
     is_answer_started_ = true;
     on_answer_body(out, rest);
@@ -164,7 +165,7 @@ void Exchange::open_tunnel(const http::ResponseHead& head, std::span<char> rest)
     status_ = head.status;
     std::string& out = lane_.head_scratch;
     out.clear();
-    http::write_response(out, head, {.request_id = id_.text()});
+    http::write_response(out, head, {.request_id = id_.text(), .notice = notice_});
     is_answer_started_ = true;
     on_answer_body(out, rest);
     if (!is_running_) return;

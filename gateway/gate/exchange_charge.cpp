@@ -87,6 +87,8 @@ void Exchange::on_changed(std::unique_ptr<Asking> asked) {
     pool_ = nullptr;
     permit_.reset();
     caller_.reset();
+    notice_.clear();
+    notice_kind_ = auth::Notice::none;
     read_at_ = BootClock::now();
     look_up(asked->cache, asked->credential, asked->place);
     head_ = nullptr;

@@ -6,6 +6,18 @@
 
 namespace keygate::gate {
 
+namespace {
+
+/// Names of the sources of one kind.
+std::vector<std::string> names_of(const config::Api& api, config::KeySource::Kind kind) {
+    std::vector<std::string> names;
+    for (const config::KeySource& source : api.profile.sources)
+        if (source.kind == kind) names.push_back(source.name);
+    return names;
+}
+
+} // namespace
+
 Result<std::shared_ptr<const Snapshot>> Snapshot::make(config::Settings settings) {
     auto peppers = keys::Peppers::load(settings);
     if (!peppers) return peppers.error();
@@ -24,7 +36,10 @@ Result<std::shared_ptr<const Snapshot>> Snapshot::make(config::Settings settings
                 .test = {},
                 .trailers = http::TrailerNames{api.trailers},
                 .truth = config::truth_of(api.limits, settings.store.redis.has_value()),
-                .failed_auth = {}});
+                .failed_auth = {},
+                .reserved = http::ReservedNames{settings.identity.prefix,
+                                                names_of(api, config::KeySource::Kind::field)},
+                .key_parameters = names_of(api, config::KeySource::Kind::query)});
         if (api.failed_auth) made.failed_auth = limit::failed_auth_limit(*api.failed_auth);
         upstreams.push_back(std::move(*live));
         if (!api.test) continue;
@@ -33,11 +48,10 @@ Result<std::shared_ptr<const Snapshot>> Snapshot::make(config::Settings settings
         made.test = upstreams.size();
         upstreams.push_back(std::move(*test));
     }
-    http::ReservedNames reserved{settings.identity.prefix};
     http::RefusalPages default_pages{config::default_profile()};
     return std::make_shared<const Snapshot>(
         Snapshot{std::move(settings), std::move(catalog), std::move(*peppers), std::move(*seals),
-                 std::move(routes), std::move(reserved), std::move(default_pages), std::move(apis),
+                 std::move(routes), std::move(default_pages), std::move(apis),
                  std::move(upstreams)});
 }
 

@@ -26,6 +26,8 @@ struct Snapshot {
         http::TrailerNames trailers;
         config::Truth truth = config::Truth::local;
         std::optional<config::Limit> failed_auth; // limit/lockout.hpp
+        http::ReservedNames reserved;             // fields that do not pass
+        std::vector<std::string> key_parameters;  // of the query, that keys are sent in
     };
 
     /// Looks up the servers' names and reads the peppers and key files. The settings are those that
@@ -40,7 +42,6 @@ struct Snapshot {
     keys::Peppers peppers;
     keys::Seals seals;
     policy::Routes routes;
-    http::ReservedNames reserved;
     http::RefusalPages default_pages;
     std::vector<Api> apis; // as in settings.apis
     std::vector<proxy::Upstream> upstreams;

@@ -97,6 +97,12 @@ bool tells_of_limits(std::string_view name) {
     return false;
 }
 
+/// Does this line begin with the name?
+bool is_field_of(std::string_view line, std::string_view name) {
+    return line.size() > name.size() && line[name.size()] == ':' &&
+           ascii::equal_ignoring_case(line.substr(0, name.size()), name);
+}
+
 void write_own_fields(std::string& out, const ResponseHead& head, const ClientHead& client) {
     if (framing_for_client(head, client.minor_version) == Framing::chunked) {
         out.append(chunked_line);
@@ -106,7 +112,7 @@ void write_own_fields(std::string& out, const ResponseHead& head, const ClientHe
     if (head.framing == Framing::length && head.status != 204)
         write_length(out, head.content_length);
     write_line(out, "X-Request-Id", client.request_id);
-    out.append(client.limit_fields);
+    out.append(client.limit_fields).append(client.notice);
     if (client.after == AfterAnswer::close)
         out.append("Connection: close\r\n");
     else if (client.minor_version == 0)
@@ -127,6 +133,7 @@ void write_response(std::string& out, const ResponseHead& head, const ClientHead
         if (head.has_connection_options && is_connection_option(head, field.name)) continue;
         if (ascii::equal_ignoring_case(field.name, "x-request-id")) continue;
         if (!client.limit_fields.empty() && tells_of_limits(field.name)) continue;
+        if (!client.notice.empty() && is_field_of(client.notice, field.name)) continue;
         if (field.id == FieldName::date) has_date = true;
         write_line(out, field.name, field.value);
     }
@@ -134,6 +141,7 @@ void write_response(std::string& out, const ResponseHead& head, const ClientHead
     if (head.upgrades_to_websocket) {
         out.append(websocket_lines);
         write_line(out, "X-Request-Id", client.request_id);
+        out.append(client.notice);
     } else if (head.status >= 200) {
         if (!has_date) write_line(out, "Date", client.date);
         write_own_fields(out, head, client);

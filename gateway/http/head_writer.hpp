@@ -41,6 +41,8 @@ struct ClientHead {
     /// Lines that tell where the client stands (http/limit_fields.hpp). Where there are some, those
     /// of the upstream of any such family do not pass: two answers to one question are none.
     std::string_view limit_fields{};
+    /// A line that tells of the key's age (auth/notice.hpp), or empty.
+    std::string_view notice{};
 };
 
 /// How a body of the upstream is framed for a client: chunked where its length is unknown, ended by

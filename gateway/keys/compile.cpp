@@ -3,6 +3,8 @@
 #include "config/check_limits.hpp"
 #include "config/read_limits.hpp"
 
+#include <algorithm>
+#include <limits>
 #include <string_view>
 #include <utility>
 #include <variant>
@@ -10,13 +12,16 @@
 namespace keygate::keys {
 namespace {
 
+constexpr std::int64_t last_created = std::numeric_limits<std::uint32_t>::max();
+
 /// Appends a value as it may stand in a field: visible ASCII as it is, all else and `%` as %XX.
 /// Ids, plans and scopes pass unchanged unless somebody wrote strange ones; nothing can begin a new
 /// line.
-void append_value(std::string& line, std::string_view value) {
+/// @param quotes  what else is escaped.
+void append_value(std::string& line, std::string_view value, std::string_view quotes = {}) {
     constexpr std::string_view hex = "0123456789ABCDEF";
     for (const char c : value) {
-        if (c > ' ' && c < 0x7f && c != '%') {
+        if (c > ' ' && c < 0x7f && c != '%' && quotes.find(c) == std::string_view::npos) {
             line += c;
             continue;
         }
@@ -67,19 +72,43 @@ class IdentityLines {
     std::string text_;
 };
 
-void read_scopes(const KeyRecord& record, const ApiNames& api, Entry& entry, KeySaid& said) {
+/// `*` stands for all scopes, now and later, and so does its absence where the profile says so.
+void read_scopes(const KeyRecord& record, const ApiNames& api, KeySaid& said) {
     if (!record.scopes) {
         said.has_all_scopes = api.default_scopes == config::DefaultScopes::all;
-        if (said.has_all_scopes) entry.scopes = ScopeSet::first(api.scopes.size());
+        if (said.has_all_scopes) said.scopes = api.every_scope();
         return;
     }
-    for (const std::string& scope : *record.scopes) {
-        const auto number = api.scope_number(scope);
-        if (number)
-            entry.scopes.add(*number);
-        else
-            said.is_readable = false;
+    const auto rights = api.rights_of(*record.scopes);
+    if (!rights) {
+        said.is_readable = false;
+        return;
     }
+    said.scopes = *rights;
+    said.has_all_scopes =
+        std::find(record.scopes->begin(), record.scopes->end(), "*") != record.scopes->end();
+}
+
+/// Tells whoever uses a key that was rotated which one replaces it, and when this one ends.
+std::string notice_of(const KeyRecord& record, std::string_view prefix) {
+    if (!record.rotated_to) return {};
+    std::string line{prefix};
+    append_value(line += "Notice: rotated;successor=\"", *record.rotated_to, "\"\\");
+    line += '"';
+    if (record.expires_at) line.append(";ends=\"").append(to_text(*record.expires_at)) += '"';
+    return line += "\r\n";
+}
+
+ParticularsRef particulars_of(const KeyRecord& record, const Catalog& catalog, KeySaid& said) {
+    auto restrictions = read_restrictions(record);
+    if (!restrictions.value) said.is_readable = false;
+    const bool has_restrictions = restrictions.value && *restrictions.value;
+    if (!has_restrictions && !record.secret_digest && !record.rotated_to) return nullptr;
+    const boost::intrusive_ptr<Particulars> made{new Particulars};
+    if (has_restrictions) made->restrictions = std::move(*restrictions.value);
+    made->secret_digest = record.secret_digest;
+    made->notice = notice_of(record, catalog.identity_prefix);
+    return made;
 }
 
 /// The key's plan, else the owner's, else the API's default. An API without plans asks for none.
@@ -100,7 +129,7 @@ std::string identity_of(const Entry& entry, const KeySaid& said, const ApiNames&
     lines.add("Id", entry.id);
     lines.add("Owner", entry.owner);
     if (entry.plan != Entry::no_plan) lines.add("Plan", api.plans[entry.plan]);
-    if (said.has_all_scopes)
+    if (said.has_all_scopes && entry.scopes == api.every_scope())
         lines.add_all_scopes();
     else
         lines.add_scopes(entry.scopes, api.scopes);
@@ -140,6 +169,8 @@ boost::intrusive_ptr<Entry> read(const KeyRecord& record, const Catalog& catalog
     entry->status = record.status;
     entry->mode = record.mode;
     if (record.expires_at) entry->expires_at = record.expires_at->time_since_epoch().count();
+    entry->created_at = static_cast<std::uint32_t>(
+        std::clamp<std::int64_t>(record.created_at.time_since_epoch().count(), 0, last_created));
     entry->api = catalog.api_number(record.api).value_or(no_api);
 
     said.name = record.name;
@@ -150,7 +181,10 @@ boost::intrusive_ptr<Entry> read(const KeyRecord& record, const Catalog& catalog
     if (entry->api == no_api) return entry;
     const ApiNames& api = catalog.apis[entry->api];
     said.plan = plan_named(record.plan, api);
-    read_scopes(record, api, *entry, said);
+    read_scopes(record, api, said);
+    entry->particulars = particulars_of(record, catalog, said);
+    // A record that is found in another way than its API's keys are is none of theirs.
+    if (record.secret_digest.has_value() != api.format.is_found_by_lookup) said.is_readable = false;
     const auto limits = own_limits(record, api);
     if (limits.value)
         entry->limits = *limits.value;
@@ -164,12 +198,17 @@ void finish(Entry& entry, const KeySaid& said, const OwnerSaid& owner, const Cat
     entry.readable =
         said.is_readable && owner.is_readable && (owner.has_record || !said.needs_owner);
     entry.plan = Entry::no_plan;
+    entry.scopes = {};
     entry.identity.clear();
+    // What is not readable is never forwarded, and needs neither scopes nor headers.
     if (!entry.readable) return;
     const ApiNames& api = catalog.apis[entry.api];
     assign_plan(entry, said, owner, api);
-    // What is not readable is never forwarded, and needs no headers.
-    if (entry.readable) entry.identity = identity_of(entry, said, api, catalog.identity_prefix);
+    if (!entry.readable) return;
+    entry.scopes = said.scopes;
+    if (entry.plan != Entry::no_plan)
+        if (const auto& most = api.rights[entry.plan].scopes) entry.scopes.cut_to(*most);
+    entry.identity = identity_of(entry, said, api, catalog.identity_prefix);
 }
 
 } // namespace keygate::keys

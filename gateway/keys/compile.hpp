@@ -29,6 +29,7 @@ struct NamedPlan {
 struct KeySaid {
     std::string name;
     NamedPlan plan;
+    ScopeSet scopes; // with what they imply; the plan may cut them
     bool has_all_scopes = false;
     bool is_readable = true; // whatever the owner says
     bool needs_owner = false;

@@ -21,6 +21,17 @@ class ScopeSet {
 
     constexpr void add(std::size_t scope) { words_[scope / 64] |= bit(scope); }
 
+    constexpr void add_all(const ScopeSet& others) {
+        for (std::size_t i = 0; i < words_.size(); ++i)
+            words_[i] |= others.words_[i];
+    }
+
+    /// Leaves what is in the other set, too.
+    constexpr void cut_to(const ScopeSet& others) {
+        for (std::size_t i = 0; i < words_.size(); ++i)
+            words_[i] &= others.words_[i];
+    }
+
     [[nodiscard]] constexpr bool has(std::size_t scope) const {
         return (words_[scope / 64] & bit(scope)) != 0;
     }

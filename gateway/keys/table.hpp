@@ -5,6 +5,7 @@
 #include "keys/lease.hpp"
 #include "keys/live_keys.hpp"
 #include "keys/record.hpp"
+#include "keys/restrictions.hpp"
 #include "keys/subject.hpp"
 #include "keys/usage.hpp"
 
@@ -15,6 +16,7 @@
 #include <cstdint>
 #include <limits>
 #include <memory>
+#include <optional>
 #include <string>
 
 namespace keygate::keys {
@@ -48,6 +50,17 @@ class UsedMark {
     mutable std::atomic<bool> is_set_{false};
 };
 
+/// What only some keys have. Immutable.
+struct Particulars : boost::intrusive_ref_counter<Particulars, boost::thread_safe_counter> {
+    std::shared_ptr<const Restrictions> restrictions; // null: none
+    /// Of a key that is found by its public part: the whole key's.
+    std::optional<Digest> secret_digest;
+    /// Of a key that was rotated: the field that says so, a whole line.
+    std::string notice;
+};
+
+using ParticularsRef = boost::intrusive_ptr<const Particulars>;
+
 /// A key as requests see it: the record and its owner, compiled against the catalog. Immutable;
 /// shared between threads; a change makes a new one. The first two cache lines decide a request.
 struct alignas(64) Entry : boost::intrusive_ref_counter<Entry, boost::thread_safe_counter> {
@@ -69,14 +82,16 @@ struct alignas(64) Entry : boost::intrusive_ref_counter<Entry, boost::thread_saf
     /// Until when it decides (keys/cache.hpp); nothing in a table that is complete.
     Stamp stamp;
     UsedMark is_used;
+    std::uint32_t created_at = 0; // Unix seconds, up to 2106; 0: nobody knows
     /// `X-Key-Id: …\r\nX-Key-Owner: …\r\n` …, ready to be sent upstream. No value holds a control
     /// byte.
     std::string identity;
     std::uint32_t owner_number = 0; // of the owner's subject
     SubjectRef owner_subject;       // the same in all entries of all keys of the owner
+    ParticularsRef particulars;     // null: none
     std::shared_ptr<const config::KeyLimits> limits; // that the record says; null: the plan's
     std::shared_ptr<const RecordMarks> marks;        // null but with a bound of 0
-    ScopeSet scopes;
+    ScopeSet scopes;                                 // with what they imply, and cut to the plan's
     std::string id;
     std::string owner;
 };

@@ -217,20 +217,26 @@ std::string Metrics::text() const {
     add_counter("keygate_limit_dry_run_refusals_total",
                 "Requests that a limit with dry_run would have refused.",
                 &ThreadMetrics::limits_exceeded_dry);
+    const auto add_labelled = [&](MetricFamily& to, const char* label, const char* value,
+                                  Counter ThreadMetrics::*member) {
+        add_value(
+            to, sum([&](const ThreadMetrics& thread) -> const Counter& { return thread.*member; }),
+            {{.name = label, .value = value}});
+    };
     MetricFamily away = family("keygate_limit_decisions_away_total",
                                "Requests whose limits could not be counted in Redis, by what "
                                "when_away says.",
                                MetricType::Counter);
-    const auto add_away = [&](const char* said, Counter ThreadMetrics::*member) {
-        add_value(away, sum([&](const ThreadMetrics& thread) -> const Counter& {
-                      return thread.*member;
-                  }),
-                  {{.name = "when_away", .value = said}});
-    };
-    add_away("local", &ThreadMetrics::limits_away_local);
-    add_away("allow", &ThreadMetrics::limits_away_allowed);
-    add_away("refuse", &ThreadMetrics::limits_away_refused);
+    add_labelled(away, "when_away", "local", &ThreadMetrics::limits_away_local);
+    add_labelled(away, "when_away", "allow", &ThreadMetrics::limits_away_allowed);
+    add_labelled(away, "when_away", "refuse", &ThreadMetrics::limits_away_refused);
     all.push_back(std::move(away));
+    MetricFamily notices =
+        family("keygate_key_notices_total", "Answers that said that their key should be replaced.",
+               MetricType::Counter);
+    add_labelled(notices, "kind", "rotated", &ThreadMetrics::notices_rotated);
+    add_labelled(notices, "kind", "old", &ThreadMetrics::notices_old);
+    all.push_back(std::move(notices));
     const auto add_open = [&](const char* name, const char* help, Counter ThreadMetrics::*opened,
                               Counter ThreadMetrics::*closed) {
         const auto total = [&](Counter ThreadMetrics::*member) {

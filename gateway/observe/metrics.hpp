@@ -87,6 +87,8 @@ class ThreadMetrics {
     Counter limits_away_local;   // charges while Redis was away, by what `when_away` said
     Counter limits_away_allowed;
     Counter limits_away_refused;
+    Counter notices_rotated; // answers that said that their key should be replaced, by why
+    Counter notices_old;
 
   private:
     friend class Metrics;

@@ -3,10 +3,10 @@
 #include "base/result.hpp"
 #include "config/settings.hpp"
 #include "keys/identity.hpp"
+#include "policy/facts.hpp"
 #include "policy/route.hpp"
 
 #include <optional>
-#include <span>
 
 namespace keygate::policy {
 
@@ -16,17 +16,17 @@ class Permit {
   public:
     [[nodiscard]] const Route& route() const { return *route_; }
 
-    /// The caller; none on a public route.
+    /// The caller; none on a public route, and where one without a credential was let in.
     [[nodiscard]] const keys::Entry* caller() const {
         return identity_ ? &identity_->entry() : nullptr;
     }
 
-    /// The caller's plan; none on a public route, and where the API has no plans.
+    /// The caller's plan; none without a caller, and where the API has no plans.
     [[nodiscard]] const config::Plan* plan() const { return plan_; }
 
   private:
-    friend Decision<Permit> admit(keys::Identity identity, const Route& route,
-                                  std::span<const config::Plan> plans);
+    friend Decision<Permit> admit(keys::Identity identity, const Route& route, const Facts& facts,
+                                  const Rules& rules);
     friend Permit admit_public(const Route& route);
 
     Permit(keys::Identity identity, const Route& route, const config::Plan* plan)
@@ -42,11 +42,14 @@ class Permit {
     const config::Plan* plan_ = nullptr;
 };
 
-/// The whole policy in its fixed order: owner, plan, scope. Limits come after it.
+/// The whole policy in its fixed order: owner, plan, tenant, restrictions, scope. Limits come after
+/// it.
+/// @param rules  of the route's API.
 [[nodiscard]] Decision<Permit> admit(keys::Identity identity, const Route& route,
-                                     std::span<const config::Plan> plans);
+                                     const Facts& facts, const Rules& rules);
 
-/// A public route needs no key. `route.access` must be `open`.
+/// A public route needs no key, and one with `auth: optional` none either, where none was sent. The
+/// route must be one of these.
 [[nodiscard]] Permit admit_public(const Route& route);
 
 } // namespace keygate::policy

@@ -16,6 +16,7 @@
 #include "policy/route.hpp"
 
 #include "base/ascii.hpp"
+#include "policy/path.hpp"
 
 #include <algorithm>
 #include <functional>
@@ -309,26 +310,6 @@ std::string_view bare_host(std::string_view host) {
     return host;
 }
 
-Route compiled(const config::Route& route, const config::Api& api, const keys::ApiNames& names) {
-    Route out;
-    out.access = route.access;
-    out.need = route.need;
-    out.pass_authorization = route.pass_authorization;
-    out.weight = route.weight;
-    out.meter = route.meter;
-    out.limits = route.limits;
-    out.name = route.text;
-    for (const auto& scope : route.scopes) {
-        const auto number = names.scope_number(scope);
-        if (!number)
-            throw std::invalid_argument("api `" + api.name + "`, route `" + route.text +
-                                        "`: unknown scope `" + scope + "`");
-        out.scopes.add(*number);
-        out.scope_names += (out.scope_names.empty() ? "" : " ") + scope;
-    }
-    return out;
-}
-
 /// The segments of `/a/{b}/`: `a`, `{b}`, and an empty one for the slash at the end.
 std::vector<std::string_view> segments_of(std::string_view pattern) {
     std::vector<std::string_view> segments;
@@ -339,6 +320,85 @@ std::vector<std::string_view> segments_of(std::string_view pattern) {
     }
     return segments;
 }
+
+/// The number of a parameter's segment; nothing if the pattern has no such parameter.
+std::optional<std::size_t> number_of(std::string_view pattern, std::string_view parameter) {
+    const auto segments = segments_of(pattern);
+    for (std::size_t i = 0; i < segments.size(); ++i)
+        if (segments[i].starts_with('{') &&
+            segments[i].substr(1, segments[i].size() - 2) == parameter)
+            return i;
+    return std::nullopt;
+}
+
+/// What the scopes of one API are made of.
+struct Compiler {
+    const config::Api& api;
+    const keys::ApiNames& names;
+
+    [[nodiscard]] Route compiled(const config::Route& route) const {
+        Route out;
+        out.access = route.access;
+        out.need = route.need;
+        out.is_optional = route.is_optional;
+        out.reply = route.reply;
+        out.id_segment = number_of(route.pattern, "id");
+        out.pass_authorization = route.pass_authorization;
+        out.weight = route.weight;
+        out.meter = route.meter;
+        out.limits = route.limits;
+        out.name = route.text;
+        for (const config::Binding& binding : api.bind)
+            if (const auto segment = number_of(route.pattern, binding.parameter))
+                out.tenants.push_back({*segment, binding.is_owner, binding.name});
+        for (const std::string& scope : route.scopes)
+            add_scope(out, route, scope);
+        return out;
+    }
+
+  private:
+    void add_scope(Route& out, const config::Route& route, const std::string& scope) const {
+        if (scope.find('{') != std::string::npos) {
+            out.derived.push_back(derived(route, scope));
+            return;
+        }
+        const auto number = names.scope_number(scope);
+        if (!number) refuse(route, "unknown scope `" + scope + "`");
+        out.scopes.add(*number);
+        out.scope_names += (out.scope_names.empty() ? "" : " ") + scope;
+    }
+
+    /// All scopes that `{resource}:read` may become, so that a request only looks its segment up.
+    [[nodiscard]] DerivedScope derived(const config::Route& route, const std::string& form) const {
+        const std::size_t open = form.find('{');
+        const std::size_t close = form.find('}', open);
+        const std::string_view before = std::string_view{form}.substr(0, open);
+        const std::string_view behind = close == std::string::npos
+                                            ? std::string_view{}
+                                            : std::string_view{form}.substr(close + 1);
+        const auto segment = number_of(route.pattern, form.substr(open + 1, close - open - 1));
+        if (!segment) refuse(route, "no such parameter as in `" + form + "`");
+
+        DerivedScope made;
+        made.segment = *segment;
+        for (std::size_t i = 0; i < names.scopes.size(); ++i) {
+            const std::string& scope = names.scopes[i];
+            if (scope.size() <= before.size() + behind.size() || !scope.starts_with(before) ||
+                !scope.ends_with(behind))
+                continue;
+            made.scopes.push_back(
+                {scope.substr(before.size(), scope.size() - before.size() - behind.size()),
+                 static_cast<std::uint16_t>(i), scope});
+        }
+        std::sort(made.scopes.begin(), made.scopes.end(),
+                  [](const auto& a, const auto& b) { return a.segment < b.segment; });
+        return made;
+    }
+
+    [[noreturn]] void refuse(const config::Route& route, const std::string& why) const {
+        throw std::invalid_argument("api `" + api.name + "`, route `" + route.text + "`: " + why);
+    }
+};
 
 struct Builder {
     Node& root;
@@ -386,6 +446,18 @@ void collect_methods(const Node& node, std::set<Methods>& all) {
 }
 
 } // namespace
+
+const DerivedScope::Scope* DerivedScope::scope_in(std::string_view path) const {
+    const std::string_view wanted = segment_of(path, segment);
+    const auto found = std::lower_bound(
+        scopes.begin(), scopes.end(), wanted,
+        [](const Scope& scope, std::string_view text) { return scope.segment < text; });
+    return found != scopes.end() && found->segment == wanted ? &*found : nullptr;
+}
+
+std::string_view Route::id_in(std::string_view path) const {
+    return id_segment ? segment_of(path, *id_segment) : std::string_view{};
+}
 
 struct Routes::Tree {
     std::vector<Route> routes; // not resized once the sites point into it
@@ -453,7 +525,8 @@ Routes::Routes(const config::Settings& settings, const keys::Catalog& catalog)
         for (Site* site : sites)
             site->apis.push_back(api_number);
         for (const auto& written : api.routes) {
-            Route& route = tree_->routes.emplace_back(compiled(written, api, catalog.apis[number]));
+            Route& route =
+                tree_->routes.emplace_back(Compiler{api, catalog.apis[number]}.compiled(written));
             route.api = api_number;
             route.number = static_cast<std::uint32_t>(tree_->routes.size() - 1);
             for (Site* site : sites)

@@ -6,11 +6,34 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 namespace keygate::policy {
+
+/// A scope that a segment of the path decides: `{resource}:read`.
+struct DerivedScope {
+    struct Scope {
+        std::string segment; // that decides for it
+        std::uint16_t number = 0;
+        std::string name;
+    };
+
+    /// The scope that this path asks for; null if what it names is none of the vocabulary.
+    [[nodiscard]] const Scope* scope_in(std::string_view path) const;
+
+    std::size_t segment = 0;   // its number in the path
+    std::vector<Scope> scopes; // of the vocabulary, sorted by segment
+};
+
+/// A segment of the path that must name the tenant of the key.
+struct Tenant {
+    std::size_t segment = 0; // its number in the path
+    bool is_owner = false;   // the owner's id …
+    std::string name;        // … or this member of the key's `bind`
+};
 
 /// One line of the route-to-scope map, compiled. Lives as long as its Routes.
 struct Route {
@@ -19,12 +42,21 @@ struct Route {
     config::Access access = config::Access::key;
     config::Need need = config::Need::all;
     keys::ScopeSet scopes;
+    std::vector<DerivedScope> derived; // beside those
+    std::vector<Tenant> tenants;
+    bool is_optional = false; // without a credential it is public
+    config::Reply reply = config::Reply::none;
+    std::optional<std::size_t> id_segment; // the number of `{id}` in the path
     bool pass_authorization = false;
     std::uint32_t weight = 1;          // what a request costs
     std::string meter;                 // that it counts for; empty: none
     std::vector<config::Limit> limits; // of its own
     std::string name;                  // `GET /v1/tests/{id}`
     std::string scope_names;           // space-separated, for the challenge of `scope_missing`
+
+    /// What stands for `{id}` in a path that the route takes, as it stands there; empty without
+    /// one.
+    [[nodiscard]] std::string_view id_in(std::string_view path) const;
 };
 
 /// The route-to-scope maps of all APIs, compiled into one tree of path segments per set of hosts.

@@ -32,9 +32,34 @@ http::RequestHead head_with(std::string_view authorization, std::uint8_t count =
     return head;
 }
 
+config::Profile profile_of(const config::KeyFormat& format,
+                           std::vector<config::KeySource> sources = {config::KeySource{}}) {
+    config::Profile profile;
+    profile.key = format;
+    profile.sources = std::move(sources);
+    return profile;
+}
+
 std::string answer(const http::RequestHead& head, const config::KeyFormat& format) {
-    const auto credential = auth::read_credential(head, format, {});
+    const auto credential = auth::read_credential(head, {}, profile_of(format), {});
     return credential ? "ok" : std::string{name(credential.error().reason)};
+}
+
+using Kind = config::KeySource::Kind;
+
+/// A head of these fields: `Name: value`.
+http::RequestHead head_of(const std::vector<std::string_view>& fields) {
+    http::RequestHead head;
+    for (const std::string_view line : fields) {
+        const std::size_t colon = line.find(": ");
+        http::Field& field = head.fields[head.field_count++];
+        field.name = line.substr(0, colon);
+        field.value = line.substr(colon + 2);
+        if (field.name != "Authorization") continue;
+        field.id = http::FieldName::authorization;
+        if (head.authorizations++ == 0) head.authorization = field.value;
+    }
+    return head;
 }
 
 struct Case {
@@ -52,7 +77,8 @@ BOOST_AUTO_TEST_CASE(one_bearer_key_of_the_right_shape_is_read) {
           "Bearer  rp_0123abcd", "Bearer      rp_0123abcd", "Bearer rp_0123abcd ",
           "\tBearer rp_0123abcd \t"})
         BOOST_TEST_CONTEXT(value) {
-            const auto credential = auth::read_credential(head_with(value), without_modes(), {});
+            const auto credential =
+                auth::read_credential(head_with(value), {}, profile_of(without_modes()), {});
             BOOST_TEST_REQUIRE(credential.has_value());
             BOOST_TEST((credential->digests[0] == keys::digest_of("rp_0123abcd")));
             BOOST_TEST(!credential->stated_mode.has_value());
@@ -113,11 +139,153 @@ BOOST_AUTO_TEST_CASE(no_field_is_missing_and_two_are_not_chosen_from) {
                    "auth_duplicate");
 }
 
+BOOST_AUTO_TEST_CASE(a_key_is_read_from_where_the_api_s_keys_are_sent) {
+    const std::vector<config::KeySource> all{{Kind::bearer, ""},
+                                             {Kind::field, "X-Api-Key"},
+                                             {Kind::scheme, "Token"},
+                                             {Kind::query, "api_key"}};
+
+    struct Row {
+        std::vector<std::string_view> fields;
+        std::string_view query;
+        std::string_view answer;
+    };
+
+    for (const Row& one : std::vector<Row>{
+             {{"Authorization: Bearer rp_0123abcd"}, "", "ok"},
+             {{"Authorization: Token rp_0123abcd"}, "", "ok"},
+             {{"Authorization: tOKEN rp_0123abcd"}, "", "ok"},
+             {{"X-Api-Key: rp_0123abcd"}, "", "ok"},
+             {{"x-api-key: rp_0123abcd"}, "", "ok"},
+             {{}, "?api_key=rp_0123abcd", "ok"},
+             {{}, "?a=1&api_key=rp_0123abcd&b=2", "ok"},
+             {{}, "?a=1;api_key=rp_0123abcd", "ok"},
+             {{}, "?api%5Fkey=rp_0123abcd", "ok"},
+             {{}, "?api_key=rp%5F0123%61bcd", "ok"},
+             // Nothing of that is a key.
+             {{}, "", "auth_missing"},
+             {{}, "?", "auth_missing"},
+             {{}, "?Api_Key=rp_0123abcd", "auth_missing"},
+             {{}, "?api_key2=rp_0123abcd", "auth_missing"},
+             {{}, "?x=api_key=rp_0123abcd", "auth_missing"},
+             {{}, "?api_key[]=rp_0123abcd", "auth_missing"},
+             {{}, "?api-key=rp_0123abcd", "auth_missing"},
+             {{"X_Api_Key: rp_0123abcd"}, "", "auth_missing"},
+             {{"X-Api-Key2: rp_0123abcd"}, "", "auth_missing"},
+             {{"Authorization: Basic dXNlcjpwYXNz"}, "", "auth_missing"},
+             {{"Authorization: X-Api-Key rp_0123abcd"}, "", "auth_missing"},
+             // Another scheme is no credential of ours, and does not stand in the way of one.
+             {{"Authorization: Basic dXNlcjpwYXNz", "X-Api-Key: rp_0123abcd"}, "", "ok"},
+             {{"Authorization: Basic dXNlcjpwYXNz"}, "?api_key=rp_0123abcd", "ok"},
+             // In two places, or twice in one; also the same.
+             {{"Authorization: Bearer rp_0123abcd", "X-Api-Key: rp_0123abcd"},
+              "",
+              "auth_duplicate"},
+             {{"Authorization: Token rp_0123abcd", "X-Api-Key: rp_0123abce"}, "", "auth_duplicate"},
+             {{"Authorization: Bearer rp_0123abcd"}, "?api_key=rp_0123abcd", "auth_duplicate"},
+             {{"X-Api-Key: rp_0123abcd"}, "?api_key=rp_0123abcd", "auth_duplicate"},
+             {{"X-Api-Key: rp_0123abcd", "X-Api-Key: rp_0123abcd"}, "", "auth_duplicate"},
+             {{"X-Api-Key: rp_0123abcd", "x-api-key: no"}, "", "auth_duplicate"},
+             {{}, "?api_key=rp_0123abcd&api_key=rp_0123abcd", "auth_duplicate"},
+             {{}, "?api_key=rp_0123abcd&api_key", "auth_duplicate"},
+             {{}, "?api_key=rp_0123abcd;api%5fkey=x", "auth_duplicate"},
+             {{"Authorization: Bearer a", "Authorization: Basic b"}, "", "auth_duplicate"},
+             {{"Authorization: Bearer", "X-Api-Key: rp_0123abcd"}, "", "auth_duplicate"},
+             {{"Authorization: Bearer x y", "X-Api-Key: rp_0123abcd"}, "", "auth_duplicate"},
+             {{"Authorization: Bearer rp_0123abcd", "X-Api-Key: "}, "", "auth_duplicate"},
+             // There, but not one word.
+             {{"X-Api-Key: "}, "", "auth_malformed"},
+             {{"X-Api-Key: rp_0123abcd rp_0123abcd"}, "", "auth_malformed"},
+             {{"X-Api-Key: rp_0123abcd,rp_0123abcd"}, "", "auth_malformed"},
+             {{"X-Api-Key: Bearer rp_0123abcd"}, "", "auth_malformed"},
+             {{}, "?api_key", "auth_malformed"},
+             {{}, "?api_key=", "auth_malformed"},
+             {{}, "?api_key=&x=rp_0123abcd", "auth_malformed"},
+             {{}, "?api_key=rp_0123abcd,x", "auth_malformed"},
+             {{}, "?api_key=rp_0123abcd%2Cx", "auth_malformed"},
+             {{}, "?api_key=rp_0123abcd%20x", "auth_malformed"},
+             {{"Authorization: Token"}, "", "auth_malformed"},
+             // One word that is no key.
+             {{"X-Api-Key: rp_0123abc"}, "", "key_bad_format"},
+             {{"X-Api-Key: \"rp_0123abcd\""}, "", "key_bad_format"},
+             {{}, "?api_key=rp_0123abcd%00", "key_bad_format"},
+             {{}, "?api_key=rp_0123abcd=", "key_bad_format"},
+             {{}, "?api_key=rp+0123abcd", "key_bad_format"},
+             {{}, "?api_key=rp_0123ab%2564", "key_bad_format"},
+         })
+        BOOST_TEST_CONTEXT((one.fields.empty() ? "" : one.fields.front()) << one.query) {
+            const auto credential = auth::read_credential(head_of(one.fields), one.query,
+                                                          profile_of(without_modes(), all), {});
+            BOOST_TEST((credential ? "ok" : name(credential.error().reason)) == one.answer);
+            if (credential) BOOST_TEST((credential->digests[0] == keys::digest_of("rp_0123abcd")));
+        }
+}
+
+BOOST_AUTO_TEST_CASE(nothing_is_read_from_where_no_keys_are_sent) {
+    const auto profile = profile_of(without_modes(), {{Kind::field, "X-Api-Key"}});
+    const auto told = [&](const std::vector<std::string_view>& fields, std::string_view query) {
+        const auto credential = auth::read_credential(head_of(fields), query, profile, {});
+        return credential ? "ok" : name(credential.error().reason);
+    };
+    BOOST_TEST(told({"Authorization: Bearer rp_0123abcd"}, "") == "auth_missing");
+    BOOST_TEST(told({}, "?api_key=rp_0123abcd&X-Api-Key=rp_0123abcd") == "auth_missing");
+    BOOST_TEST(
+        told({"Authorization: Bearer rp_0123abcd", "Authorization: x", "X-Api-Key: rp_0123abcd"},
+             "") == "ok");
+    // Bearer alone knows no other scheme, field or parameter.
+    BOOST_TEST(answer(head_of({"X-Api-Key: rp_0123abcd"}), without_modes()) == "auth_missing");
+}
+
+BOOST_AUTO_TEST_CASE(a_value_of_the_query_that_is_too_long_is_no_key) {
+    const auto profile = profile_of(without_modes(), {{Kind::query, "api_key"}});
+    std::string escaped = "?api_key=";
+    for (int i = 0; i < 2000; ++i)
+        escaped += "%41";
+    BOOST_TEST(
+        (auth::read_credential({}, escaped, profile, {}).error().reason == Reason::key_bad_format));
+}
+
+BOOST_AUTO_TEST_CASE(a_key_with_a_public_part_is_found_by_it_and_proved_by_the_whole) {
+    config::KeyFormat format;
+    format.lookup = {.alphabet = config::Alphabet::base36, .min = 7, .max = 7};
+    format.separator = ".";
+    format.body = {.alphabet = config::Alphabet::hex, .min = 27, .max = 27};
+    const std::string key = "19656ea.4329f04826e125f1ee999b53f78";
+    const std::string value = "Bearer " + key;
+
+    const auto whole = auth::read_credential(head_with(value), {}, profile_of(format), {});
+    BOOST_TEST_REQUIRE(whole.has_value());
+    BOOST_TEST(whole->count == 1);
+    BOOST_TEST(whole->proof_count == 0);
+    BOOST_TEST((whole->digests[0] == keys::digest_of(key)));
+
+    format.is_found_by_lookup = true;
+    const auto part = auth::read_credential(head_with(value), {}, profile_of(format), {});
+    BOOST_TEST_REQUIRE(part.has_value());
+    BOOST_TEST(part->count == 1);
+    BOOST_TEST((part->digests[0] == keys::digest_of("19656ea")));
+    BOOST_TEST(part->proof_count == 1);
+    BOOST_TEST((part->proofs[0] == keys::digest_of(key)));
+    BOOST_TEST(!auth::may_pass(head_with(value), format));
+}
+
+BOOST_AUTO_TEST_CASE(whatever_may_hold_a_key_is_found_in_a_head) {
+    const std::vector<config::KeySource> sources{{Kind::field, "X-Api-Key"},
+                                                 {Kind::query, "api_key"}};
+    const std::string text = "?a=1&api_key=one&api%5Fkey=two&api_key=&b=2";
+    const auto head =
+        head_of({"Authorization: three", "X-Api-Key: four", "X_API.KEY: five", "Authorization: six",
+                 "X-Api-Key: ", "X-Api-Keys: seven", "Cookie: eight"});
+    const std::vector<std::string_view> expected{"one", "two", "three", "four", "five", "six"};
+    BOOST_TEST(auth::credentials_in(head, text, sources) == expected,
+               boost::test_tools::per_element());
+}
+
 BOOST_AUTO_TEST_CASE(a_key_states_its_mode_by_its_prefix) {
-    const auto live =
-        auth::read_credential(head_with("Bearer sk_live_0123456789ab"), with_modes(), {});
-    const auto test =
-        auth::read_credential(head_with("Bearer sk_test_0123456789ab"), with_modes(), {});
+    const auto live = auth::read_credential(head_with("Bearer sk_live_0123456789ab"), {},
+                                            profile_of(with_modes()), {});
+    const auto test = auth::read_credential(head_with("Bearer sk_test_0123456789ab"), {},
+                                            profile_of(with_modes()), {});
     BOOST_TEST_REQUIRE((live && test));
     BOOST_TEST((live->stated_mode == keys::Mode::live));
     BOOST_TEST((test->stated_mode == keys::Mode::test));

@@ -4,7 +4,10 @@
 
 #include <chrono>
 #include <functional>
+#include <optional>
 #include <string>
+#include <string_view>
+#include <vector>
 
 using namespace keygate;
 using namespace std::chrono_literals;
@@ -18,6 +21,7 @@ struct Facts {
     keys::Entry entry;
     auth::Credential credential;
     bool has_test_upstream = true;
+    config::MaxAge max_age;
     WallTime now = ::now;
 };
 
@@ -34,8 +38,13 @@ std::string answer(const std::function<void(Facts&)>& change) {
     entry->mode = facts.entry.mode;
     entry->expires_at = facts.entry.expires_at;
 
-    const auto identity =
-        auth::identify(ref, facts.credential, api, facts.has_test_upstream, facts.now);
+    entry->created_at = facts.entry.created_at;
+    entry->particulars = facts.entry.particulars;
+
+    keys::ApiNames names;
+    names.has_test_upstream = facts.has_test_upstream;
+    names.max_age = facts.max_age;
+    const auto identity = auth::identify(ref, facts.credential, api, names, facts.now);
     if (!identity) return std::string{name(identity.error().reason)};
     BOOST_TEST(&identity->entry() == entry);
     return "ok";
@@ -50,7 +59,7 @@ BOOST_AUTO_TEST_CASE(a_valid_key_is_an_identity) {
 }
 
 BOOST_AUTO_TEST_CASE(no_entry_and_a_key_of_another_api_are_unknown) {
-    const auto identity = auth::identify(nullptr, {}, api, true, now);
+    const auto identity = auth::identify(nullptr, {}, api, {}, now);
     BOOST_TEST_REQUIRE(identity.has_error());
     BOOST_TEST((identity.error().reason == Reason::key_unknown));
     BOOST_TEST(answer([](Facts& facts) { facts.entry.api = api + 1; }) == "key_unknown");
@@ -69,6 +78,53 @@ BOOST_AUTO_TEST_CASE(a_key_ends_with_the_second_at_which_it_expires) {
     BOOST_TEST(at(1ns) == "key_expired");
     BOOST_TEST(at(24h) == "key_expired");
     BOOST_TEST(at(-1s) == "ok");
+}
+
+BOOST_AUTO_TEST_CASE(a_key_that_is_too_old_has_ended) {
+    const auto second = std::chrono::floor<std::chrono::seconds>(now.time_since_epoch()).count();
+    const auto made = [&](std::chrono::seconds ago, std::optional<std::chrono::seconds> refuse) {
+        return answer([&](Facts& facts) {
+            facts.entry.created_at = static_cast<std::uint32_t>(second - ago.count());
+            facts.max_age.refuse = refuse;
+            facts.max_age.warn = 1s;
+        });
+    };
+    BOOST_TEST(made(24h * 120, std::nullopt) == "ok");
+    BOOST_TEST(made(24h * 120 - 1s, 24h * 120) == "ok");
+    BOOST_TEST(made(24h * 120, 24h * 120) == "key_expired");
+    BOOST_TEST(made(24h * 121, 24h * 120) == "key_expired");
+    BOOST_TEST(made(-1h, 24h) == "ok"); // a clock that was set back makes nobody old
+    // Nobody knows when it was made: older than any.
+    BOOST_TEST(made(std::chrono::seconds{second}, 24h * 365) == "key_expired");
+}
+
+BOOST_AUTO_TEST_CASE(a_key_that_is_found_by_a_part_is_proved_by_the_whole) {
+    const auto with = [](std::optional<std::string_view> secret,
+                         const std::vector<std::string_view>& proofs, bool is_readable = true) {
+        return answer([&](Facts& facts) {
+            facts.entry.readable = is_readable;
+            if (secret) {
+                const boost::intrusive_ptr<keys::Particulars> made{new keys::Particulars};
+                made->secret_digest = keys::digest_of(*secret);
+                facts.entry.particulars = made;
+            }
+            for (const std::string_view proof : proofs)
+                facts.credential.proofs[facts.credential.proof_count++] = keys::digest_of(proof);
+        });
+    };
+    BOOST_TEST(with("19656ea.4329", {"19656ea.4329"}) == "ok");
+    BOOST_TEST(with("19656ea.4329", {"other", "19656ea.4329"}) == "ok");
+    BOOST_TEST(with("19656ea.4329", {"19656ea.4329", "other"}) == "ok");
+    BOOST_TEST(with("19656ea.4329", {"19656ea.4328"}) == "key_unknown");
+    BOOST_TEST(with("19656ea.4329", {"a", "b", "c", "d", "e"}) == "key_unknown");
+    // Whoever does not know the key learns nothing of its record.
+    BOOST_TEST(with("19656ea.4329", {"19656ea.4328"}, false) == "key_unknown");
+    BOOST_TEST(with("19656ea.4329", {"19656ea.4329"}, false) == "store_invalid");
+    // A record of the other kind is unreadable (keys/compile.cpp); it never opens anything.
+    BOOST_TEST(with("19656ea.4329", {}, false) == "store_invalid");
+    BOOST_TEST(with(std::nullopt, {"19656ea.4329"}, false) == "store_invalid");
+    BOOST_TEST(with("19656ea.4329", {}) == "key_unknown");
+    BOOST_TEST(with(std::nullopt, {"19656ea.4329"}) == "key_unknown");
 }
 
 BOOST_AUTO_TEST_CASE(a_key_must_be_of_the_mode_that_it_states) {

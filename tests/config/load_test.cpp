@@ -145,6 +145,91 @@ BOOST_AUTO_TEST_CASE(each_form_of_a_route_value_means_what_the_header_says) {
                boost::test_tools::per_element());
 }
 
+BOOST_AUTO_TEST_CASE(each_answer_has_its_name) {
+    const auto loaded = test::load(
+        with_routes("      GET /me: {answer: whoami}\n"
+                    "      POST /keys: {answer: create_key, require_scope: x}\n"
+                    "      GET /keys: {answer: list_keys, require_scope: [x, y]}\n"
+                    "      GET /keys/{id}: {answer: show_key}\n"
+                    "      PATCH /keys/{id}: {answer: update_key}\n"
+                    "      POST /keys/{id}/revoke: {answer: revoke_key}\n"
+                    "      DELETE /of/{owner}/keys/{id}: {answer: delete_key, weight: 2}\n"
+                    "      POST /keys/{id}/rotate: {answer: rotate_key}\n"
+                    "      GET /a: key\n"));
+    BOOST_TEST_REQUIRE(loaded.settings.has_value(), test::mistakes_in(loaded));
+    const auto& routes = loaded.settings->apis[0].routes;
+    for (std::size_t i = 0; i < 8; ++i)
+        BOOST_TEST(static_cast<std::size_t>(routes[i].reply) == i + 1);
+}
+
+BOOST_AUTO_TEST_CASE(what_the_gateway_answers_by_itself_is_a_route_for_keys) {
+    const auto loaded = test::load(with_routes("      GET /me: {answer: whoami}\n"
+                                               "      GET /keys: {answer: list_keys, "
+                                               "require_scope: [x, y]}\n"
+                                               "      GET /a: {access: key, auth: optional}\n"
+                                               "      GET /b: {any_scope: [x, y], auth: "
+                                               "optional, rate: 1/1s}\n"
+                                               "      GET /c: {scope: x, auth: required}\n"));
+    BOOST_TEST_REQUIRE(loaded.settings.has_value(), test::mistakes_in(loaded));
+    const auto& routes = loaded.settings->apis[0].routes;
+    BOOST_TEST((routes[0].reply == config::Reply::whoami));
+    BOOST_TEST((routes[0].access == config::Access::key));
+    BOOST_TEST((routes[1].reply == config::Reply::list_keys));
+    BOOST_TEST((routes[1].access == config::Access::scope));
+    BOOST_TEST((routes[1].need == config::Need::all));
+    BOOST_TEST(routes[1].scopes.size() == 2U);
+    BOOST_TEST((routes[2].reply == config::Reply::none));
+    BOOST_TEST(routes[2].is_optional);
+    BOOST_TEST(routes[3].is_optional);
+    BOOST_TEST((routes[3].access == config::Access::scope));
+    // Who sends no key is counted by address.
+    BOOST_TEST((routes[3].limits[0].by == config::LimitBy::address));
+    BOOST_TEST(!routes[4].is_optional);
+}
+
+BOOST_AUTO_TEST_CASE(what_keys_may_do_beside_their_scopes_is_set) {
+    std::string text = test::edited("    scopes: [orders:read, orders:write]\n",
+                                    "    scopes: [orders:read, orders:write, base]\n"
+                                    "    implies: {\"orders:write\": [orders:read, base]}\n"
+                                    "    bind: {id: key.store, kind: owner}\n");
+    text = test::edited("free: {api_access: false}",
+                        "free: {scopes: [\"orders:*\", base, \"*\"], routes: [GET|PUT  /v1/x, ANY "
+                        "/v1/**], gauges: {domains: 10, seats: 0}}",
+                        text) +
+           "      GET /of/{kind}/{name}: \"{name}:read\"\n";
+    const auto loaded = test::load(text);
+    BOOST_TEST_REQUIRE(loaded.settings.has_value(), test::mistakes_in(loaded));
+    const config::Api& api = loaded.settings->apis[0];
+    const auto per_element = boost::test_tools::per_element();
+    BOOST_TEST_REQUIRE(api.implies.size() == 1U);
+    BOOST_TEST(api.implies[0].scope == "orders:write");
+    BOOST_TEST(api.implies[0].implied == (std::vector<std::string>{"orders:read", "base"}),
+               per_element);
+    BOOST_TEST_REQUIRE(api.bind.size() == 2U);
+    BOOST_TEST(api.bind[0].parameter == "id");
+    BOOST_TEST(!api.bind[0].is_owner);
+    BOOST_TEST(api.bind[0].name == "store");
+    BOOST_TEST(api.bind[1].is_owner);
+    const config::Plan& free = api.plans[0];
+    BOOST_TEST(free.scopes.value() == (std::vector<std::string>{"orders:*", "base", "*"}),
+               per_element);
+    BOOST_TEST(free.routes.value() == (std::vector<std::string>{"GET|PUT /v1/x", "ANY /v1/**"}),
+               per_element);
+    BOOST_TEST_REQUIRE(free.gauges.size() == 2U);
+    BOOST_TEST(free.gauges[0].name == "domains");
+    BOOST_TEST(free.gauges[0].limit == 10U);
+    BOOST_TEST(!api.plans[1].scopes.has_value());
+    BOOST_TEST(!api.plans[1].routes.has_value());
+    BOOST_TEST(api.routes.back().scopes == std::vector<std::string>{"{name}:read"}, per_element);
+}
+
+BOOST_AUTO_TEST_CASE(without_a_vocabulary_no_path_decides_for_a_scope) {
+    const auto loaded = test::load(with_routes("      GET /a/{x}: \"{x}:read\"\n"));
+    BOOST_TEST(loaded.mistakes.size() == 1U);
+    BOOST_TEST(loaded.mistakes.front().message ==
+               "a scope that the path decides needs `scopes`, which says what there is");
+}
+
 BOOST_AUTO_TEST_CASE(a_plan_has_rates_then_quotas_then_concurrency) {
     const auto loaded =
         test::load(test::edited("free: {api_access: false}", R"~(free:

@@ -466,7 +466,7 @@ const std::vector<Row> rows{
      "15:14: apis.shop.profile: found `../x y`, a file that cannot be read"},
     {"profile: default",
      "proflie: default",
-     "15:5: apis.shop.proflie: unknown name `proflie`; allowed: profile, refusals, max_age, max_keys_per_owner, self_service, hosts, scopes, limits, failed_auth, plans, default_plan, upstreams, routes, trailers, recoverable, trailing_slash; did you mean `profile`?"},
+     "15:5: apis.shop.proflie: unknown name `proflie`; allowed: profile, refusals, max_age, max_keys_per_owner, self_service, hosts, scopes, implies, bind, limits, failed_auth, plans, default_plan, upstreams, routes, trailers, recoverable, trailing_slash; did you mean `profile`?"},
     {"[api.shop.example]",
      "[]",
      "16:12: apis.shop.hosts: lists no host; leave `hosts` out to take every other host"},
@@ -492,7 +492,7 @@ const std::vector<Row> rows{
      R"~(17:41: apis.shop.scopes[2]: `public` is no scope: `public` and `key` are reserved words of routes, written alone and in lower case
 17:49: apis.shop.scopes[3]: `KEY` is no scope: `public` and `key` are reserved words of routes, written alone and in lower case
 17:54: apis.shop.scopes[4]: `*` is no scope: it stands for all scopes in what the upstream reads
-17:59: apis.shop.scopes[5]: found `a b`; expected a scope: 1 to 128 letters, digits, `.`, `_`, `:`, `*` or `-`
+17:59: apis.shop.scopes[5]: found `a b`; expected a scope: 1 to 128 letters, digits, `.`, `_`, `:` or `-`
 17:66: apis.shop.scopes[6]: `orders:read` is listed twice)~"},
     {"default_plan: free",
      "default_plan: fre",
@@ -568,26 +568,61 @@ const std::vector<Row> rows{
      "22:18: apis.shop.failed_auth: found a list; expected a rate such as 100/1m, 10/s or 1000/day: at most 1000000000 requests in a window of 1s to 366d"},
     {"trailing_slash: strict",
      R"~(quota: {}
-    meters: {}
-    bind: {})~",
+    meters: {})~",
      R"~(22:5: apis.shop.quota: `quota` is not available yet
-23:5: apis.shop.meters: `meters` is not available yet
-24:5: apis.shop.bind: `bind` is not available yet)~"},
+23:5: apis.shop.meters: `meters` is not available yet)~"},
     {"trailing_slash: strict",
      "cors: {}",
      "22:5: apis.shop.cors: `cors` is not available yet"},
     {"free: {api_access: false}",
      "free: {api_acess: false}",
-     "19:14: apis.shop.plans.free.api_acess: unknown name `api_acess`; allowed: api_access, rate, quota, concurrency; did you mean `api_access`?"},
+     "19:14: apis.shop.plans.free.api_acess: unknown name `api_acess`; allowed: api_access, rate, quota, concurrency, scopes, routes, gauges; did you mean `api_access`?"},
     {"free: {api_access: false}",
      "free:",
      "19:7: apis.shop.plans.free: found nothing; expected a mapping"},
     {"free: {api_access: false}",
      "free: {gauges: {}, routes: [], scopes: [], limits: {}}",
-     R"~(19:14: apis.shop.plans.free.gauges: `gauges` is not available yet
-19:26: apis.shop.plans.free.routes: `routes` is not available yet
-19:38: apis.shop.plans.free.scopes: `scopes` is not available yet
+     R"~(19:34: apis.shop.plans.free.routes: lists no route; `api_access: false` takes the whole API away
+19:46: apis.shop.plans.free.scopes: lists no scope; `routes` and `api_access` say what a plan leaves out
 19:50: apis.shop.plans.free.limits: `limits` is not available yet)~"},
+    {"free: {api_access: false}",
+     R"~(free: {scopes: [orders:read, order:read, "order:*", "orders:*", "*", ":*", "a*", orders:read, [x]]})~",
+     R"~(19:36: apis.shop.plans.free.scopes[1]: found `order:read`, which is no scope of this API; did you mean `orders:read`?
+19:48: apis.shop.plans.free.scopes[2]: found `order:*`, and no scope of this API begins with `order:`
+19:76: apis.shop.plans.free.scopes[5]: found `:*`, which is no scope of this API
+19:82: apis.shop.plans.free.scopes[6]: found `a*`, which is no scope of this API
+19:88: apis.shop.plans.free.scopes[7]: `orders:read` is listed twice
+19:101: apis.shop.plans.free.scopes[8]: found a list; expected a scope, `FAMILY:*` or `*`)~"},
+    {"free: {api_access: false}",
+     R"~(free: {routes: [GET /v1/orders, "/v1/orders", "get /x", "GET /v1/*", GET /v1/orders]})~",
+     R"~(19:39: apis.shop.plans.free.routes[1]: found `/v1/orders`; expected METHOD and PATH with a space between them, such as GET /v1/orders/{id}
+19:53: apis.shop.plans.free.routes[2]: found `get /x`; methods are in upper case: `GET`
+19:63: apis.shop.plans.free.routes[3]: found `GET /v1/*`; `*` is no wildcard: `{name}` stands for one segment, a final `/**` for all below
+19:76: apis.shop.plans.free.routes[4]: `GET /v1/orders` is listed twice)~"},
+    {"free: {api_access: false}",
+     "free: {scopes: orders:read, routes: GET /v1/orders, gauges: 10}",
+     R"~(19:22: apis.shop.plans.free.scopes: found `orders:read`; expected a list of scopes such as ["tests:*", domains:read]
+19:43: apis.shop.plans.free.routes: found `GET /v1/orders`; expected a list of methods and paths such as [ANY /v1/tests/**]
+19:67: apis.shop.plans.free.gauges: found `10`; expected a mapping such as {domains: 10})~"},
+    {"free: {api_access: false}",
+     "free: {gauges: {domains: -1, a b: 1}}",
+     R"~(19:32: apis.shop.plans.free.gauges.domains: found `-1`; expected a whole number from 0 to 1000000000000
+19:36: apis.shop.plans.free.gauges.a b: a gauge's name has 1 to 64 letters, digits, `.`, `_` or `-`)~"},
+    {"    plans:\n",
+     "    implies: {\"orders:write\": [orders:raed, orders:write, orders:read, orders:read], \"order:x\": [orders:read], \"orders:read\": []}\n    plans:\n",
+     R"~(18:32: apis.shop.implies.orders:write[0]: found `orders:raed`, which is no scope of this API; did you mean `orders:read`?
+18:45: apis.shop.implies.orders:write[1]: `orders:write` is the scope itself
+18:72: apis.shop.implies.orders:write[3]: `orders:read` is listed twice
+18:86: apis.shop.implies.order:x: `order:x` is no scope of this API
+18:127: apis.shop.implies.orders:read: implies nothing; leave it out)~"},
+    {"    plans:\n",
+     "    bind: {store: owner, id: key, ids: key.a b, x: [owner]}\n    plans:\n",
+     R"~(18:12: apis.shop.bind.store: no route that looks at keys has `{store}` in its path
+18:30: apis.shop.bind.id: found `key`; expected `owner`, or `key.NAME` for a member of the key's `bind`
+18:35: apis.shop.bind.ids: no route that looks at keys has `{ids}` in its path
+18:40: apis.shop.bind.ids: found `key.a b`; expected `owner`, or `key.NAME` for a member of the key's `bind`
+18:49: apis.shop.bind.x: no route that looks at keys has `{x}` in its path
+18:52: apis.shop.bind.x: found a list; expected `owner`, or `key.NAME` for a member of the key's `bind`)~"},
     {"10/s",
      "10/0s",
      "20:20: apis.shop.plans.pro.rate[0]: found `10/0s`; expected a rate such as 100/1m, 10/s or 1000/day: at most 1000000000 requests in a window of 1s to 366d"},
@@ -839,16 +874,16 @@ const std::vector<Row> rows{
      "27:20: apis.shop.routes.GET /health: `Public` is no scope: `public` and `key` are reserved words of routes, written alone and in lower case"},
     {"GET /health: public",
      "GET /health:",
-     "27:7: apis.shop.routes.GET /health: found nothing; expected `public`, `key`, a scope, a list of scopes, or a mapping with scope, all_scopes, any_scope or access"},
+     "27:7: apis.shop.routes.GET /health: found nothing; expected `public`, `key`, a scope, a list of scopes, or a mapping with scope, all_scopes, any_scope, access or answer"},
     {"GET /health: public",
      "GET /health: []",
      "27:20: apis.shop.routes.GET /health: names no scope; `key` lets any valid key in"},
     {"GET /health: public",
      "GET /health: {}",
-     "27:20: apis.shop.routes.GET /health: found 0 of scope, all_scopes, any_scope and access; expected exactly one"},
+     "27:20: apis.shop.routes.GET /health: found 0 of scope, all_scopes, any_scope, access and answer; expected exactly one"},
     {"GET /health: public",
      "GET /health: {scope: orders:read, access: key}",
-     "27:20: apis.shop.routes.GET /health: found 2 of scope, all_scopes, any_scope and access; expected exactly one"},
+     "27:20: apis.shop.routes.GET /health: found 2 of scope, all_scopes, any_scope, access and answer; expected exactly one"},
     {"GET /health: public",
      "GET /health: {access: open}",
      "27:29: apis.shop.routes.GET /health.access: found `open`; expected one of: public, key"},
@@ -866,17 +901,57 @@ const std::vector<Row> rows{
      "27:34: apis.shop.routes.GET /health[1]: `orders:read` is listed twice"},
     {"GET /health: public",
      "GET /health: {any_scopes: [orders:read]}",
-     R"~(27:20: apis.shop.routes.GET /health: found 0 of scope, all_scopes, any_scope and access; expected exactly one
-27:21: apis.shop.routes.GET /health.any_scopes: unknown name `any_scopes`; allowed: scope, all_scopes, any_scope, access, authorization, weight, meter, rate, concurrency; did you mean `any_scope`?)~"},
+     R"~(27:20: apis.shop.routes.GET /health: found 0 of scope, all_scopes, any_scope, access and answer; expected exactly one
+27:21: apis.shop.routes.GET /health.any_scopes: unknown name `any_scopes`; allowed: scope, all_scopes, any_scope, access, answer, require_scope, auth, authorization, weight, meter, rate, concurrency; did you mean `any_scope`?)~"},
     {"GET /health: public",
-     "GET /health: {scope: orders:read, answer: whoami, upstream: y, auth: optional, require_scope: z, cors: {}, bind: {}, timeouts: {}}",
-     R"~(27:41: apis.shop.routes.GET /health.answer: `answer` is not available yet
-27:57: apis.shop.routes.GET /health.upstream: `upstream` is not available yet
-27:70: apis.shop.routes.GET /health.auth: `auth` is not available yet
-27:86: apis.shop.routes.GET /health.require_scope: `require_scope` is not available yet
-27:104: apis.shop.routes.GET /health.cors: `cors` is not available yet
-27:114: apis.shop.routes.GET /health.bind: `bind` is not available yet
-27:124: apis.shop.routes.GET /health.timeouts: `timeouts` is not available yet)~"},
+     "GET /health: {scope: orders:read, upstream: y, cors: {}, bind: {}, timeouts: {}}",
+     R"~(27:41: apis.shop.routes.GET /health.upstream: `upstream` is not available yet
+27:54: apis.shop.routes.GET /health.cors: `cors` is not available yet
+27:64: apis.shop.routes.GET /health.bind: `bind` is not available yet
+27:74: apis.shop.routes.GET /health.timeouts: `timeouts` is not available yet)~"},
+    {"GET /health: public",
+     "GET /health: {answer: whoami, access: key}",
+     "27:20: apis.shop.routes.GET /health: found 2 of scope, all_scopes, any_scope, access and answer; expected exactly one"},
+    {"GET /health: public",
+     "GET /health: {answer: who_am_i}",
+     "27:29: apis.shop.routes.GET /health.answer: found `who_am_i`; expected one of: whoami, create_key, list_keys, show_key, update_key, revoke_key, delete_key, rotate_key; did you mean `whoami`?"},
+    {"GET /health: public",
+     "DELETE /keys/{key}: {answer: revoke_key}",
+     "27:36: apis.shop.routes.DELETE /keys/{key}.answer: `revoke_key` needs `{id}` in the path, which says what key is meant"},
+    {"GET /health: public",
+     "DELETE /keys/id/{idx}/{id}x: {answer: delete_key}",
+     R"~(27:7: apis.shop.routes.DELETE /keys/id/{idx}/{id}x: `{name}` must be a whole segment
+27:45: apis.shop.routes.DELETE /keys/id/{idx}/{id}x.answer: `delete_key` needs `{id}` in the path, which says what key is meant)~"},
+    {"GET /health: public",
+     "GET /health: {answer: list_keys, require_scope: [orders:read, orders:raed], auth: optional}",
+     R"~(27:69: apis.shop.routes.GET /health.require_scope[1]: found `orders:raed`, which is not in `scopes`; did you mean `orders:read`?
+27:89: apis.shop.routes.GET /health.auth: what the gateway answers by itself is about the caller's key)~"},
+    {"GET /health: public",
+     "GET /health: {scope: orders:read, require_scope: orders:write}",
+     "27:41: apis.shop.routes.GET /health.require_scope: belongs to `answer`; other routes say `scope`"},
+    {"GET /health: public",
+     "GET /health: {access: public, auth: optional}",
+     "27:43: apis.shop.routes.GET /health.auth: a public route looks at no key: `key` or a scope says what one must be"},
+    {"GET /health: public",
+     "GET /health: {access: key, auth: maybe}",
+     "27:40: apis.shop.routes.GET /health.auth: found `maybe`; expected one of: required, optional"},
+    {"GET /health: public",
+     "GET /health: {access: key, auth: optional, rate: {rate: 1/s, by: key}}",
+     "27:72: apis.shop.routes.GET /health.rate.by: found `key`; expected one of: route, address; where no key is needed there may be nobody to count by"},
+    {"GET /health: public",
+     R"~(GET /s/{resource}: "{resource}:raed")~",
+     "27:26: apis.shop.routes.GET /s/{resource}: found `{resource}:raed`, which none of `scopes` can be"},
+    {"GET /health: public",
+     R"~(GET /s/{resource}: ["{kind}:read", "{resource}:{resource}", "{resource", "re}{so", "{resource}*"])~",
+     R"~(27:27: apis.shop.routes.GET /s/{resource}[0]: the path has no `{kind}`
+27:42: apis.shop.routes.GET /s/{resource}[1]: found `{resource}:{resource}`; expected a scope with one parameter of the path, such as {resource}:read
+27:67: apis.shop.routes.GET /s/{resource}[2]: found `{resource`; expected a scope with one parameter of the path, such as {resource}:read
+27:80: apis.shop.routes.GET /s/{resource}[3]: found `re}{so`; expected a scope with one parameter of the path, such as {resource}:read
+27:90: apis.shop.routes.GET /s/{resource}[4]: found `{resource}*`; expected a scope with one parameter of the path, such as {resource}:read)~"},
+    {"GET /health: public",
+     R"~(GET /health: ["orders:*", "orders*"])~",
+     R"~(27:21: apis.shop.routes.GET /health[0]: `orders:*` is no scope: it stands for some of them in keys and plans; here they are named one by one
+27:33: apis.shop.routes.GET /health[1]: found `orders*`; expected a scope: 1 to 128 letters, digits, `.`, `_`, `:` or `-`)~"},
     {"GET /health: public",
      R"~(GET /health: {access: key, weight: 0, meter: "a b"})~",
      R"~(27:42: apis.shop.routes.GET /health.weight: found `0`; expected a whole number from 1 to 10000
@@ -890,8 +965,8 @@ const std::vector<Row> rows{
      "27:48: apis.shop.routes.GET /health.meter: a public route looks at no key: nobody's quota is spent"},
     {"GET /health: public",
      "GET /health: {access: public, rate: [1/s, {rate: 2/s, by: key}, {rate: 3/s, by: owner}, {rate: 4/s, by: address}], concurrency: {limit: 1, by: keys}}",
-     R"~(27:65: apis.shop.routes.GET /health.rate[1].by: found `key`; expected one of: route, address; a public route looks at no key
-27:87: apis.shop.routes.GET /health.rate[2].by: found `owner`; expected one of: route, address; a public route looks at no key
+     R"~(27:65: apis.shop.routes.GET /health.rate[1].by: found `key`; expected one of: route, address; where no key is needed there may be nobody to count by
+27:87: apis.shop.routes.GET /health.rate[2].by: found `owner`; expected one of: route, address; where no key is needed there may be nobody to count by
 27:95: apis.shop.routes.GET /health.rate[3]: counts the same as the limit in line 27, column 44: kind, window and `by` are equal; expected one of them
 27:150: apis.shop.routes.GET /health.concurrency.by: found `keys`; expected one of: route, address)~"},
     {"GET /health: public",
@@ -904,7 +979,7 @@ const std::vector<Row> rows{
      "27:20: apis.shop.routes.GET /health: a route has at most 8 limits"},
     {"GET /health: public",
      "GET /health: {access: key, quota: {requests: 1/day}, limits: {}}",
-     R"~(27:34: apis.shop.routes.GET /health.quota: unknown name `quota`; allowed: scope, all_scopes, any_scope, access, authorization, weight, meter, rate, concurrency
+     R"~(27:34: apis.shop.routes.GET /health.quota: unknown name `quota`; allowed: scope, all_scopes, any_scope, access, answer, require_scope, auth, authorization, weight, meter, rate, concurrency
 27:60: apis.shop.routes.GET /health.limits: `limits` is not available yet)~"},
     {"GET /health: public",
      "GET  /v1/orders/**: public",

@@ -51,8 +51,8 @@ apis:
     trailers: [Server-Timing, x-Sum]
     routes:
       "GET /a:b": "null"
-      GET /{id}/x: {any_scope: [a:b, c*]}
-      "PUT  /'": {all_scopes: [a:b, c*]}
+      GET /{id}/x: {any_scope: [a:b, c.d]}
+      "PUT  /'": {all_scopes: [a:b, c.d]}
       GET /: {access: public, authorization: pass}
       M#X /y: {any_scope: [z]}
 )~";
@@ -69,6 +69,34 @@ BOOST_AUTO_TEST_CASE(what_is_printed_loads_again_as_the_same) {
     BOOST_TEST(text.find("max_body: 10000000") != std::string::npos);
     // One scope is one scope, whether all or any of the list is asked for.
     BOOST_TEST(text.find("\"M#X /y\": z") != std::string::npos);
+}
+
+BOOST_AUTO_TEST_CASE(what_keys_may_do_is_printed_as_it_was_written) {
+    std::string text = test::edited("    scopes: [orders:read, orders:write]\n",
+                                    "    scopes: [orders:read, orders:write, \"null\"]\n"
+                                    "    implies: {\"orders:write\": [orders:read, \"null\"]}\n"
+                                    "    bind: {store_id: key.store, org: owner}\n");
+    text =
+        test::edited("free: {api_access: false}",
+                     "free: {scopes: [\"orders:*\", \"*\"], routes: [\"GET|PUT  /v1/{a}/**\", ANY "
+                     "/v1/me], gauges: {domains: 10, \"true\": 0}}",
+                     text);
+    text += R"~(      GET /a/{store_id}: "{store_id}:read"
+      GET /b/{org}/{kind}: {all_scopes: ["null", "{kind}:read"]}
+      GET /c: {access: key, auth: optional}
+      GET /d: {scope: orders:read, auth: optional, weight: 2}
+      GET /e: {answer: whoami}
+      POST /e: {answer: create_key, require_scope: orders:write}
+      DELETE /e/{id}: {answer: revoke_key, require_scope: [orders:write, "null"], weight: 3}
+)~";
+    const std::string printed = printed_twice(text, "keygate.yaml");
+    for (const char* const line :
+         {"implies:\n", "\"orders:write\": [\"orders:read\", \"null\"]", "store_id: key.store",
+          "org: owner", "scopes: [\"orders:*\", \"*\"]", "domains: 10",
+          "GET /c: {access: key, auth: optional}", "{answer: whoami}",
+          "{answer: create_key, require_scope: [\"orders:write\"]}",
+          "{answer: revoke_key, require_scope: [\"orders:write\", \"null\"], weight: 3}"})
+        BOOST_TEST(printed.find(line) != std::string::npos, line << " in\n" << printed);
 }
 
 BOOST_AUTO_TEST_CASE(limits_are_printed_with_what_they_would_not_be_without) {

@@ -120,8 +120,14 @@ bool is_digest_of(const keys::Digest& digest, std::string_view text) {
     return std::memcmp(expected, digest.bytes.data(), sizeof expected) == 0;
 }
 
+config::Profile with(const config::KeyFormat& format) {
+    config::Profile profile;
+    profile.key = format;
+    return profile;
+}
+
 void check(const http::RequestHead& head, const config::KeyFormat& format) {
-    const auto read = auth::read_credential(head, format, {});
+    const auto read = auth::read_credential(head, {}, with(format), {});
     const auto key = head.authorizations == 1 ? key_in(head.authorization, format) : std::nullopt;
     hold(read.has_value() == key.has_value(), "accepted is what a plain reading accepts",
          head.authorization);
@@ -159,7 +165,7 @@ void check_in_head(std::string_view value, const config::KeyFormat& format) {
     check(**head, format);
 
     const auto key = key_in(value, format);
-    const auto read = auth::read_credential(**head, format, {});
+    const auto read = auth::read_credential(**head, {}, with(format), {});
     hold(read.has_value() == key.has_value(), "the same value in a head", value);
     // As gate/exchange.cpp does it.
     const std::string_view served = (*head)->authorization;

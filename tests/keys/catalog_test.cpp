@@ -3,6 +3,11 @@
 
 #include <boost/test/unit_test.hpp>
 
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <vector>
+
 namespace keygate::keys {
 namespace {
 
@@ -52,6 +57,107 @@ BOOST_AUTO_TEST_CASE(without_a_vocabulary_it_is_what_the_routes_name) {
     const Catalog catalog{settings};
     const std::vector<std::string> expected{"admin", "r", "w"};
     BOOST_TEST(catalog.apis[0].scopes == expected, boost::test_tools::per_element());
+}
+
+BOOST_AUTO_TEST_CASE(a_name_or_a_wildcard_stands_for_scopes) {
+    config::Settings settings = test::settings();
+    settings.apis[0].scopes = {{"a:read", "a:write", "a:b:read", "ab:read", "a", "b:read"}};
+    const Catalog catalog{settings};
+    const ApiNames& api = catalog.apis[0];
+
+    struct Case {
+        std::string_view pattern;
+        std::string_view scopes; // `-`: nobody knows it
+    };
+
+    for (const Case& one : std::vector<Case>{
+             {"a:read", "a:read"},
+             {"a", "a"},
+             {"a:*", "a:b:read a:read a:write"},
+             {"a:b:*", "a:b:read"},
+             {"b:*", "b:read"},
+             {"*", "a a:b:read a:read a:write ab:read b:read"},
+             {"", "-"},
+             {":*", "-"},
+             {"a*", "-"},
+             {"a:", "-"},
+             {"a:r*", "-"},
+             {"*:read", "-"},
+             {"a:*:read", "-"},
+             {"a:**", "-"},
+             {"**", "-"},
+             {"c:*", "-"},
+             {"a:read:*", "-"},
+             {"A:*", "-"},
+             {"a:re", "-"},
+             {"A:read", "-"},
+             {" a:read", "-"},
+         })
+        BOOST_TEST_CONTEXT(one.pattern) {
+            const auto set = api.expand(one.pattern);
+            BOOST_TEST(api.is_scope_pattern_known(one.pattern) == (one.scopes != "-"));
+            BOOST_TEST(set.has_value() == (one.scopes != "-"));
+            std::string names;
+            if (set)
+                for (const std::string& name : api.names_of(*set))
+                    names += (names.empty() ? "" : " ") + name;
+            BOOST_TEST(names == (set ? one.scopes : ""));
+        }
+    // An API without scopes has all of them.
+    BOOST_TEST(catalog.apis[2].is_scope_pattern_known("*"));
+    BOOST_TEST(!catalog.apis[2].is_scope_pattern_known("a:*"));
+}
+
+BOOST_AUTO_TEST_CASE(a_scope_brings_what_it_implies_however_many_steps_away) {
+    config::Settings settings = test::settings();
+    config::Api& written = settings.apis[0];
+    written.scopes = {{"manage", "write", "read", "list", "other", "x", "y"}};
+    // Out of order, and in a circle.
+    written.implies = {{"read", {"list"}},
+                       {"write", {"read"}},
+                       {"manage", {"write", "other"}},
+                       {"x", {"y"}},
+                       {"y", {"x"}}};
+    const Catalog catalog{settings};
+    const ApiNames& api = catalog.apis[0];
+    const auto rights = [&](std::vector<std::string> patterns) {
+        std::string names;
+        for (const std::string& name : api.names_of(api.rights_of(patterns).value()))
+            names += (names.empty() ? "" : " ") + name;
+        return names;
+    };
+    BOOST_TEST(rights({"manage"}) == "list manage other read write");
+    BOOST_TEST(rights({"write"}) == "list read write");
+    BOOST_TEST(rights({"read"}) == "list read");
+    BOOST_TEST(rights({"list"}) == "list");
+    BOOST_TEST(rights({"x"}) == "x y");
+    BOOST_TEST(rights({"y", "other"}) == "other x y");
+    BOOST_TEST(rights({}) == "");
+    BOOST_TEST(!api.rights_of(std::vector<std::string>{"read", "wirte"}));
+}
+
+BOOST_AUTO_TEST_CASE(a_plan_has_rights) {
+    config::Settings settings = test::settings();
+    config::Api& written = settings.apis[0];
+    written.scopes = {{"a:read", "a:write", "b:read"}};
+    written.implies = {{"a:write", {"b:read"}}};
+    written.plans[0].scopes = {{"a:write"}};
+    written.plans[0].routes = {{"GET /v1/**"}};
+    const Catalog catalog{settings};
+    const ApiNames& api = catalog.apis[0];
+    BOOST_TEST_REQUIRE(api.rights.size() == 2U);
+    const std::vector<std::string> expected{"a:write", "b:read"};
+    BOOST_TEST(api.names_of(api.rights[0].scopes.value()) == expected,
+               boost::test_tools::per_element());
+    BOOST_TEST(api.rights[0].routes->admits("GET", "/v1/x", config::TrailingSlash::strict));
+    BOOST_TEST(!api.rights[1].scopes.has_value());
+    BOOST_TEST(!api.rights[1].routes.has_value());
+
+    written.plans[0].scopes = {{"a:wirte"}};
+    BOOST_CHECK_THROW(Catalog{settings}, std::invalid_argument);
+    written.plans[0].scopes.reset();
+    written.plans[0].routes = {{"/v1"}};
+    BOOST_CHECK_THROW(Catalog{settings}, std::invalid_argument);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

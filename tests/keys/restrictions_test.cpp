@@ -4,7 +4,9 @@
 #include <boost/test/unit_test.hpp>
 
 #include <functional>
+#include <map>
 #include <string>
+#include <vector>
 
 namespace keygate::keys {
 namespace {
@@ -62,14 +64,14 @@ BOOST_AUTO_TEST_CASE(what_is_wrong_begins_with_the_name_of_its_field) {
     BOOST_TEST(wrong_with([](KeyRecord& record) {
                    record.endpoints = {"here"};
                }).starts_with("endpoints: expected "));
-    for (const auto& [name, value] : std::initializer_list<std::pair<std::string, std::string>>{
-             {"", "x"},
-             {"a b", "x"},
-             {"store", ""},
-             {"store", "a\nb"},
-             {"store", std::string(257, 'x')}})
+    using Bind = std::map<std::string, std::string>;
+    for (const Bind& bind : std::vector<Bind>{{{"", "x"}},
+                                              {{"a b", "x"}},
+                                              {{"store", ""}},
+                                              {{"store", "a\nb"}},
+                                              {{"store", std::string(257, 'x')}}})
         BOOST_TEST(wrong_with([&](KeyRecord& record) {
-                       record.bind = {{name, value}};
+                       record.bind = bind;
                    }).starts_with("bind: expected "));
     BOOST_TEST(wrong_with([&](KeyRecord& record) {
                    for (int i = 0; i < 17; ++i)

@@ -8,8 +8,10 @@
 #include <atomic>
 #include <map>
 #include <memory>
+#include <optional>
 #include <random>
 #include <set>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -228,6 +230,153 @@ BOOST_AUTO_TEST_CASE(a_key_without_id_or_owner_is_unreadable) {
     BOOST_TEST(put()->readable);
     record.id = "";
     BOOST_TEST(!put()->readable);
+}
+
+BOOST_AUTO_TEST_CASE(wildcards_and_what_is_implied_are_scopes_of_a_key_until_its_plan_cuts_them) {
+    config::Settings settings = test::settings();
+    config::Api& written = settings.apis[0];
+    written.scopes = {{"tests:read", "tests:write", "hooks:manage", "hooks:read", "base"}};
+    written.implies = {{"hooks:manage", {"hooks:read"}}};
+    written.plans[0].scopes = {{"tests:*"}}; // free
+    written.plans.emplace_back().name = "every";
+    written.plans.back().scopes = {{"*"}};
+    written.plans.emplace_back().name = "manage";
+    written.plans.back().scopes = {{"hooks:manage", "base"}};
+    Table cut{std::make_shared<const Catalog>(settings)};
+
+    struct Case {
+        std::optional<std::vector<std::string>> scopes;
+        std::string plan;
+        std::string told; // `X-Key-Scopes`; `-`: no such field, `!`: unreadable
+    };
+
+    using Scopes = std::vector<std::string>;
+    const std::string all_by_name = "base hooks:manage hooks:read tests:read tests:write";
+    for (const Case& one : std::vector<Case>{
+             {std::nullopt, "pro", "*"},
+             {Scopes{"*"}, "pro", "*"},
+             {Scopes{"*", "base"}, "pro", "*"},
+             {Scopes{"tests:*"}, "pro", "tests:read tests:write"},
+             {Scopes{"tests:*", "tests:read"}, "pro", "tests:read tests:write"},
+             {Scopes{"hooks:manage"}, "pro", "hooks:manage hooks:read"},
+             {Scopes{"hooks:*"}, "pro", "hooks:manage hooks:read"},
+             {Scopes{"base", "hooks:*", "tests:*"}, "pro", all_by_name},
+             {Scopes{}, "pro", "-"},
+             {std::nullopt, "free", "tests:read tests:write"},
+             {Scopes{"*"}, "free", "tests:read tests:write"},
+             {Scopes{"tests:read", "base"}, "free", "tests:read"},
+             {Scopes{"hooks:*"}, "free", "-"},
+             {std::nullopt, "every", "*"},
+             {Scopes{"*"}, "every", "*"},
+             {Scopes{"hooks:manage"}, "manage", "hooks:manage hooks:read"},
+             {std::nullopt, "manage", "base hooks:manage hooks:read"},
+             {Scopes{"nothing:*"}, "pro", "!"},
+             {Scopes{"base", "tests:red"}, "pro", "!"},
+         })
+        BOOST_TEST_CONTEXT((one.scopes && !one.scopes->empty() ? one.scopes->front() : "none")
+                           << " under " << one.plan) {
+            record.scopes = one.scopes;
+            record.plan = one.plan;
+            cut.put(record);
+            const EntryRef entry = cut.find(record.digest);
+            BOOST_TEST(entry->readable == (one.told != "!"));
+            const std::string name = "X-Key-Scopes: ";
+            const std::size_t at = entry->identity.find(name);
+            const std::string told =
+                at == std::string::npos
+                    ? "-"
+                    : entry->identity.substr(at + name.size(),
+                                             entry->identity.find('\r', at) - at - name.size());
+            if (entry->readable) BOOST_TEST(told == one.told);
+            if (told != "-" && told != "*") {
+                std::string held;
+                for (const std::string& scope : cut.catalog().apis[0].names_of(entry->scopes))
+                    held += (held.empty() ? "" : " ") + scope;
+                BOOST_TEST(held == told);
+            }
+        }
+
+    // Another plan of the owner cuts anew, and from all that the key has by itself.
+    record.scopes = Scopes{"hooks:manage", "tests:read"};
+    record.plan.reset();
+    cut.put(record);
+    const auto scopes_under = [&](const char* plan) {
+        OwnerRecord owner = owner_record("acme");
+        owner.plan = plan;
+        cut.put_owner(owner);
+        std::string held;
+        for (const std::string& scope :
+             cut.catalog().apis[0].names_of(cut.find(record.digest)->scopes))
+            held += (held.empty() ? "" : " ") + scope;
+        return held;
+    };
+    BOOST_TEST(scopes_under("free") == "tests:read");
+    BOOST_TEST(scopes_under("manage") == "hooks:manage hooks:read");
+    BOOST_TEST(scopes_under("pro") == "hooks:manage hooks:read tests:read");
+}
+
+BOOST_AUTO_TEST_CASE(what_few_keys_have_is_there_for_them_alone) {
+    BOOST_TEST(!put()->particulars);
+    record.addresses = {"192.0.2.0/24"};
+    record.bind = {{"store", "7"}};
+    const EntryRef entry = put();
+    BOOST_TEST(entry->readable);
+    BOOST_TEST_REQUIRE(entry->particulars);
+    BOOST_TEST_REQUIRE(entry->particulars->restrictions);
+    BOOST_TEST(entry->particulars->restrictions->addresses.contains("192.0.2.7"));
+    BOOST_TEST(entry->particulars->restrictions->bind.at("store") == "7");
+    BOOST_TEST(!entry->particulars->secret_digest);
+    BOOST_TEST(entry->particulars->notice == "");
+    // An owner's change has nothing to do with it.
+    table.put_owner(owner_record("acme"));
+    BOOST_TEST(table.find(record.digest)->particulars == entry->particulars);
+
+    record.addresses.clear();
+    record.bind.clear();
+    record.rotated_to = "key_2";
+    record.expires_at = time_from("2027-01-01T00:00:00Z");
+    BOOST_TEST(put()->particulars->notice ==
+               "X-Key-Notice: rotated;successor=\"key_2\";ends=\"2027-01-01T00:00:00Z\"\r\n");
+    BOOST_TEST(!put()->particulars->restrictions);
+}
+
+BOOST_AUTO_TEST_CASE(restrictions_that_cannot_be_read_open_nothing) {
+    record.addresses = {"192.0.2.0/24", "somewhere"};
+    BOOST_TEST(!put()->readable);
+    record.addresses.clear();
+    record.referrers = {"example.com"};
+    BOOST_TEST(!put()->readable);
+    record.referrers.clear();
+    record.endpoints = {"/v1/orders"};
+    BOOST_TEST(!put()->readable);
+    record.endpoints.clear();
+    record.bind = {{"store", ""}};
+    BOOST_TEST(!put()->readable);
+    record.bind.clear();
+    BOOST_TEST(put()->readable);
+}
+
+BOOST_AUTO_TEST_CASE(a_record_is_found_in_the_way_of_its_api_or_is_unreadable) {
+    record.secret_digest = digest_of("19656ea.4329");
+    BOOST_TEST(!put()->readable);
+    config::Settings settings = test::settings();
+    settings.apis[0].profile.key.is_found_by_lookup = true;
+    Table by_part{std::make_shared<const Catalog>(settings)};
+    by_part.put(record);
+    const EntryRef entry = by_part.find(record.digest);
+    BOOST_TEST(entry->readable);
+    BOOST_TEST((entry->particulars->secret_digest == record.secret_digest));
+    record.secret_digest.reset();
+    by_part.put(record);
+    BOOST_TEST(!by_part.find(record.digest)->readable);
+}
+
+BOOST_AUTO_TEST_CASE(an_entry_knows_when_its_key_was_made) {
+    BOOST_TEST(put()->created_at == 1'773'225'000U);
+    record.created_at = {};
+    BOOST_TEST(put()->created_at == 0U);
+    record.created_at = *time_from("9999-12-31T23:59:59Z");
+    BOOST_TEST(put()->created_at == std::numeric_limits<std::uint32_t>::max());
 }
 
 BOOST_AUTO_TEST_CASE(limits_of_a_key_s_own_are_read_with_it) {

@@ -3,6 +3,7 @@
 #include "limit/counters.hpp"
 #include "net/admission.hpp"
 #include "policy/bill.hpp"
+#include "policy/entries.hpp"
 
 #include <boost/test/data/test_case.hpp>
 #include <boost/test/unit_test.hpp>
@@ -196,7 +197,19 @@ struct Fixture {
             own.quotas = {named("own-monthly", quota(7)), named("own-emails", quota(8, "emails"))};
         if (c.has_own_rates || c.has_own_quotas)
             entry->limits = std::make_shared<const config::KeyLimits>(own);
-        return auth::identify(ref, {}, entry->api, true, WallTime{}).value();
+        return auth::identify(ref, {}, entry->api, with_test(), WallTime{}).value();
+    }
+
+    static keys::ApiNames with_test() {
+        keys::ApiNames names;
+        names.has_test_upstream = true;
+        return names;
+    }
+
+    [[nodiscard]] Decision<Permit> permit_of(keys::Identity identity) const {
+        const auto names = testing::names_for(plans);
+        return admit(std::move(identity), route, testing::Request{}.facts,
+                     {.plans = plans, .names = names});
     }
 
     std::string text_of(const limit::Bill& bill) {
@@ -233,7 +246,7 @@ BOOST_DATA_TEST_CASE_F(Fixture, a_request_is_charged_to, bdata::make(cases), c) 
     route.weight = c.weight;
     api.limits.test_spends_quota = c.spends_quota;
     if (c.has_test_rates) api.limits.test_rates = std::vector{named("testing", rate(5))};
-    const auto permit = admit(caller(c), route, plans);
+    const auto permit = permit_of(caller(c));
     BOOST_TEST_REQUIRE(permit.has_value());
     BOOST_TEST(text_of(bill(*permit)) == c.bill);
 }
@@ -256,7 +269,7 @@ BOOST_AUTO_TEST_CASE(a_public_route_is_charged_to_its_own_limits_alone) {
 BOOST_AUTO_TEST_CASE(the_limits_of_a_bill_are_those_of_who_keeps_them) {
     add_plan();
     const Case c{.what = "", .has_own_quotas = true, .bill = ""};
-    const auto permit = admit(caller(c), route, plans);
+    const auto permit = permit_of(caller(c));
     BOOST_TEST_REQUIRE(permit.has_value());
     const limit::Bill charged = bill(*permit);
     BOOST_TEST(charged.items()[0].limit == &plans[0].limits[0]);
@@ -282,9 +295,9 @@ BOOST_AUTO_TEST_CASE(the_largest_bill_has_room_for_all) {
     const keys::EntryRef ref{entry};
     entry->plan = 0;
     entry->limits = std::make_shared<const config::KeyLimits>(own);
-    auto identity = auth::identify(ref, {}, entry->api, true, WallTime{});
+    auto identity = auth::identify(ref, {}, entry->api, with_test(), WallTime{});
     BOOST_TEST_REQUIRE(identity.has_value());
-    const auto permit = admit(std::move(*identity), route, plans);
+    const auto permit = permit_of(std::move(*identity));
     BOOST_TEST_REQUIRE(permit.has_value());
     const limit::Bill charged = bill(*permit);
     BOOST_TEST(charged.items().size() == 34U);

@@ -7,6 +7,7 @@
 #include <optional>
 #include <random>
 #include <sstream>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -463,6 +464,29 @@ BOOST_AUTO_TEST_CASE(a_search_does_not_blow_up) {
         endless += "/a";
     for (int i = 0; i < 1000; ++i)
         BOOST_TEST_REQUIRE(!routes.find("x", "GET", endless).has_value());
+}
+
+BOOST_AUTO_TEST_CASE(a_route_knows_where_in_a_path_the_id_stands) {
+    const auto routes = compiled({api_of({"GET /v1/keys/{id}", "POST /v1/keys/{id}/rotate",
+                                          "GET /{id}", "GET /v1/keys", "GET /v1/of/{ids}"})});
+    const auto id_in = [&](std::string_view method, std::string_view path) {
+        return routes.find("any.example", method, path).value()->id_in(path);
+    };
+    BOOST_TEST(id_in("GET", "/v1/keys/key_1") == "key_1");
+    BOOST_TEST(id_in("POST", "/v1/keys/key_1/rotate") == "key_1");
+    BOOST_TEST(id_in("GET", "/x%20y") == "x%20y");
+    BOOST_TEST(id_in("GET", "/v1/keys") == "");
+    BOOST_TEST(id_in("GET", "/v1/of/key_1") == "");
+}
+
+BOOST_AUTO_TEST_CASE(a_map_that_the_configuration_would_refuse_is_not_compiled) {
+    config::Api unknown = api_of({"GET /a"});
+    unknown.scopes = {{"a:read"}};
+    unknown.routes[0].access = config::Access::scope;
+    for (const char* const scope : {"a:wirte", "{x}:read", "{"}) {
+        unknown.routes[0].scopes = {scope};
+        BOOST_CHECK_THROW((void)compiled({unknown}), std::invalid_argument);
+    }
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -4,6 +4,8 @@
 #include <boost/test/unit_test.hpp>
 
 #include <initializer_list>
+#include <string>
+#include <vector>
 
 using namespace keygate;
 using testing::identity_with;
@@ -23,7 +25,7 @@ bool passes(const keys::ScopeSet& held, const keys::ScopeSet& asked, config::Nee
     route.need = need;
     route.scopes = asked;
     route.scope_names = "tests:read";
-    const auto refusal = policy::check_scope(identity_with(held), route);
+    const auto refusal = policy::check_scope(identity_with(held), route, testing::Request{}.facts);
     if (refusal) {
         BOOST_TEST((refusal->reason == Reason::scope_missing));
         BOOST_TEST(refusal->detail == "tests:read");
@@ -59,7 +61,66 @@ BOOST_AUTO_TEST_CASE(one_scope_is_enough_where_any_will_do) {
 BOOST_AUTO_TEST_CASE(a_route_for_any_valid_key_asks_for_no_scope) {
     policy::Route route;
     route.access = config::Access::key;
-    BOOST_TEST(!policy::check_scope(identity_with({}), route));
+    BOOST_TEST(!policy::check_scope(identity_with({}), route, testing::Request{}.facts));
+}
+
+BOOST_AUTO_TEST_CASE(a_segment_of_the_path_decides_for_a_scope) {
+    config::Api written;
+    written.name = "stores";
+    written.scopes = {{"base", "orders:read", "orders:write", "products:read", "x:orders:y"}};
+    written.routes = {
+        testing::route_of("GET /stores/{store}/{resource}/**", {"{resource}:read"}),
+        testing::route_of("GET /both/{resource}", {"base", "{resource}:read"}),
+        testing::route_of("GET /any/{resource}", {"base", "{resource}:read"}, config::Need::any),
+        testing::route_of("GET /two/{a}/{b}", {"{a}:read", "{b}:write"}),
+        testing::route_of("GET /plain/{scope}", {"{scope}"}),
+        testing::route_of("GET /middle/{resource}", {"x:{resource}:y"}),
+    };
+    const testing::Compiled api{std::move(written)};
+
+    struct Case {
+        std::size_t route;
+        std::string_view path;
+        std::vector<std::string> held;
+        std::string_view answer; // `ok`, or what is missing as the client is told
+    };
+
+    for (const Case& one : std::vector<Case>{
+             {0, "/stores/7/orders/", {"orders:read"}, "ok"},
+             {0, "/stores/7/orders", {"orders:read"}, "ok"},
+             {0, "/stores/7/orders/1/items", {"orders:read"}, "ok"},
+             {0, "/stores/7/products/1", {"orders:read"}, "products:read"},
+             {0, "/stores/7/orders/1", {"orders:write", "products:read"}, "orders:read"},
+             // What names no scope of the vocabulary is open to nobody.
+             {0, "/stores/7/base/1", {"base", "orders:read", "products:read"}, ""},
+             {0, "/stores/7/Orders/1", {"orders:read"}, ""},
+             {0, "/stores/7/orders;x/1", {"orders:read"}, ""},
+             {0, "/stores/7/orders%3Aread/1", {"orders:read"}, ""},
+             {0, "/stores/7/order/1", {"orders:read"}, ""},
+             {0, "/stores/orders/7/1", {"orders:read"}, ""},
+             {1, "/both/orders", {"base", "orders:read"}, "ok"},
+             {1, "/both/orders", {"orders:read"}, "base"},
+             {1, "/both/orders", {"base"}, "base"},
+             {2, "/any/orders", {"base"}, "ok"},
+             {2, "/any/orders", {"orders:read"}, "ok"},
+             {2, "/any/nothing", {"base"}, "ok"},
+             {2, "/any/nothing", {"orders:read"}, "base"},
+             {3, "/two/products/orders", {"products:read", "orders:write"}, "ok"},
+             {3, "/two/orders/products", {"products:read", "orders:write"}, ""},
+             {4, "/plain/base", {"base"}, "ok"},
+             {4, "/plain/orders:read", {"orders:read"}, "ok"},
+             {4, "/plain/orders:read", {"base"}, "orders:read"},
+             {5, "/middle/orders", {"x:orders:y"}, "ok"},
+             {5, "/middle/orders", {"orders:read"}, "x:orders:y"},
+         })
+        BOOST_TEST_CONTEXT(one.route << " " << one.path) {
+            const testing::Request request{"GET", one.path};
+            const auto refusal =
+                policy::check_scope(identity_with(api.names().rights_of(one.held).value()),
+                                    api.route(one.route), request.facts);
+            BOOST_TEST((refusal ? refusal->detail : "ok") == one.answer);
+            if (refusal) BOOST_TEST((refusal->reason == Reason::scope_missing));
+        }
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -90,6 +90,14 @@ apis:
     profile: reelplus
     upstreams: {{live: {{servers: ["http://127.0.0.1:{origin}"]}}}}
     routes: {{ANY /v1/**: key}}
+  placed:
+    hosts: [placed.test]
+    profile: ./placed.yaml
+    upstreams: {{live: {{servers: ["http://127.0.0.1:{origin}"]}}}}
+    routes: {{ANY /v1/**: key, ANY /open/**: public, "GET /some/**": {{access: key, auth: optional}}}}
+"""
+PLACED = """extends: default
+sources: [bearer, {header: X-Api-Key}, {scheme: Token}, {query: api_key}]
 """
 
 
@@ -267,6 +275,7 @@ class Stage:
             text += REDIS.format(port=self.redis.port)
             self.start_redis()
         config.write_text(text)
+        (self.folder / "placed.yaml").write_text(PLACED)
         self.keygate = Program(self, "keygate", [self.binary, "run", "-c", config])
         self.keygate.wait_for(answers_on(ports["status"]))
         self.keygate.wait_for(self.is_ready)
@@ -325,7 +334,7 @@ class Stage:
             status, reply = self.local("PUT", f"/admin/v1/owners/{owner}", {"api": "main", "plan": plan})
             if status != 201:
                 raise RuntimeError(f"{status} {reply}")
-        for api in ("dead", "hexed"):
+        for api in ("dead", "hexed", "placed"):
             self.local("PUT", "/admin/v1/owners/acme-" + api, {"api": api})
 
     # ---- clients
@@ -433,6 +442,47 @@ def malformed_credentials(stage, case):
             case.equal(f"status of {name}{kind}", stage.exchange(get("/v1/x", value, fields), step), status)
     shape = f"Bearer {stage.secrets.hexed('wrong shape')}0"
     case.equal("status", stage.exchange(get("/v1/x", shape, host="hexed.test")), 403)
+    case.note(f"{case.checks} answers")
+
+
+def keys_in_other_places(stage, case):
+    """In a field of their own, behind another scheme, in the query; also with escapes, and where nobody looks."""
+    k = stage.secrets.key
+
+    def escaped(text):
+        return "".join(f"%{ord(letter):02x}" for letter in text)
+
+    def places(key):
+        return {
+            "field": ("/v1/x", None, f"X-Api-Key: {key}\r\n"),
+            "scheme": ("/v1/x", f"Token {key}", ""),
+            "query": (f"/v1/x?a=1&api_key={key}&b=2", None, ""),
+            "escaped": (f"/v1/x?api_key={escaped(key)}", None, ""),
+        }
+
+    for step in (None, 1, 50):
+        kind = f", in pieces of {step}"
+        for place in places(""):
+            for is_known in (True, False):
+                name = f"{place} of {'a' if is_known else 'no'} key{kind}"
+                key = stage.make_key(name, "acme-placed", "placed")[0] if is_known else k(name)
+                path, value, fields = places(key)[place]
+                seen = stage.exchange(get(path, value, fields, host="placed.test"), step)
+                case.equal(f"status of {name}", seen, 200 if is_known else 403)
+        rows = {
+            "two places": (f"/v1/x?api_key={k('query of two' + kind)}", f"X-Api-Key: {k('field of two' + kind)}\r\n", 401),
+            "two fields": ("/v1/x", f"X-Api-Key: {k('one' + kind)}\r\nX-Api-Key: {k('other' + kind)}\r\n", 401),
+            "a list": ("/v1/x", f"X-Api-Key: {k('a list' + kind)}, {k('a list 2' + kind)}\r\n", 401),
+            "too long": (f"/v1/x?api_key={k('too long a value' + kind) * 7}", "", 403),
+            "escaped and odd": (f"/v1/x?api_key={escaped(k('escaped and odd' + kind))}%00", "", 403),
+            "public": (f"/open/x?api_key={k('public query' + kind)}", f"X-Api-Key: {k('public field' + kind)}\r\n", 200),
+            "public, misspelt": ("/open/x", f"X_API.key: {k('misspelt' + kind)}\r\n", 200),
+            "optional": (f"/some/x?api_key={k('optional' + kind)}", "", 403),
+            "no route": (f"/nowhere?api_key={k('nowhere' + kind)}", "", 404),
+        }
+        for name, (path, fields, status) in rows.items():
+            seen = stage.exchange(get(path, None, fields, host="placed.test"), step)
+            case.equal(f"status of {name}{kind}", seen, status)
     case.note(f"{case.checks} answers")
 
 
@@ -848,6 +898,7 @@ STEPS = {
     "valid keys": valid_keys,
     "refused keys": refused_keys,
     "malformed credentials": malformed_credentials,
+    "keys in other places": keys_in_other_places,
     "refused before the key": refused_before_the_key,
     "public routes": public_routes,
     "never looked at": never_looked_at,

@@ -1,11 +1,10 @@
 // Every decision of the gateway, seen from outside: one request for each reason, and for each pair
 // of neighbours in the order of the decisions a request that earns both and is told the earlier.
 //
-// Not here: client_timeout and overloaded, which need a gateway of their own (life_test.cpp), and
-// what nothing decides yet: tenant_mismatch, plan_route, restriction_address, restriction_referrer,
-// restriction_endpoint, concurrency_exceeded, lockout and quota_exceeded (their settings are
-// refused by the configuration), and store_unavailable (the embedded store's table is complete: no
-// look-up fails).
+// Not here: client_timeout and overloaded, which need a gateway of their own (life_test.cpp);
+// tenant_mismatch, plan_route, restriction_address, restriction_referrer and restriction_endpoint
+// (key_rules_test.cpp); concurrency_exceeded, lockout and quota_exceeded (limits_test.cpp); and
+// store_unavailable (redis_test.cpp: the embedded store's table is complete, no look-up fails).
 #include "base/ascii.hpp"
 #include "support/closed_port.hpp"
 #include "support/origin_server.hpp"
