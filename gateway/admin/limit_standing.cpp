@@ -44,10 +44,14 @@ class Limits {
                 if (std::holds_alternative<Rate>(limit.rule)) add(limit);
         if (is_test_ && !api_.limits.test_spends_quota) return all;
         if (own_ != nullptr) std::for_each(own_->quotas.begin(), own_->quotas.end(), add);
-        if (plan == nullptr) return all;
-        for (const Limit& limit : plan->limits)
-            if (const auto* quota = std::get_if<Quota>(&limit.rule);
-                quota != nullptr && !is_replaced(quota->meter))
+        if (plan != nullptr)
+            for (const Limit& limit : plan->limits)
+                if (const auto* quota = std::get_if<Quota>(&limit.rule);
+                    quota != nullptr && !is_replaced(quota->meter))
+                    add(limit);
+        for (const Limit& limit : api_.counts)
+            if (std::none_of(all.begin(), all.end(),
+                             [&](const Limit& one) { return one.tag == limit.tag; }))
                 add(limit);
         return all;
     }
@@ -128,7 +132,8 @@ Result<std::vector<keys::Spent>> spent_of(const keys::SpentBy& by, std::span<con
 
 Checked<std::vector<LimitStanding>> standings_of(const keys::SpentBy& by,
                                                  const std::optional<keys::KeyRecord>& record,
-                                                 const Context& context, keys::KeyStore& store,
+                                                 config::LimitBy which, const Context& context,
+                                                 keys::KeyStore& store,
                                                  const keys::LiveKeys& live) {
     const auto number = context.catalog.api_number(by.api);
     if (!number) return std::vector<LimitStanding>{};
@@ -140,8 +145,7 @@ Checked<std::vector<LimitStanding>> standings_of(const keys::SpentBy& by,
     std::shared_ptr<const config::KeyLimits> own;
     if (key != nullptr)
         if (auto read = keys::own_limits(*key, names); read.value) own = *read.value;
-    auto limits = Limits{api, key, own.get()}.by(
-        key != nullptr ? config::LimitBy::key : config::LimitBy::owner, *plan);
+    auto limits = Limits{api, key, own.get()}.by(which, *plan);
     const bool is_here = !names.counts_in_redis && context.counters != nullptr;
     const auto spent = spent_of(by, limits, is_here, context, store, live);
     if (!spent) return store_problem(spent.error());

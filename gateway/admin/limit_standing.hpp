@@ -21,12 +21,13 @@ struct LimitStanding {
     std::optional<keys::Time> resets_at; // when nothing of that counts any more
 };
 
-/// The rates and quotas of plans and of the key's record that count by this key, or by this owner.
-/// Requests at once and limits of routes are not among them.
-/// @param record  of the key; none where it is about an owner. The store's thread.
+/// The rates and quotas of plans and of the key's record that count by key, or by owner, and counts
+/// of meters. Requests at once and limits of routes are not among them.
+/// @param record  of the key; none where it is about an owner alone. The store's thread.
 [[nodiscard]] Checked<std::vector<LimitStanding>>
 standings_of(const keys::SpentBy& by, const std::optional<keys::KeyRecord>& record,
-             const Context& context, keys::KeyStore& store, const keys::LiveKeys& live);
+             config::LimitBy which, const Context& context, keys::KeyStore& store,
+             const keys::LiveKeys& live);
 
 /// As the limit itself, with `used` and `resets_at`.
 [[nodiscard]] boost::json::object to_json(const LimitStanding& standing);

@@ -11,6 +11,7 @@
 
 #include <optional>
 #include <utility>
+#include <variant>
 #include <vector>
 
 namespace asio = boost::asio;
@@ -30,12 +31,26 @@ struct NamedUsage {
     [[nodiscard]] keys::SpentBy by() const { return {owner.api, owner.id, key}; }
 };
 
+/// What routes count by `meter`, this month.
+void add_meters(json::object& counters, const std::vector<LimitStanding>& standings) {
+    for (const LimitStanding& standing : standings) {
+        const auto* const quota = std::get_if<config::Quota>(&standing.limit.rule);
+        if (quota == nullptr || quota->period != Period::month ||
+            quota->meter == config::Quota{}.meter)
+            continue;
+        json::object meter;
+        meter["month"] = standing.used;
+        counters[quota->meter] = std::move(meter);
+    }
+}
+
 json::object to_json(const NamedUsage& named, keys::Time now) {
     json::object requests;
     requests["total"] = named.usage.total;
     requests["month"] = named.usage.in(keys::month_of(now));
     json::object counters;
     counters["requests"] = std::move(requests);
+    add_meters(counters, named.limits);
     json::object out;
     out["object"] = "usage";
     out["key"] = nullptr;
@@ -47,7 +62,7 @@ json::object to_json(const NamedUsage& named, keys::Time now) {
     out["counters"] = std::move(counters);
     json::array limits;
     for (const LimitStanding& standing : named.limits)
-        limits.push_back(to_json(standing));
+        if (!standing.limit.is_count_only) limits.push_back(to_json(standing));
     out["limits"] = std::move(limits);
     return out;
 }
@@ -156,7 +171,8 @@ asio::awaitable<Checked<Response>> get_usage(const Context& context, std::string
             live.add_pending(usage->usage, *key, context.now());
         else
             live.add_pending(usage->usage, name, context.now());
-        auto standings = standings_of(usage->by(), usage->record, context, store, live);
+        const auto which = key ? config::LimitBy::key : config::LimitBy::owner;
+        auto standings = standings_of(usage->by(), usage->record, which, context, store, live);
         if (!standings) return standings.error();
         usage->limits = std::move(*standings);
         return usage;

@@ -22,6 +22,7 @@ void SpentKeeper::serve(const config::Settings& settings) {
         // Of all plans: what was used under one counts under the next.
         for (const config::Plan& plan : api.plans)
             add_quotas(plan.limits, tags);
+        add_quotas(api.counts, tags);
         std::sort(tags.begin(), tags.end());
         tags.erase(std::unique(tags.begin(), tags.end()), tags.end());
     }

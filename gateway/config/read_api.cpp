@@ -2,6 +2,7 @@
 
 #include "base/ascii.hpp"
 #include "config/addresses.hpp"
+#include "config/meter_counts.hpp"
 #include "config/read_api_limits.hpp"
 #include "config/read_key_rules.hpp"
 #include "config/read_limits.hpp"
@@ -295,6 +296,7 @@ Api read_api(const View::Member& member, Profiles& profiles, std::string_view id
     read_bind(bind, api);
     read_plans(plans, api);
     read_default_plan(default_plan, api);
+    api.counts = meter_counts(api);
     read_trailers(fields.take("trailers"), identity_prefix, api);
     read_recoverable(fields.take("recoverable"), api);
     api.trailing_slash = api.profile.trailing_slash;

@@ -12,7 +12,6 @@ namespace keygate::config {
 namespace {
 
 constexpr std::uint64_t highest_limit = 1'000'000'000;
-constexpr std::uint64_t highest_quota = 1'000'000'000'000;
 constexpr std::uint64_t longest_window = 366ULL * 24 * 60 * 60; // seconds
 
 template <std::size_t N>

@@ -97,9 +97,11 @@ struct Rate {
     bool operator==(const Rate&) const = default;
 };
 
+inline constexpr std::uint64_t highest_quota = 1'000'000'000'000;
+
 /// `1000/month`: at most `limit` in each calendar period of a time zone.
 struct Quota {
-    std::uint64_t limit = 0; // 1..1'000'000'000'000
+    std::uint64_t limit = 0; // 1..highest_quota
     Period period = Period::month;
     std::string zone = "UTC"; // base/calendar.hpp knows it
     /// What counts: `requests`, every allowed one, or the name that routes say in `meter`.
@@ -130,6 +132,7 @@ struct Limit {
     LimitBy by = LimitBy::key;
     std::variant<Rate, Quota, Concurrency> rule;
     bool dry_run = false; // counted and logged, refuses nobody
+    bool is_count_only = false; // nobody's limit: config/meter_counts.hpp has made it
     std::string text;     // the numbers as written: `100/1m`, `1000/month`, `10`
     Place place;
     // Made of the above (config/limit_names.hpp):
@@ -454,6 +457,7 @@ struct Api {
     Upstream live;
     std::optional<Upstream> test;
     std::vector<Route> routes;
+    std::vector<Limit> counts; // config/meter_counts.hpp
     std::vector<Implication> implies;
     std::vector<Binding> bind;
     std::optional<Recoverable> recoverable;

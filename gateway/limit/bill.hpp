@@ -24,7 +24,7 @@ struct Item {
 class Bill {
   public:
     /// More than there can be: 8 rates and 8 quotas of a key's own, 8 quotas of another meter and 2
-    /// bounds of requests at once of its plan, 8 limits of the route.
+    /// bounds of requests at once of its plan, 2 counts of a meter, 8 limits of the route.
     static constexpr std::size_t most = 40;
 
     void add(const Item& item) { items_[size_++] = item; }

@@ -30,7 +30,10 @@ class Writer {
                 add_all(*api_.limits.test_rates);
             else
                 add_plan_rates();
-            if (!is_test_ || api_.limits.test_spends_quota) add_quotas();
+            if (!is_test_ || api_.limits.test_spends_quota) {
+                add_quotas();
+                add_counts();
+            }
             add_concurrency();
         }
         add_all(route_.limits);
@@ -53,6 +56,20 @@ class Writer {
             const auto* const quota = std::get_if<config::Quota>(&limit.rule);
             if (quota != nullptr && !is_replaced(quota->meter)) add_quota(limit);
         }
+    }
+
+    /// What is shown, unless a quota counts the very same.
+    void add_counts() {
+        if (route_.meter.empty()) return;
+        for (const Limit& limit : api_.counts)
+            if (std::get<config::Quota>(limit.rule).meter == route_.meter && !has(limit))
+                add(limit, 1);
+    }
+
+    [[nodiscard]] bool has(const Limit& limit) const {
+        return std::any_of(bill_.items().begin(), bill_.items().end(), [&](const limit::Item& one) {
+            return one.limit->tag == limit.tag && one.limit->by == limit.by;
+        });
     }
 
     [[nodiscard]] bool is_replaced(const std::string& meter) const {

@@ -24,6 +24,7 @@ struct Places {
 ///     quotas          of each meter what the key's record says, else the plan's; `requests`, and
 ///     the
 ///                     meter of the route. None for test keys, unless they spend them
+///     meters that no quota counts   Api::counts
 ///     requests at once  the plan's
 ///
 /// A route's weight is what a request costs rates and `requests`; a meter counts one.
