@@ -17,7 +17,7 @@ import tempfile
 
 SHELVES = {
     "base": 0, "config": 1, "http": 2, "observe": 2, "net": 3, "redis": 4, "proxy": 4,
-    "keys": 5, "limit": 5, "auth": 6, "policy": 6, "gate": 7, "admin": 7, "app": 8,
+    "keys": 5, "limit": 5, "auth": 6, "policy": 6, "answer": 6, "gate": 7, "admin": 7, "app": 8,
 }  # fmt: skip
 PURE_ROOMS = {"base", "auth", "policy", "http"}
 PURE_FILES = re.compile(r"limit/(rate|quota)\.")

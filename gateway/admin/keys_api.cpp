@@ -117,18 +117,6 @@ Checked<void> has_plan(const keys::KeyRecord& record, const PlanFacts& facts,
     return {};
 }
 
-/// Also "expired", which is a status that is shown and not stored.
-Checked<void> read_status(const Request& request, keys::KeyFilter& filter) {
-    const auto text = request.parameter("status");
-    if (!text) return {};
-    filter.status = *text == "expired" ? keys::KeyStatus::active : keys::key_status_from(*text);
-    if (!filter.status)
-        return bad_request("parameter_invalid",
-                           "`status`: must be active, disabled, revoked or expired");
-    if (*filter.status == keys::KeyStatus::active) filter.expired = *text == "expired";
-    return {};
-}
-
 Checked<keys::KeyFilter> read_filter(const Request& request, const Context& context) {
     if (const auto known = only_parameters(
             request, {"api", "owner", "prefix", "status", "unused_since", "cursor", "limit"});

@@ -209,6 +209,17 @@ Checked<std::optional<keys::Time>> read_time(const Request& request, std::string
     return std::optional{*time};
 }
 
+Checked<void> read_status(const Request& request, keys::KeyFilter& filter) {
+    const auto text = request.parameter("status");
+    if (!text) return {};
+    filter.status = *text == "expired" ? keys::KeyStatus::active : keys::key_status_from(*text);
+    if (!filter.status)
+        return bad_request("parameter_invalid",
+                           "`status`: must be active, disabled, revoked or expired");
+    if (*filter.status == keys::KeyStatus::active) filter.expired = *text == "expired";
+    return {};
+}
+
 Checked<bool> read_flag(const Request& request, std::string_view name) {
     const auto text = request.parameter(name);
     if (text && *text != "true" && *text != "false")

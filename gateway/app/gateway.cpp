@@ -4,6 +4,7 @@
 #include "admin/api.hpp"
 #include "admin/client.hpp"
 #include "admin/http_server.hpp"
+#include "admin/own_keys.hpp"
 #include "admin/status_pages.hpp"
 #include "app/redis_keys.hpp"
 #include "app/reloader.hpp"
@@ -116,7 +117,8 @@ struct Gateway::State {
     bool is_stopping = false;                 // of the control's thread
     std::unique_ptr<keys::StoreThread> store; // works for all of the above
     std::unique_ptr<admin::Api> api;
-    std::unique_ptr<admin::Guard> guard; // before the API
+    std::unique_ptr<admin::Guard> guard;      // before the API
+    std::unique_ptr<admin::OwnKeys> own_keys; // what keys ask for themselves
     std::vector<std::unique_ptr<admin::HttpServer>> servers;
     std::thread control_thread;
     std::uint16_t status_port = 0;
@@ -325,6 +327,9 @@ struct Gateway::State {
         const Serving first = reloader.serving();
         const config::Settings& settings = first.snapshot->settings;
         api = std::make_unique<admin::Api>([this] { return context(); });
+        own_keys = std::make_unique<admin::OwnKeys>(
+            control.get_executor(), [this] { return context(); },
+            [](const std::string& line) { spdlog::info("{}", line); });
         auto access = admin::read_access(settings.admin);
         if (!access) return access.error();
         guard = std::make_unique<admin::Guard>(
@@ -373,6 +378,7 @@ struct Gateway::State {
                        .admission = admission,
                        .metrics = metrics,
                        .usage = usage,
+                       .answers = *own_keys,
                        .access_log = *access_log,
                        .keeper = keeper.get(),
                        .redis = store_settings.redis ? &*store_settings.redis : nullptr,
@@ -401,6 +407,8 @@ struct Gateway::State {
         });
         for (auto& server : servers)
             done.push_back(asio::co_spawn(control, server->drained(), asio::use_future));
+        if (own_keys)
+            done.push_back(asio::co_spawn(control, own_keys->drained(), asio::use_future));
         const auto until = std::chrono::steady_clock::now() + operators_grace;
         for (auto& one : done)
             one.wait_until(until);

@@ -29,6 +29,7 @@ Worker::Worker(Shared shared, Duty duty, std::size_t number, std::vector<int> li
     , poller_(io_, shared_.clock)
     , access_log_(shared_.access_log)
     , desk_(make_desk())
+    , answers_(shared_.answers, entry())
     , redis_counters_(make_redis_counters(number))
     , lane_{.poller = poller_,
             .epoch = begin(poller_, std::move(duty)),
@@ -38,6 +39,7 @@ Worker::Worker(Shared shared, Duty duty, std::size_t number, std::vector<int> li
             .admission = shared_.admission,
             .used = shared_.usage.of_thread(number),
             .desk = desk_.get(),
+            .answers = answers_,
             .metrics = shared_.metrics.thread(number),
             .access_log = access_log_,
             .limiter_offset = shared_.limiter_offset} {
@@ -70,18 +72,19 @@ Worker::~Worker() {
 
 std::unique_ptr<keys::Desk> Worker::make_desk() {
     if (shared_.keeper == nullptr) return nullptr;
-    return std::make_unique<keys::Desk>(*shared_.keeper, [this](std::function<void()> work) {
+    return std::make_unique<keys::Desk>(*shared_.keeper, entry());
+}
+
+std::function<void(std::function<void()>)> Worker::entry() {
+    return [this](std::function<void()> work) {
         boost::asio::post(io_, [this, work = std::move(work)] { poller_.visit(work); });
-    });
+    };
 }
 
 std::unique_ptr<limit::RedisCounters> Worker::make_redis_counters(std::size_t number) {
     if (shared_.redis == nullptr) return nullptr;
     return std::make_unique<limit::RedisCounters>(
-        io_, *shared_.redis, shared_.process + '-' + std::to_string(number),
-        [this](std::function<void()> work) {
-            boost::asio::post(io_, [this, work = std::move(work)] { poller_.visit(work); });
-        },
+        io_, *shared_.redis, shared_.process + '-' + std::to_string(number), entry(),
         [](const std::string& text) { spdlog::warn("{}", text); });
 }
 

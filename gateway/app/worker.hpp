@@ -28,6 +28,7 @@ struct Shared {
     net::Admission& admission;
     observe::Metrics& metrics;
     UsageKeeper& usage;
+    answer::Service& answers;
     observe::AccessLog& access_log;
     keys::Keeper* keeper;                    // null with the embedded store
     const config::Redis* redis;              // the same
@@ -75,6 +76,8 @@ class Worker {
     void stop();
 
   private:
+    /// How others have something done on its thread.
+    [[nodiscard]] std::function<void(std::function<void()>)> entry();
     [[nodiscard]] std::unique_ptr<keys::Desk> make_desk();
     [[nodiscard]] std::unique_ptr<limit::RedisCounters> make_redis_counters(std::size_t number);
     void accept(int descriptor, std::string address);
@@ -85,6 +88,7 @@ class Worker {
     net::Poller poller_;
     observe::AccessLog::Buffer access_log_;
     std::unique_ptr<keys::Desk> desk_;
+    answer::Desk answers_;
     std::unique_ptr<limit::RedisCounters> redis_counters_; // null with the embedded store
     gate::Lane lane_;
     std::vector<std::unique_ptr<net::Listener>> listeners_;

@@ -326,6 +326,7 @@ void Exchange::note_age(const keys::ApiNames& names) {
 /// then.
 void Exchange::prepare() {
     if (std::exchange(is_prepared_, true)) return;
+    if (route_->reply != config::Reply::none) return prepare_reply();
     const Snapshot::Api& compiled = epoch_->snapshot->apis[route_->api];
     const keys::Entry* const caller = permit_->caller();
     const bool is_test = caller != nullptr && caller->mode == keys::Mode::test;
@@ -334,6 +335,7 @@ void Exchange::prepare() {
 }
 
 void Exchange::forward() {
+    if (route_->reply != config::Reply::none) return reply();
     prepare();
     if (permit_->caller() != nullptr)
         lane_.used.count(caller_, epoch_->snapshot->catalog, lane_.poller.now().wall);
@@ -432,11 +434,13 @@ bool Exchange::invite_body() {
 }
 
 bool Exchange::wants_body() const {
+    if (replying_) return !replying_->is_asked && permit_ && !charging_ && !body_.is_done();
     return link_ && link_->is_open() && is_request_sent_ && !is_upload_broken_ &&
            !body_.is_done() && link_->out().is_empty();
 }
 
 std::size_t Exchange::on_body(std::span<char> bytes) {
+    if (replying_) return take_reply_body(bytes);
     waits_for_continue_ = false;
     const auto piece = body_.read(bytes);
     const bool is_bounded = is_body_bounded(piece);
@@ -537,6 +541,10 @@ void Exchange::on_deadline() {
         lane_.redis_counters->cancel(charging_->ticket);
         return on_charge({});
     }
+    if (replying_) {
+        stop_replying();
+        return refuse(Refusal{Reason::store_unavailable});
+    }
     // A tunnel that nobody uses any more ends as one that was closed.
     if (is_tunnel_ && link_->out().is_empty()) return finish(observe::Outcome::allowed(), after_);
     if (is_answer_started_) return cut(Reason::upstream_timeout);
@@ -628,6 +636,7 @@ void Exchange::record(observe::Outcome outcome) {
     is_running_ = false;
     stop_asking();
     stop_charging();
+    stop_replying();
     settle_limits(outcome);
     const std::uint64_t sent = client_.sent() - sent_before_;
     const auto duration = lane_.poller.now().steady - started_.steady;

@@ -16,6 +16,8 @@
 #include <string>
 #include <string_view>
 
+#include "answer/desk.hpp"
+
 namespace keygate::gate {
 
 /// What an exchange needs of the connection that it serves.
@@ -46,7 +48,8 @@ class ExchangeOwner {
 class Exchange final : proxy::LinkUser,
                        net::DeadlineHandler,
                        keys::Desk::Asker,
-                       limit::RedisCounters::Asker {
+                       limit::RedisCounters::Asker,
+                       answer::Desk::Asker {
   public:
     /// @param client   where answers go; @param address of the client. All outlive the exchange.
     Exchange(Lane& lane, net::Outgoing& client, std::string_view address, ExchangeOwner& owner);
@@ -108,6 +111,13 @@ class Exchange final : proxy::LinkUser,
             asked; // `revocation_bound: 0`: the key may have to be asked for again
     };
 
+    /// While the gateway answers by itself.
+    struct Replying {
+        answer::Call call; // until it is asked
+        bool is_asked = false;
+        std::uint64_t ticket = 0;
+    };
+
     void start(WallTime now);
     void on_head(const http::RequestHead& head);
     void admit_anonymous();
@@ -140,6 +150,15 @@ class Exchange final : proxy::LinkUser,
     [[nodiscard]] std::optional<limit::Recheck> recheck() const;
     [[nodiscard]] std::optional<Refusal> check_lockout() const;
     void count_failure() const;
+
+    // exchange_reply.cpp
+    void prepare_reply();
+    void reply();
+    [[nodiscard]] std::size_t take_reply_body(std::span<char> bytes);
+    void ask_for_reply();
+    void on_told(answer::Told told) override;
+    void write_reply(std::string& out, const answer::Reply& reply, const http::Asked& asked);
+    void stop_replying();
 
     void prepare();
     void prepare_request(const Snapshot::Api& compiled, const policy::Permit& permit);
@@ -197,6 +216,7 @@ class Exchange final : proxy::LinkUser,
     std::string_view head_text_;
     std::unique_ptr<Asking> asking_;
     std::unique_ptr<Charging> charging_;
+    std::unique_ptr<Replying> replying_;
     unsigned rechecks_ = 0; // that found another record than was decided on
     BootTime read_at_{};    // after its bytes were read; only where keys have a bound
     std::span<char> rest_;  // what arrived behind the head

@@ -83,6 +83,7 @@ void Exchange::on_changed(std::unique_ptr<Asking> asked) {
     if (!asked || ++rechecks_ > most_rechecks) return refuse(Refusal{Reason::store_unavailable});
     if (!restore_head(*asked)) return;
     is_prepared_ = false;
+    stop_replying();
     request_head_.clear();
     pool_ = nullptr;
     permit_.reset();

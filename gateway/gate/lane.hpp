@@ -1,5 +1,6 @@
 #pragma once
 
+#include "answer/desk.hpp"
 #include "gate/epoch.hpp"
 #include "http/date.hpp"
 #include "http/head_reader.hpp"
@@ -45,6 +46,7 @@ struct Lane {
     net::Admission& admission;
     keys::UsedKeys& used;
     keys::Desk* desk; // where keys are asked for that are not in memory; null where all are
+    answer::Desk& answers; // where is asked for what the gateway answers by itself
     observe::ThreadMetrics& metrics;
     observe::AccessLog::Buffer& access_log;
     http::ResponseReader response_reader{};
