@@ -25,6 +25,7 @@ from stage import Program, answers_on, environment, free_port  # noqa: E402
 PYTHON = "/usr/bin/python3"
 SECONDS = 30
 PORTS = {"gate": 8080, "admin": 9900, "status": 9901, "api": 3000}
+TEST_PORT = 3001  # of products that have test keys
 BOUND = 0.25  # seconds after which a change at one gateway counts at all
 # A machine that others use too is not what is looked at here: there is time to read a record.
 STORE = """
@@ -35,10 +36,13 @@ store:
 
 
 class Api(http.server.ThreadingHTTPServer):
-    """The product's API: one JSON text for everything, and a record of what came in."""
+    """The product's API: one JSON text for everything, and a record of what came in. Where the query says so it
+    answers with another status: `?answer=404`."""
 
     daemon_threads = True
+    request_queue_size = 128
     BODY = json.dumps({"object": "summary", "views": 1200, "currency": "€"}, ensure_ascii=False).encode()
+    SIMULATED = json.dumps({"object": "summary", "views": 0, "simulated": True}).encode()
 
     class Handler(http.server.BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -49,16 +53,19 @@ class Api(http.server.ThreadingHTTPServer):
         def answer(self):
             self.server.seen.append((self.command, self.path, self.headers.items()))
             self.rfile.read(int(self.headers.get("Content-Length", "0")))
-            self.send_response(200)
+            asked = re.search(r"[?&]answer=(\d{3})\b", self.path)
+            self.send_response(int(asked[1]) if asked else 200)
             self.send_header("Content-Type", "application/json; charset=utf-8")
-            self.send_header("Content-Length", str(len(Api.BODY)))
+            self.send_header("Content-Length", str(len(self.server.body)))
             self.end_headers()
-            self.wfile.write(Api.BODY)
+            if self.command != "HEAD":
+                self.wfile.write(self.server.body)
 
-        do_GET = do_POST = do_PUT = do_DELETE = do_PATCH = answer
+        do_GET = do_HEAD = do_POST = do_PUT = do_DELETE = do_PATCH = answer
 
-    def __init__(self):
+    def __init__(self, body=BODY):
         super().__init__(("127.0.0.1", 0), self.Handler)
+        self.body = body
         self.seen = []
         threading.Thread(target=self.serve_forever, daemon=True).start()
 
@@ -66,10 +73,13 @@ class Api(http.server.ThreadingHTTPServer):
 class Stage:
     """The gateway on a product's shipped configuration, and the API behind it."""
 
-    def __init__(self, binary, product, profile=None, edit=None, redis=None, operator=None):
+    def __init__(self, binary, product, profile=None, edit=None, redis=None, operator=None, edit_profile=None):
         """
-        @param redis     a server; keys are kept there, and not beside the configuration
-        @param operator  another Stage on the same Redis: the operator makes all changes there, clients come here
+        @param profile       a file in the place of the shipped one
+        @param edit          makes another configuration of the shipped one, as text
+        @param edit_profile  another profile, likewise
+        @param redis         a server; keys are kept there, and not beside the configuration
+        @param operator      another Stage on the same Redis: the operator makes all changes there, clients come here
         """
         self.binary = binary
         self.product = product
@@ -77,25 +87,31 @@ class Stage:
         self.operator = operator
         self.bound = BOUND if operator else 0
         self.changed = 0  # when the last change was acknowledged
+        self.hidden = {}  # request id: reason that the answer does not show, and the log must
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix=f"keygate-{product}-"))
         self.environment = environment(self.folder)
         self.api = operator.api if operator else Api()
-        self.ports = {"api": self.api.server_address[1]}
+        self.test_api = operator.test_api if operator else Api(Api.SIMULATED)
+        self.ports = {"api": self.api.server_address[1], "test": self.test_api.server_address[1]}
         for name in ("gate", "admin", "status"):
             self.ports[name] = free_port(self.ports.values())
         self.host = f"http://127.0.0.1:{self.ports['gate']}"
         self.config = self.folder / f"{product}.yaml"
-        text = (HERE.parent.parent / "config" / self.config.name).read_text()
-        for name, port in PORTS.items():
+        shipped = HERE.parent.parent / "config"
+        text = (shipped / self.config.name).read_text()
+        for name, port in (PORTS | ({"test": TEST_PORT} if f":{TEST_PORT}" in text else {})).items():
             text, count = re.subn(rf"(127\.0\.0\.1):{port}\b(?=\"\]?)", rf"\1:{self.ports[name]}", text)
             if count != 1:
                 raise RuntimeError(f"{self.config.name} names port {port} {count} times")
         if redis:
             text += STORE.format(port=redis.port, bound=1000 * BOUND)
         self.config.write_text(edit(text) if edit else text)
+        if edit_profile:
+            profile = self.folder / "edited.yaml"
+            profile.write_text(edit_profile((shipped / "profiles" / self.config.name).read_text()))
         if profile:
             (self.folder / "profiles").mkdir()
-            shutil.copy(profile, self.folder / "profiles" / f"{product}.yaml")
+            shutil.copy(profile, self.folder / "profiles" / self.config.name)
 
     def __enter__(self):
         self.gateway = Program(self, "keygate", [self.binary, "run", "-c", self.config])
@@ -107,12 +123,20 @@ class Stage:
     def __exit__(self, *_):
         self.gateway.stop()
         if not self.operator:
-            self.api.shutdown()
+            self.stop_apis()
         shutil.rmtree(self.folder)
 
-    def another(self, edit):
-        """With a configuration of its own, on the same store where that can be shared."""
-        return Stage(self.binary, self.product, edit=edit, redis=self.redis)
+    def stop_apis(self):
+        for api in (self.api, self.test_api):
+            api.shutdown()
+
+    def arrived(self):
+        """How many requests have reached the API, and how many what stands there for test keys."""
+        return len(self.api.seen), len(self.test_api.seen)
+
+    def another(self, edit=None, edit_profile=None, redis=None):
+        """With a configuration of its own, on the same store where that can be shared; or on another Redis."""
+        return Stage(self.binary, self.product, edit=edit, edit_profile=edit_profile, redis=redis or self.redis)
 
     @contextlib.contextmanager
     def another_configuration(self):
@@ -121,7 +145,7 @@ class Stage:
         try:
             yield stage
         finally:
-            stage.api.shutdown()
+            stage.stop_apis()
             shutil.rmtree(stage.folder)
 
     def is_ready(self):
@@ -139,6 +163,11 @@ class Stage:
     def log(self):
         return self.gateway.text() + (self.operator.log() if self.operator else "")
 
+    def requests(self):
+        """{request id: its line} of the access log of this gateway."""
+        lines = [line for line in self.gateway.text().splitlines() if line.startswith("{") and line.endswith("}")]
+        return {line["request_id"]: line for line in map(json.loads, lines)}
+
     # ---- the operator
 
     def call(self, method, path, body=None):
@@ -154,12 +183,12 @@ class Stage:
         """What is sent from here on is judged by all that was acknowledged before."""
         time.sleep(max(0.0, self.changed + self.bound - time.monotonic()))
 
-    def call_here(self, method, path, body=None):
+    def call_here(self, method, path, body=None, token=None):
         request = urllib.request.Request(
             f"http://127.0.0.1:{self.ports['admin']}/admin/v1{path}",
             method=method,
             data=json.dumps(body).encode() if body is not None else None,
-            headers={"Authorization": f"Bearer {self.token}", "Content-Type": "application/json"},
+            headers={"Authorization": f"Bearer {token or self.token}", "Content-Type": "application/json"},
         )
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         try:

@@ -15,9 +15,12 @@ import time
 import urllib.parse
 
 from product import HERE, PYTHON, SECONDS, Api
+from two_gateways import run as two_gateways  # noqa: F401  run.py calls it
 
 SUMMARY = "/api/v1/analytics/summary"
 OWNER = "shop-1"
+PLAN, POOR = "growth", "starter"
+REVOKED = (403, "key_revoked")
 
 
 def within(seconds, is_so):

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """That products' documents hold: what they promise, sentence by sentence, over real HTTP.
 
-    tests/products/run.py [--binary build/keygate] [--profile FILE] [--store file|redis]
+    tests/products/run.py [--binary build/keygate] [--product NAME] [--profile FILE] [--store file|redis]
 
 Each product has a table, `PRODUCT.tsv`, made from its document: the number of a sentence, who shows it, what is
 sent, what must come back, and the promise in our words. The gateway runs on the shipped `config/PRODUCT.yaml`, with
@@ -10,9 +10,11 @@ and by Node's fetch; rows of a `check` are told in PRODUCT.py; rows of `nobody` 
 
 All of it is shown on both stores: on the embedded file, and with keys in Redis and two gateways, where nothing but a
 `store:` block is added. There each row is shown twice, at the gateway where the operator makes changes and at the
-other one, which is asked when the bound is over and not a moment later; and two_gateways.py has rows of its own.
+other one, which is asked when the bound is over and not a moment later; and `two_gateways` of PRODUCT.py has rows of
+its own.
 
---profile puts that file in the place of the product's profile: the table must then fail where it says something else.
+--profile puts that file in the place of the product's profile (with --product): the table must then fail where it
+says something else.
 
 The last line is `N passed, N failed`.
 """
@@ -28,16 +30,17 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 
 sys.dont_write_bytecode = True
 
-import two_gateways  # noqa: E402
-from product import HERE, PYTHON, SECONDS, Api, Stage  # noqa: E402
+from product import HERE, PYTHON, SECONDS, Stage  # noqa: E402
 from redis_server import DURABLE, RedisServer  # noqa: E402
 from report import Report  # noqa: E402
 
 PRODUCTS = ("reelplus",)
 STORES = ("file", "redis")
+IDENTITY = {"x-key-id", "x-key-owner", "x-key-plan"}  # what the API is told of a key, unless the product says otherwise
 
 
 class Answer:
@@ -106,41 +109,73 @@ def parse_request(text, words):
     return method, target.format(**words), [(name, value) for name, _, value in filled]
 
 
-def check_answer(case, stage, answer, wanted, before):
-    """A row's answer, and what the API saw of it. @param wanted  `200`, or `STATUS CODE REASON`."""
-    status, *refusal = wanted.split(" ")
+def error_of(_, answer):
+    """What a refusal says, in the body that most products have; those with another one have a function of this name."""
+    return answer.json()["error"]
+
+
+def check_answer(case, stage, checks, answer, wanted, before):
+    """A row's answer, and what the API saw of it.
+
+    @param wanted  `200`, or `200 public` where nobody is told who calls, or `200 test` where the request goes to the
+                   API for test keys; or `STATUS CODE REASON`, where ` | message` may follow
+    """
+    told, _, message = wanted.partition(" | ")
+    status, *words = told.split(" ")
     case.equal("status", answer.status, int(status))
-    seen = stage.api.seen[before:]
-    if not refusal:
-        case.equal("requests at the API", len(seen), 1)
-        names = {name.lower() for name, _ in seen[0][2]}
+    reached = tuple(now - then for now, then in zip(stage.arrived(), before))
+    if words in ([], ["public"], ["test"]):
+        api, wanted_there = (stage.test_api, (0, 1)) if words == ["test"] else (stage.api, (1, 0))
+        case.equal("requests at the API, and at the one for test keys", reached, wanted_there)
+        names = {name.lower() for name, _ in api.seen[-1][2]}
         case.true("the API sees no Authorization", "authorization" not in names)
-        case.true("the API sees who calls", {"x-key-id", "x-key-owner", "x-key-plan"} <= names)
-        case.equal("body", answer.body.encode(), Api.BODY)
+        if words == ["public"]:
+            case.equal("the API is told of nobody", {name for name in names if name.startswith("x-key-")}, set())
+        else:
+            case.true("the API sees who calls", getattr(checks, "IDENTITY", IDENTITY) <= names)
+        case.equal("body", answer.body.encode(), api.body)
         return
-    code, reason = refusal
-    case.equal("requests at the API", len(seen), 0)
+    code, reason = words
+    case.equal("requests at the API, and at the one for test keys", reached, (0, 0))
     case.equal("type", answer.fields.get("content-type"), "application/json")
-    error = answer.json()["error"]
-    case.equal("members", sorted(error), ["code", "message", "reason", "request_id"])
+    error = getattr(checks, "error_of", error_of)(case, answer)
+    hides_reason = getattr(checks, "HIDES_REASON", False)
+    members = ["code", "message", "request_id"] if hides_reason else ["code", "message", "reason", "request_id"]
+    case.equal("members", sorted(error), members)
     case.equal("code", error["code"], code)
-    case.equal("reason", error["reason"], reason)
+    if hides_reason:
+        stage.hidden[error["request_id"]] = reason
+    else:
+        case.equal("reason", error["reason"], reason)
     case.true("a message", len(error["message"]) > 10)
+    if message:
+        case.equal("message", error["message"], message)
     case.equal("request id", error["request_id"], answer.fields.get("x-request-id"))
     challenge = answer.fields.get("www-authenticate", "")
-    case.equal("a challenge", challenge.startswith("Bearer "), status == "401")
+    case.equal("a challenge", challenge.startswith("Bearer "), status == "401" or reason == "scope_missing")
 
 
-def show_row(stage, row, clients, words, report):
+def show_row(stage, row, checks, clients, words, report):
     asking = clients if row["who"] == "client" else [client for client in clients if client.name == row["who"]]
     for client in asking:
         with report.case(f"sentence {row['sentence']}: {row['promise']} ({client.name})") as case:
             method, target, fields = parse_request(row["request"], words)
-            before = len(stage.api.seen)
+            before = stage.arrived()
             stage.settle()
             answer = client.ask(method, stage.host + target, fields)
-            check_answer(case, stage, answer, row["answer"], before)
+            check_answer(case, stage, checks, answer, row["answer"], before)
             case.note(row["answer"])
+
+
+def compare_reasons(stage, case):
+    """The log is written some moments after the answer."""
+    deadline = time.monotonic() + SECONDS
+    while not stage.hidden.keys() <= (lines := stage.requests()).keys() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    for request, reason in stage.hidden.items():
+        line = lines[request]
+        case.equal(f"the reason of {line['method']} {line['path']}", line["outcome"], reason)
+    case.note(f"{len(stage.hidden)} reasons")
 
 
 @contextlib.contextmanager
@@ -168,7 +203,10 @@ def show_table(table, stage, checks, words, report):
             with report.case(f"sentence {row['sentence']}: {row['promise']}") as case:
                 getattr(checks, row["request"])(stage, case, words)
         elif row["who"] != "nobody":
-            show_row(stage, row, clients, words, report)
+            show_row(stage, row, checks, clients, words, report)
+    if stage.hidden:
+        with report.case("what answers hide, the log says") as case:
+            compare_reasons(stage, case)
     for client in clients:
         client.stop()
 
@@ -182,7 +220,7 @@ def run_product(product, store, binary, profile, show):
         for report, stage in reports:
             show_table(table, stage, checks, words, report)
         if store == "redis":
-            two_gateways.run(checks, *(stage for _, stage in stages), reports[0][0])
+            checks.two_gateways(checks, *(stage for _, stage in stages), reports[0][0])
         for report, stage in reversed(reports):
             with report.case("at the end") as case:
                 case.equal("exit status", stage.gateway.stop(), 0)
@@ -198,8 +236,12 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--binary", default=HERE.parent.parent / "build" / "keygate", type=pathlib.Path)
     parser.add_argument("--profile", type=pathlib.Path, help="in the place of the product's own")
+    parser.add_argument("--product", choices=PRODUCTS, action="append", help="this one alone")
     parser.add_argument("--store", choices=STORES, action="append", help="this one alone")
     arguments = parser.parse_args()
+    products = arguments.product or PRODUCTS
+    if arguments.profile and len(products) != 1:
+        parser.error("--profile is of one product: say which with --product")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     if not arguments.binary.exists():
         sys.exit(f"run.py: {arguments.binary} is not there; scripts/build makes it")
@@ -211,7 +253,7 @@ def main():
         print(line, flush=True)
         counted[line[:5]] += 1
 
-    for product in PRODUCTS:
+    for product in products:
         for row in read_table(product):
             if row["who"] == "nobody":
                 show(f"     {product}: sentence {row['sentence']}: {row['promise']} Not a gateway's: {row['answer']}.")

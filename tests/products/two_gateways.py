@@ -1,7 +1,12 @@
 """What products' documents say of last use, revocation and plans, over two gateways on one Redis.
 
 A change at one counts there for the next request, and at the other for every request that is sent when the bound is
-over. `checks` is the product's module; a stage's own admin API is that of its own gateway.
+over. `checks` is the product's module; a stage's own admin API is that of its own gateway. What the module says:
+
+    SUMMARY, OWNER   a path that any key may GET, and whose keys the table's are
+    PLAN, POOR       plans with and without the API; None where the product's document has no plans
+    REVOKED          what a revoked key is told: status and reason
+    within, hammer   as in reelplus.py
 """
 
 import calendar
@@ -15,16 +20,18 @@ from product import BOUND, SECONDS
 ROUNDS = 10
 
 
-def run(checks, first, second, report):
+def run(checks, first, second, report, more=()):
+    """@param more  the product's own: (what is shown, function of checks, gateways and case)"""
     gateways = (first, second)
     for name, show in (
         ("revocation: at either gateway, whole at both within the bound", revocation),
         ("revocation: of a key that both use all the time", revocation_in_use),
         ("revocation: by a command, where no gateway runs", revocation_by_command),
-        ("plans: a change at either gateway counts at both within the bound, both ways", plans),
+        *([("plans: a change at either gateway counts at both within the bound", plans)] if checks.POOR else []),
         ("last use: moved by either gateway, never back, shown alike by both", last_use),
         ("last use: a gateway that was late does not turn it back", late_writer),
         ("last use: many requests, one write in a second", few_writes),
+        *more,
     ):
         with report.case(f"two gateways: {name}") as case:
             show(checks, gateways, case)
@@ -39,8 +46,9 @@ def here(stage, method, path, body=None, wanted=(200, 201)):
 
 
 def make(checks, stage, owner):
-    here(stage, "PUT", f"/owners/{owner}", {"api": "reelplus", "plan": "growth"})
-    return here(stage, "POST", "/keys", {"api": "reelplus", "owner": owner})
+    plan = {"plan": checks.PLAN} if checks.PLAN else {}
+    here(stage, "PUT", f"/owners/{owner}", {"api": stage.product, **plan})
+    return here(stage, "POST", "/keys", {"api": stage.product, "owner": owner})
 
 
 def ask(checks, stage, key):
@@ -77,9 +85,9 @@ def revocation(checks, gateways, case):
             case.equal("before", ask(checks, stage, key)[1], (200, None))
         here(at, "POST", f"/keys/{key['id']}:revoke")
         acknowledged = time.monotonic()
-        case.equal("the next request where it was revoked", ask(checks, at, key)[1], (403, "key_revoked"))
+        case.equal("the next request where it was revoked", ask(checks, at, key)[1], checks.REVOKED)
         case.equal("shown by the other", here(other, "GET", f"/keys/{key['id']}")["status"], "revoked")
-        lags.append(until_bound(checks, case, other, key, acknowledged, (200, None), (403, "key_revoked")))
+        lags.append(until_bound(checks, case, other, key, acknowledged, (200, None), checks.REVOKED))
     case.note(f"{ROUNDS} keys, let in at the other one for at most {1000 * max(lags):.1f} ms")
 
 
@@ -108,32 +116,32 @@ def revocation_in_use(checks, gateways, case):
     for stage, since in ((gateways[1], acknowledged), (gateways[0], acknowledged + BOUND)):
         after = [status for sent, status in seen[stage] if sent > since]
         case.true(f"{len(after)} requests that must know", len(after) > 50)
-        case.equal("their answers", set(after), {403})
+        case.equal("their answers", set(after), {checks.REVOKED[0]})
     case.note(f"{sum(map(len, seen.values()))} requests at both, none let in that was sent later than it may")
 
 
 def revocation_by_command(checks, gateways, case):
     """A machine with the configuration alone: the command speaks to Redis itself."""
     with gateways[0].another_configuration() as third:
-        key = json.loads(third.command("keys", "create", "--api", "reelplus", "--owner", checks.OWNER, "--json"))
+        key = json.loads(third.command("keys", "create", "--api", third.product, "--owner", checks.OWNER, "--json"))
         for stage in gateways:
             case.equal("before", ask(checks, stage, key)[1], (200, None))
         third.command("keys", "revoke", key["id"])
         acknowledged = time.monotonic()
         for stage in gateways:
-            until_bound(checks, case, stage, key, acknowledged, (200, None), (403, "key_revoked"))
+            until_bound(checks, case, stage, key, acknowledged, (200, None), checks.REVOKED)
     case.note("made and revoked, and known to both gateways within the bound")
 
 
 def plans(checks, gateways, case):
     owner = "shop-two-plans"
     key = make(checks, gateways[0], owner)
-    answers = {"growth": (200, None), "starter": (403, "plan_no_api")}
+    answers = {checks.PLAN: (200, None), checks.POOR: (403, "plan_no_api")}
     lags = []
     for at, other in both_ways(gateways):
-        for plan, before in (("starter", "growth"), ("growth", "starter")):
+        for plan, before in ((checks.POOR, checks.PLAN), (checks.PLAN, checks.POOR)):
             case.equal("before", ask(checks, other, key)[1], answers[before])
-            here(at, "PUT", f"/owners/{owner}", {"api": "reelplus", "plan": plan})
+            here(at, "PUT", f"/owners/{owner}", {"api": at.product, "plan": plan})
             acknowledged = time.monotonic()
             case.equal("the next request where it was changed", ask(checks, at, key)[1], answers[plan])
             lags.append(until_bound(checks, case, other, key, acknowledged, answers[before], answers[plan]))
