@@ -13,12 +13,12 @@ from steps import (
     change,
     create,
     delete,
-    error_of,
     field_of,
     keys_where,
     look_at,
     new_owner,
     reason_in_log,
+    refusal_of,
     replaced,
     requests_of,
     run_page,
@@ -175,7 +175,7 @@ def shown_once(stage, case, words):
     for name, text in texts.items():
         case.true(f"not in {name}", secret[:12] not in text and secret[-12:] not in text and len(text) > 2)
     case.true("no member `key` in views", '"key":' not in texts["view"] + texts["list"])
-    case.equal("no reveal", error_of(stage.call("POST", f"/keys/{key['id']}:reveal")), (409, "not_recoverable"))
+    case.equal("no reveal", refusal_of(stage.call("POST", f"/keys/{key['id']}:reveal")), (409, "not_recoverable"))
     files = stage.redis.files().values() if stage.redis else [
         file.read_bytes() for file in stage.folder.glob("reflow.db*") if file.is_file()
     ]

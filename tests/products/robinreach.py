@@ -19,12 +19,12 @@ from steps import (
     change,
     create,
     delete,
-    error_of,
     field_of,
     keys_where,
     look_at,
     new_owner,
     reason_in_log,
+    refusal_of,
     replaced,
     request_id,
     requests_of,
@@ -182,13 +182,13 @@ def plans_and_keys(stage, case, words):
         if has_api:
             case.equal(plan, status, 201)
         else:
-            case.equal(plan, error_of((status, reply)), (403, "plan_no_api"))
+            case.equal(plan, refusal_of((status, reply)), (403, "plan_no_api"))
             case.equal("keys", keys_where(stage, owner=owner), [])
     owner = company(stage)
     key = create(stage, owner)
     set_owner(stage, owner, plan="seed")
     told = stage.call("POST", "/keys", {"api": "robinreach", "owner": owner, "regenerate": True})
-    case.equal("regenerating under seed", error_of(told), (403, "plan_no_api"))
+    case.equal("regenerating under seed", refusal_of(told), (403, "plan_no_api"))
     set_owner(stage, owner, plan="bloom")
     case.equal("the key that was there", answer_to(stage, key["key"]), 200)
     case.note("bloom and thrive; no key, and none in the place of another, for seed and sprout")
@@ -249,7 +249,7 @@ def masked(stage, case, words):
 
 def no_reveal(stage, case, words):
     key = create(stage, company(stage))
-    case.equal("reveal", error_of(stage.call("POST", f"/keys/{key['id']}:reveal")), (409, "not_recoverable"))
+    case.equal("reveal", refusal_of(stage.call("POST", f"/keys/{key['id']}:reveal")), (409, "not_recoverable"))
     for method, path in (("GET", ":reveal"), ("GET", "/key"), ("GET", "?reveal=true")):
         status, reply = stage.call(method, f"/keys/{key['id']}{path}")
         case.true(f"{method} {path}: {status}", status in (400, 404, 405, 409))
@@ -307,7 +307,7 @@ def reveal(stage, case, words):
         case.equal("after a rotation", other.call("POST", f"/keys/{turned['id']}:reveal")[1]["key"], turned["key"])
         imported = create(other, company(other), digest=digest_of(random_key()))
         told = other.call("POST", f"/keys/{imported['id']}:reveal")
-        case.equal("a key that was never seen here", error_of(told), (409, "not_recoverable"))
+        case.equal("a key that was never seen here", refusal_of(told), (409, "not_recoverable"))
         case.true("what is kept is sealed", sealed_texts(other, turned))
         everything = store_bytes(other)
         for one in (key, fresh, turned):
@@ -433,7 +433,7 @@ def rotation(stage, case, words):
     fresh = act(stage, old, "rotate", {"grace_seconds": 60}, 201)
     case.equal("both in the grace", [answer_to(stage, key["key"]) for key in (old, fresh)], [200, 200])
     told = stage.call("POST", "/keys", {"api": "robinreach", "owner": old["owner"]})
-    case.equal("a third", error_of(told), (409, "key_limit"))
+    case.equal("a third", refusal_of(told), (409, "key_limit"))
     case.equal("names", (fresh["name"], look_at(stage, old)["rotated_to"]), ("to be rotated", fresh["id"]))
     notice = field_of(send(stage, POSTS, old["key"]), "X-Key-Notice") or ""
     case.true(f"who still sends the old one is told: {notice}", notice.startswith(f'rotated;successor="{fresh["id"]}"'))
@@ -527,11 +527,13 @@ def monitoring(stage, case, words):
 
 
 def unused(stage, case, words):
+    """Never used, or not any more: what counts is its last use, or else when it was made."""
     used, idle = create(stage, company(stage)), create(stage, company(stage))
+    made = int(time.time())
+    within(5, lambda: int(time.time()) > made)
     answer_to(stage, used["key"])
-    tomorrow = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() - 3600))
-    within(5, lambda: look_at(stage, used)["last_used_at"])
-    found = {key["id"] for key in keys_where(stage, unused_since=tomorrow)}
+    since = within(5, lambda: look_at(stage, used)["last_used_at"])
+    found = {key["id"] for key in keys_where(stage, unused_since=since)}
     case.equal("found", (used["id"] in found, idle["id"] in found), (False, True))
     delete(stage, idle)
     case.equal("deleted", answer_to(stage, idle["key"]), 403)
@@ -545,7 +547,7 @@ def several_keys(stage, case, words):
         keys = [create(other, owner, name=f"application {number}") for number in range(5)]
         case.equal("all of them work", {answer_to(other, key["key"]) for key in keys}, {200})
         told = other.call("POST", "/keys", {"api": "robinreach", "owner": owner})
-        case.equal("a sixth", error_of(told), (409, "key_limit"))
+        case.equal("a sixth", refusal_of(told), (409, "key_limit"))
         fields = {name.lower(): value for name, value in other.api.seen[-1][2]}
         case.equal("told apart at the API", fields["x-key-name"], "application%204")
         fresh = create(other, owner, regenerate=True)
@@ -670,13 +672,13 @@ def one_for_a_company(stage, case, words):
     key = create(stage, owner)
     asked = {"api": "robinreach", "owner": owner}
     limit = (409, "key_limit")
-    case.equal("a second", error_of(stage.call("POST", "/keys", asked)), limit)
+    case.equal("a second", refusal_of(stage.call("POST", "/keys", asked)), limit)
     told = stage.call("POST", "/keys", asked | {"digest": digest_of(random_key())})
-    case.equal("one that is brought in", error_of(told), limit)
+    case.equal("one that is brought in", refusal_of(told), limit)
     case.equal("keys", [one["id"] for one in keys_where(stage, owner=owner)], [key["id"]])
     case.equal("the first", answer_to(stage, key["key"]), 200)
     act(stage, key, "disable")
-    case.equal("beside one that is switched off", error_of(stage.call("POST", "/keys", asked)), limit)
+    case.equal("beside one that is switched off", refusal_of(stage.call("POST", "/keys", asked)), limit)
     act(stage, key, "revoke")
     second = create(stage, owner)
     case.equal("after revocation", answer_to(stage, second["key"]), 200)
@@ -701,7 +703,7 @@ def one_at_once(stage, case, words):
             case.equal("answers", {status for status, _ in told} <= {201, 409}, True)
         else:
             case.equal("made", len(made), 1)
-            case.equal("others", {error_of(one) for one in told if one[0] != 201}, {(409, "key_limit")})
+            case.equal("others", {refusal_of(one) for one in told if one[0] != 201}, {(409, "key_limit")})
         stage.changed = time.monotonic()
         case.equal("keys that work", [answer_to(stage, key) for key in made].count(200), 1)
         case.equal("active", len(keys_where(stage, owner=owner, status="active")), 1)
@@ -716,7 +718,7 @@ def ended_stays_ended(stage, case, words):
     case.true("it ends", within(5, lambda: look_at(stage, first)["status"] == "expired"))
     second = create(stage, owner)
     told = stage.call("PATCH", f"/keys/{first['id']}", {"expires_at": None})
-    case.equal("woken", error_of(told), (409, "key_limit"))
+    case.equal("woken", refusal_of(told), (409, "key_limit"))
     case.equal("old and new", [answer_to(stage, key["key"]) for key in (first, second)], [403, 200])
     delete(stage, second)
     change(stage, first, expires_at=None)
@@ -859,5 +861,5 @@ def both_make(gateways, case):
             lambda number=number: gateways[number % 2].call_here("POST", "/keys", asked) for number in range(CLIENTS)
         ])
         case.equal("made", [status for status, _ in told].count(201), 1)
-        case.equal("others", {error_of(one) for one in told if one[0] != 201}, {(409, "key_limit")})
+        case.equal("others", {refusal_of(one) for one in told if one[0] != 201}, {(409, "key_limit")})
     case.note(f"{CLIENTS} at the same moment at both, five times: one of them gets it")

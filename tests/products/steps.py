@@ -75,7 +75,7 @@ def requests_of(stage, key):
     return usage(stage, key)["counters"]["requests"]["total"]
 
 
-def error_of(told):
+def refusal_of(told):
     """Status and reason of a call that is refused."""
     status, reply = told
     return status, reply["error"]["reason"] if reply and "error" in reply else None
