@@ -115,9 +115,16 @@ def protected(stage, case, words):
         for path in (ORDERS, ORDERS[:-1], f"{store}/customers/7", f"{store}/whatever/else", f"{store}/ORDERS"):
             case.equal(f"{method} {path}", status_of(send(stage, path, method=method)), 401)
     for method, path, status in (
-        ("GET", store, 401), ("POST", store, 405), ("POST", f"{store}/catalog/7", 401), ("DELETE", f"{store}/checkout", 401),
-        ("GET", "/v1/stores", 404), ("GET", "/v1/stores/", 404), ("GET", "/v1", 404), ("GET", "/v2/stores/1/orders", 404),
-        ("POST", "/v1/status", 405), ("GET", "/", 404),
+        ("GET", store, 401),
+        ("POST", store, 405),
+        ("POST", f"{store}/catalog/7", 401),
+        ("DELETE", f"{store}/checkout", 401),
+        ("GET", "/v1/stores", 404),
+        ("GET", "/v1/stores/", 404),
+        ("GET", "/v1", 404),
+        ("GET", "/v2/stores/1/orders", 404),
+        ("POST", "/v1/status", 405),
+        ("GET", "/", 404),
     ):
         case.equal(f"{method} {path}", status_of(send(stage, path, method=method)), status)
     case.equal("requests at the API", len(stage.api.seen), before)
@@ -180,7 +187,8 @@ def shown_once(stage, case, words):
         file.read_bytes() for file in stage.folder.glob("reflow.db*") if file.is_file()
     ]
     everything = b"".join(files)
-    case.true("no secret in the store", secret[:12].encode() not in everything and secret[-12:].encode() not in everything)
+    for part in (secret[:12], secret[-12:]):
+        case.true("no secret in the store", part.encode() not in everything)
     case.true("but the part before the dot", key["key"][:7].encode() in everything)
     case.note(f"the secret is not in {', '.join(texts)}, nor in the store")
 
@@ -340,18 +348,20 @@ def tenants(stage, case, words):
         for resource in RESOURCES:
             for key, store in ((ours, OTHER), (theirs, STORE)):
                 case.equal("at the other's", status_of(send(stage, path_of(resource, store), key["key"], method)), 403)
-    for store in (f"{STORE};x=1", f"{STORE}%20", f"0{STORE}", STORE[:-1], f"{STORE}0", "*", "store", "null", f"{STORE},{OTHER}"):
+    near = (f"{STORE};x=1", f"{STORE}%20", f"0{STORE}", STORE[:-1], f"{STORE}0", f"{STORE},{OTHER}")
+    for store in (*near, "*", "store", "null"):
         case.equal(store, answer_to(stage, ours["key"], path_of("orders", store)), 403)
-    for path in (f"/v1/stores/{STORE}/../{OTHER}/orders", f"/v1/stores/{STORE}%2F..%2F{OTHER}/orders", f"/v1/stores//{STORE}/orders"):
-        case.equal(path, answer_to(stage, ours["key"], path), 400)
-    for fields in (f"X-Original-URL: {path_of('orders')}\r\n", f"X-Store-Id: {STORE}\r\n", f"X-Key-Id: {ours['id']}\r\n"):
-        case.equal(fields.strip(), status_of(send(stage, path_of("orders"), theirs["key"], fields=fields)), 403)
+    for path in (f"{STORE}/../{OTHER}/orders", f"{STORE}%2F..%2F{OTHER}/orders", f"/{STORE}/orders"):
+        case.equal(path, answer_to(stage, ours["key"], f"/v1/stores/{path}"), 400)
+    for field in (f"X-Original-URL: /v1/stores/{OTHER}/orders/", f"X-Store-Id: {OTHER}", f"X-Key-Id: {ours['id']}"):
+        case.equal(field, status_of(send(stage, ORDERS, theirs["key"], fields=f"{field}\r\n")), 403)
     case.equal("the store itself", answer_to(stage, theirs["key"], f"/v1/stores/{STORE}"), 403)
     case.equal("requests at the API", len(stage.api.seen), before)
     answer = send(stage, ORDERS, theirs["key"])
     case.equal("in the log", reason_in_log(stage, answer), "tenant_mismatch")
     same_but_request_id(case, [lambda: send(stage, ORDERS, theirs["key"]), lambda: send(stage, ORDERS, random_key())])
-    case.equal("at its own", [answer_to(stage, key["key"], path_of("orders", store)) for key, store in ((ours, STORE), (theirs, OTHER))], [200, 200])
+    for key, store in ((ours, STORE), (theirs, OTHER)):
+        case.equal("at its own", answer_to(stage, key["key"], path_of("orders", store)), 200)
     case.equal("the same digits, encoded", answer_to(stage, ours["key"], path_of("orders", f"%32{STORE[1:]}")), 200)
     case.note("never let through, and told what a key is told that does not exist")
 
@@ -448,7 +458,8 @@ def two_keys(stage, case, words):
     for key, scope in zip(keys, ("orders", "customers")):
         answer_to(stage, key["key"], path_of(scope))
         fields = {name.lower(): value for name, value in stage.api.seen[-1][2]}
-        case.equal("at the API", (fields["x-key-id"], fields["x-key-scopes"], fields["x-key-owner"]), (key["id"], scope, owner))
+        told = [fields[f"x-key-{name}"] for name in ("id", "scopes", "owner")]
+        case.equal("at the API", told, [key["id"], scope, owner])
     case.note("two keys of one merchant, two answers")
 
 
@@ -486,7 +497,8 @@ def found_by_lookup(stage, case, words):
         case.true("its shape", re.fullmatch(r"[0-9a-z]{7}\.[0-9a-f]{27}", key["key"]))
         case.equal("it works", answer_to(other, key["key"]), 200)
         prefix, page = key["key"][:7], f"{PAGE_KEY[:7]}.{random_secret()}"
-        wrong = [f"{prefix}.{random_secret()}" for _ in range(3)] + [key["key"][:-1] + ("0" if key["key"][-1] != "0" else "1")]
+        wrong = [f"{prefix}.{random_secret()}" for _ in range(3)]
+        wrong.append(key["key"][:-1] + ("0" if key["key"][-1] != "0" else "1"))
         for one in wrong:
             answer = send(other, ORDERS, one)
             case.equal("the same prefix", (status_of(answer), reason_in_log(other, answer)), (403, "key_unknown"))
@@ -494,7 +506,8 @@ def found_by_lookup(stage, case, words):
         case.equal("it still works", answer_to(other, key["key"]), 200)
         brought = key_for(other, "orders", owner=owner, digest=digest_of(page), prefix=page[:7])
         case.equal("one that is brought in", answer_to(other, page), 200)
-        asked = {"api": "reflow", "owner": owner, "digest": digest_of(f"{page[:7]}.{random_secret()}"), "prefix": page[:7]}
+        same = digest_of(f"{page[:7]}.{random_secret()}")
+        asked = {"api": "reflow", "owner": owner, "digest": same, "prefix": page[:7]}
         case.equal("another of the same prefix", other.call("POST", "/keys", asked)[0], 409)
         case.equal("found", [one["id"] for one in keys_where(other, prefix=page[:7])], [brought["id"]])
         act(other, key, "disable")
