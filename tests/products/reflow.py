@@ -30,6 +30,7 @@ from steps import (
 )
 
 HIDES_REASON = True
+ALONE = {"found_by_lookup", "strict_slash", "bound_to_owner", "switched_to_403"}  # with a gateway of their own
 IDENTITY = {"x-key-id", "x-key-owner", "x-key-scopes"}  # there are no plans
 MERCHANT = "merchant-1"
 STORE, OTHER = "267418190", "555000111"

@@ -161,16 +161,18 @@ def one_for_a_company(stage, case, words):
     case.equal("keys", [one["id"] for one in keys_where(stage, owner=owner)], [key["id"]])
     case.equal("the first", answer_to(stage, key["key"]), 200)
     act(stage, key, "disable")
-    case.equal("beside one that is switched off", refusal_of(stage.call("POST", "/keys", asked)), limit)
-    act(stage, key, "revoke")
     second = create(stage, owner)
-    case.equal("after revocation", answer_to(stage, second["key"]), 200)
-    delete(stage, second)
+    case.equal("switched off, and another", [answer_to(stage, one["key"]) for one in (key, second)], [403, 200])
+    case.equal("switched on again", refusal_of(stage.call("POST", f"/keys/{key['id']}:enable")), limit)
+    act(stage, second, "revoke")
+    act(stage, key, "enable")
+    case.equal("when the other is revoked", answer_to(stage, key["key"]), 200)
+    delete(stage, key)
     third = create(stage, owner)
     case.equal("after deletion", answer_to(stage, third["key"]), 200)
     others = new_owner(stage, plan="bloom")
     case.equal("another company", answer_to(stage, create(stage, others)["key"]), 200)
-    case.note("409 key_limit; another one when it is revoked or deleted")
+    case.note("409 key_limit; another one when it is switched off, revoked or deleted, and no way back beside that")
 
 
 def one_at_once(stage, case, words):

@@ -6,17 +6,16 @@ import time
 
 from product import SECONDS
 from robinreach_company import POSTS, answer_to, company
-from steps import create, field_of, reason_in_log, send, set_owner, status_of
+from steps import act, create, field_of, reason_in_log, send, set_owner, status_of
 
 RATES = {"bloom": 600, "thrive": 3000}
 
 
 def spend(stage, key, most):
-    """How many pass until one is refused, all within one minute of the clock; None if it ended in between."""
+    """How many pass until one is refused, and how."""
     stage.settle()
     passed, answer = 0, None
     connection = http.client.HTTPConnection("127.0.0.1", stage.ports["gate"], timeout=SECONDS)
-    minute = int(time.time()) // 60
     while passed <= most:
         connection.request("GET", POSTS, headers={"Authorization": f"Bearer {key}"})
         answer = connection.getresponse()
@@ -25,38 +24,61 @@ def spend(stage, key, most):
             break
         passed += 1
     connection.close()
-    return (passed, answer) if int(time.time()) // 60 == minute else None
+    return passed, answer
+
+
+def within_a_minute(show):
+    """A minute may end while it is looked at, which is no news: then it is done once more."""
+    for _ in range(3):
+        minute = int(time.time()) // 60
+        seen = show()
+        if int(time.time()) // 60 == minute:
+            return seen
+    raise RuntimeError("a minute ends too often")
+
+
+def spent(stage, case):
+    """A company under Bloom that has sent what it may, as long as this minute lasts."""
+    key = create(stage, company(stage))
+    passed, answer = spend(stage, key["key"], RATES["bloom"])
+    case.equal("the next one", answer.status, 429)
+    case.true("Retry-After", 1 <= int(answer.headers["Retry-After"]) <= 60)
+    return key, passed
 
 
 def rates(stage, case, words):
-    """A minute may end in between, which is no news: then it is done once more."""
-    for _ in range(3):
-        key = create(stage, company(stage))
-        spent = spend(stage, key["key"], RATES["bloom"])
-        if not spent:
-            continue
-        passed, answer = spent
-        minute = int(time.time()) // 60
-        set_owner(stage, key["owner"], plan="thrive")
-        richer = send(stage, POSTS, key["key"])
-        set_owner(stage, key["owner"], plan="bloom")
-        poorer = send(stage, POSTS, key["key"])
-        fresh = create(stage, key["owner"], regenerate=True)
-        renewed = send(stage, POSTS, fresh["key"])
-        if int(time.time()) // 60 == minute:
-            break
-    else:
-        raise RuntimeError("a minute ends too often")
+    _, passed = within_a_minute(lambda: spent(stage, case))
     # What Redis has lent to another gateway is not given out twice.
     least = RATES["bloom"] if stage.redis is None else RATES["bloom"] - 10
     case.true(f"{passed} pass under bloom", least <= passed <= RATES["bloom"])
-    case.equal("the next one", answer.status, 429)
-    case.true("Retry-After", 1 <= int(answer.headers["Retry-After"]) <= 60)
-    case.equal("thrive", status_of(richer), 200)
-    case.true("its number", f"q={RATES['thrive']};w=60" in field_of(richer, "RateLimit-Policy"))
-    case.equal("bloom again", (status_of(poorer), reason_in_log(stage, poorer)), (429, "rate_limited"))
-    case.equal("a new key is no way round it", status_of(renewed), 429)
-    case.note(f"{passed} in a minute under bloom; the same key goes on under thrive, and not when it is back")
+    case.note(f"{passed} in a minute under bloom, then 429")
+
+
+def richer(stage, case, words):
+    def show():
+        key, _ = spent(stage, case)
+        answers = []
+        for plan in ("thrive", "bloom", "thrive"):
+            set_owner(stage, key["owner"], plan=plan)
+            answers.append(send(stage, POSTS, key["key"]))
+        return answers
+
+    answers = within_a_minute(show)
+    case.equal("thrive, bloom, thrive", [status_of(answer) for answer in answers], [200, 429, 200])
+    case.true("the number of thrive", f"q={RATES['thrive']};w=60" in field_of(answers[0], "RateLimit-Policy"))
+    case.equal("the reason in the log", reason_in_log(stage, answers[1]), "rate_limited")
+    case.note("the same key goes on under thrive, not when it is back, and then again")
+
+
+def renewed(stage, case, words):
+    def show():
+        key, _ = spent(stage, case)
+        fresh = create(stage, key["owner"], regenerate=True)
+        turned = act(stage, fresh, "rotate", {"grace_seconds": 0}, 201)
+        return answer_to(stage, turned["key"])
+
+    case.equal("with another key", within_a_minute(show), 429)
+    case.note("429 with the old key, and with a new one")
 
 
 def told_rates(stage, case, words):
