@@ -79,7 +79,8 @@ def used_rows(stage, rows):
             seen = send(row, keys[row["key"]], ports)
             reached = sum(other.arrived()) - before
             if (seen, reached) != (row["answer"], row["answer"] == "200"):
-                wrong.append(f"{row['key']} from {row['from']}: {row['request']}: {seen} ({reached} at the API), not {row['answer']}")
+                what = f"{row['key']} from {row['from']}: {row['request']}"
+                wrong.append(f"{what}: {seen} ({reached} at the API), not {row['answer']}")
     return wrong
 
 
@@ -90,7 +91,8 @@ def bad_rows(stage, rows):
     for row in rows:
         members = json.loads(row["key"])
         status, _, member = row["answer"].partition(" ")
-        for method, path, more in (("POST", "/keys", {"api": stage.product, "owner": OWNER}), ("PATCH", f"/keys/{kept['id']}", {})):
+        new = {"api": stage.product, "owner": OWNER}
+        for method, path, more in (("POST", "/keys", new), ("PATCH", f"/keys/{kept['id']}", {})):
             seen, reply = stage.call(method, path, more | members)
             message = reply["error"]["message"] if "error" in reply else ""
             if seen != int(status) or f"`{member}" not in message:
