@@ -170,13 +170,6 @@ def switched_on(text, *lines):
     return text
 
 
-def beside(stage, edit):
-    """A gateway with another configuration; who makes changes there is who makes them here."""
-    if not stage.operator:
-        return stage.another(edit)
-    return type(stage)(stage.binary, stage.product, edit=edit, redis=stage.redis, operator=stage.operator)
-
-
 @contextlib.contextmanager
 def reloaded(stage, edit):
     """The same gateway, with another configuration for a while."""

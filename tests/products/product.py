@@ -84,6 +84,7 @@ class Stage:
         """
         self.binary = binary
         self.product = product
+        self.profile = profile
         self.redis = redis
         self.operator = operator
         self.bound = BOUND if operator else 0
@@ -137,12 +138,19 @@ class Stage:
 
     def another(self, edit=None, edit_profile=None, redis=None):
         """With a configuration of its own, on the same store where that can be shared; or on another Redis."""
-        return Stage(self.binary, self.product, edit=edit, edit_profile=edit_profile, redis=redis or self.redis)
+        return self.like(edit=edit, edit_profile=edit_profile, redis=redis or self.redis)
+
+    def beside(self, edit):
+        """The same where nothing is shared but the store; who makes changes here is who makes them there."""
+        return self.like(edit=edit, redis=self.redis, operator=self.operator)
+
+    def like(self, **members):
+        return Stage(self.binary, self.product, self.profile, **members)
 
     @contextlib.contextmanager
     def another_configuration(self):
         """Of a gateway that does not run."""
-        stage = Stage(self.binary, self.product, redis=self.redis)
+        stage = self.like(redis=self.redis)
         try:
             yield stage
         finally:

@@ -36,7 +36,7 @@ def managed(stage, case, words):
 
 def managed_by_keys(stage, case, words):
     """The lines that the configuration has as comments: a customer's keys about the customer's keys."""
-    with acts.beside(stage, lambda text: acts.switched_on(text, *MORE)) as other:
+    with stage.beside(lambda text: acts.switched_on(text, *MORE)) as other:
         owner, stranger = fresh_owner(other), fresh_owner(other)
         caller, foreign = create(other, owner), create(other, stranger)
         reader = create(other, owner, scopes=["tests:read"])

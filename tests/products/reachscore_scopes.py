@@ -182,7 +182,7 @@ def inherited(stage, case, words):
 
 
 def capped(stage, case, words):
-    with acts.beside(stage, lambda text: acts.switched_on(text, "self_service: {cap_expiry: true}")) as other:
+    with stage.beside(lambda text: acts.switched_on(text, "self_service: {cap_expiry: true}")) as other:
         owner = fresh_owner(other)
         end = int(time.time()) + 3600
         caller = create(other, owner, expires_at=acts.as_text(end))
@@ -207,7 +207,7 @@ def who_may_make(stage, case, words):
         text = text.replace("      POST /v1/keys: {answer: create_key}\n", "")
         return acts.switched_on(text, NARROWED)
 
-    with acts.beside(stage, narrowed) as other:
+    with stage.beside(narrowed) as other:
         owner = fresh_owner(other)
         for members, wanted in (
             ({"scopes": ["billing:manage"]}, (201, None)),

@@ -67,7 +67,7 @@ def used_rows(stage, rows):
         return with_listener(text, gate, every)
 
     wrong = []
-    with acts.beside(stage, edit) as other:
+    with stage.beside(edit) as other:
         ports = other.ports | {"every": every}
         acts.set_owner(other, OWNER)
         keys = {row["key"]: None for row in rows}

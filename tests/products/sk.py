@@ -151,7 +151,7 @@ def full_access(stage, case, words):
 
 def full_or_chosen(stage, case, words):
     """Where the configuration names a scope, a key without scopes has it, and one with others has not."""
-    with acts.beside(stage, lambda text: acts.switched_on(text, "GET /v1/balance/**: balance:read")) as other:
+    with stage.beside(lambda text: acts.switched_on(text, "GET /v1/balance/**: balance:read")) as other:
         set_owner(other, OWNER)
         keys = {
             "default": create(other, OWNER),
@@ -216,7 +216,7 @@ def support(stage, case, words):
         line = within(SECONDS, lambda: stage.requests().get(number))
         case.true("in the log", line)
         case.equal("its outcome", line["outcome"], outcome)
-        case.true("the key's id", line["key"].startswith("key_"))
+        case.true("the key's id", line["key_id"].startswith("key_"))
         if outcome != "allowed":
             case.equal("in the body", answer.json()["error"]["request_id"], number)
     case.note("one number in the answer's field, its body and the log")

@@ -39,7 +39,7 @@ def old_keys(stage, case, words):
 
 def too_old(stage, case, words):
     line = "max_age: {warn: 90d, refuse: 120d}"
-    with acts.beside(stage, lambda text: acts.switched_on(text, line)) as other:
+    with stage.beside(lambda text: acts.switched_on(text, line)) as other:
         set_owner(other, OWNER)
         for days in (91, 119, 120, 121):
             wanted = (200, None) if days < 120 else (401, "key_expired")

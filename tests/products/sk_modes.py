@@ -45,7 +45,7 @@ def not_charged(stage, case, words):
         return text.replace("    upstreams:\n", plans + "    upstreams:\n")
 
     owner = f"acct-charged-{secrets.token_hex(3)}"
-    with acts.beside(stage, sold) as other:
+    with stage.beside(sold) as other:
         set_owner(other, owner)
         live, test = create(other, owner), create(other, owner, mode="test")
         for _ in range(10):
@@ -122,5 +122,5 @@ def watched(stage, case, words):
 
     found = within(SECONDS, lines) or []
     case.equal("modes in the log", [line.get("mode") for line in found], ["live", "test"])
-    case.true("the log names key and owner", all(line["key"] and line["owner"] == OWNER for line in found))
+    case.true("the log names key and owner", all(line["key_id"] and line["owner"] == OWNER for line in found))
     case.note("the log says live or test, whose key, and what came of it")
