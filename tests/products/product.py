@@ -55,12 +55,15 @@ class Api(http.server.ThreadingHTTPServer):
             self.server.seen.append((self.command, self.path, self.headers.items()))
             self.rfile.read(int(self.headers.get("Content-Length", "0")))
             asked = re.search(r"[?&]answer=(\d{3})\b", self.path)
-            self.send_response(int(asked[1]) if asked else 200)
-            self.send_header("Content-Type", "application/json; charset=utf-8")
-            self.send_header("Content-Length", str(len(self.server.body)))
+            status = int(asked[1]) if asked else 200
+            body = b"" if status in (204, 304) else self.server.body
+            self.send_response(status)
+            if body:
+                self.send_header("Content-Type", "application/json; charset=utf-8")
+                self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             if self.command != "HEAD":
-                self.wfile.write(self.server.body)
+                self.wfile.write(body)
 
         do_GET = do_HEAD = do_POST = do_PUT = do_DELETE = do_PATCH = answer
 

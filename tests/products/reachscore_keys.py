@@ -203,7 +203,10 @@ def separate(stage, case, words):
 def unused(stage, case, words):
     """Which keys nobody uses, and how often the others were."""
     owner = fresh_owner(stage)
-    busy, idle = create(stage, owner, name="busy"), create(stage, owner, name="idle")
+    busy = create(stage, owner, name="busy")
+    secret = random_key()
+    two_hours_ago = acts.as_text(time.time() - 7200)
+    idle = acts.bring_in(stage, owner, name="idle", digest=digest_of(secret), created_at=two_hours_ago)
     for _ in range(3):
         ask(stage, "POST", "/v1/tests", busy["key"])
     case.true("counted", within(SECONDS, lambda: acts.used(stage, busy)["requests"]["total"] == 3))
@@ -214,5 +217,5 @@ def unused(stage, case, words):
     said = stage.command("keys", "list", "--owner", owner, "--unused-since", since)
     case.true("by command", idle["id"] in said and busy["id"] not in said)
     act(stage, idle, "revoke")
-    case.equal("revoked", ask(stage, "GET", SUMMARY, idle["key"]).refusal(), REVOKED)
+    case.equal("revoked", ask(stage, "GET", SUMMARY, secret).refusal(), REVOKED)
     case.note("listed by last use, and revoked")

@@ -38,7 +38,7 @@ from product import HERE, PYTHON, SECONDS, Stage  # noqa: E402
 from redis_server import DURABLE, RedisServer  # noqa: E402
 from report import Report  # noqa: E402
 
-PRODUCTS = ("reelplus", "robinreach", "reflow")
+PRODUCTS = ("reelplus", "robinreach", "reflow", "sk", "reachscore")
 STORES = ("file", "redis")
 IDENTITY = {"x-key-id", "x-key-owner", "x-key-plan"}  # what the API is told of a key, unless the product says otherwise
 
