@@ -47,14 +47,14 @@ def quota_at_both(checks, gateways, case):
 
 def made_at_both(checks, gateways, case):
     caller = both.make(checks, gateways[0], "org_two_makes")
-    for at, other in both.both_ways(gateways):
+    for at, other in both.both_ways(gateways, 4):
         with acts.Line(at, caller["key"]) as line:
             answer = line.ask("POST", KEYS, {"name": "made"})
             case.equal("status", answer.status, 201)
         for stage in (other, at):
             case.equal("it works", both.ask(checks, stage, answer.json())[1], (200, None))
         case.equal("shown", both.here(other, "GET", f"/keys/{answer.json()['id']}")["name"], "made")
-    case.note(f"{both.ROUNDS} keys, each from the next request on, at either gateway")
+    case.note(f"four keys, each from the next request on, at either gateway")
 
 
 def told_at_both(checks, gateways, case):
@@ -81,7 +81,7 @@ def told_at_both(checks, gateways, case):
 def scopes_at_both(checks, gateways, case):
     key = both.make(checks, gateways[0], "org_two_scopes")
     lags = []
-    for at, other in both.both_ways(gateways):
+    for at, other in both.both_ways(gateways, 4):
         fine, refused = (200, None), (403, "scope_missing")
         for scopes, before, after in ((["domains:read"], fine, refused), (["tests:read"], refused, fine)):
             case.equal("before", both.ask(checks, other, key)[1], before)

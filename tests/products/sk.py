@@ -11,7 +11,7 @@ from sk_care import *  # noqa: F403
 from sk_modes import *  # noqa: F403
 from sk_own_keys import *  # noqa: F403
 from sk_two import two_gateways  # noqa: F401
-from sk_words import OWNER, REVOKED, SUMMARY, digest_of, error_of, random_key  # noqa: F401
+from sk_words import OWNER, REVOKED, SUMMARY, digest_of, error_of, fresh_owner, random_key  # noqa: F401
 
 PLAN = POOR = None
 IDENTITY = {"x-key-id", "x-key-owner"}
@@ -70,8 +70,7 @@ def prepare(stage):
 
 
 def belongs(stage, case, words):
-    owner = "acct-belongs"
-    set_owner(stage, owner, name="Belongs Ltd")
+    owner = fresh_owner(stage, name="Belongs Ltd")
     key = create(stage, owner, name="of its own")
     before = len(stage.api.seen)
     case.equal("status", ask(stage, "GET", SUMMARY, key["key"]).status, 200)
@@ -151,7 +150,7 @@ def full_access(stage, case, words):
 
 def full_or_chosen(stage, case, words):
     """Where the configuration names a scope, a key without scopes has it, and one with others has not."""
-    with stage.beside(lambda text: acts.switched_on(text, "GET /v1/balance/**: balance:read")) as other:
+    with stage.another(lambda text: acts.switched_on(text, "GET /v1/balance/**: balance:read")) as other:
         set_owner(other, OWNER)
         keys = {
             "default": create(other, OWNER),

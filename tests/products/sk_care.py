@@ -9,7 +9,7 @@ import acts
 import restrictions
 from acts import act, ask, bring_in, change, create, look_at, names_at, set_owner, within
 from product import SECONDS
-from sk_words import OWNER, REVOKED, SUMMARY, digest_of, random_key
+from sk_words import OWNER, REVOKED, SUMMARY, digest_of, fresh_owner, random_key
 
 DAY = 86400
 
@@ -82,8 +82,7 @@ def leaked(stage, case, words):
 
 
 def many_keys(stage, case, words):
-    owner = "acct-services"
-    set_owner(stage, owner)
+    owner = fresh_owner(stage)
     keys = {f"service {number}": create(stage, owner, name=f"service {number}") for number in range(12)}
     before = len(stage.api.seen)
     for key in keys.values():

@@ -20,7 +20,7 @@ def two_gateways(checks, first, second, report):
 def edits_at_both(checks, gateways, case):
     key = both.make(checks, gateways[0], "acct-two-edits")
     lags = []
-    for at, other in both.both_ways(gateways):
+    for at, other in both.both_ways(gateways, 4):
         for addresses, before, after in ((["192.0.2.1"], (200, None), (403, "restriction_address")),
                                          (None, (403, "restriction_address"), (200, None))):
             case.equal("before", both.ask(checks, other, key)[1], before)
@@ -34,7 +34,7 @@ def edits_at_both(checks, gateways, case):
 def self_service_at_both(checks, gateways, case):
     caller = both.make(checks, gateways[0], "acct-two-own")
     lags = []
-    for at, other in both.both_ways(gateways):
+    for at, other in both.both_ways(gateways, 4):
         key = both.make(checks, gateways[0], "acct-two-own")
         for stage in gateways:
             case.equal("before", both.ask(checks, stage, key)[1], (200, None))

@@ -72,8 +72,8 @@ def until_bound(checks, case, stage, key, acknowledged, before, after):
             last = sent
 
 
-def both_ways(gateways):
-    for number in range(ROUNDS):
+def both_ways(gateways, rounds=ROUNDS):
+    for number in range(rounds):
         yield gateways if number % 2 == 0 else gateways[::-1]
 
 
