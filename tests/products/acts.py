@@ -1,4 +1,4 @@
-"""What an operator does, and what clients send: words for the checks of products that have much in common."""
+"""More of what checks are made of (steps.py): what products with keys for live and for test have in common."""
 
 import calendar
 import contextlib
@@ -7,15 +7,7 @@ import json
 import time
 
 from product import SECONDS
-
-
-def within(seconds, is_so):
-    deadline = time.monotonic() + seconds
-    while not (seen := is_so()):
-        if time.monotonic() > deadline:
-            return seen
-        time.sleep(0.02)
-    return seen
+from steps import keys_where, replaced, within
 
 
 def as_seconds(text):
@@ -29,49 +21,15 @@ def as_text(seconds):
 # ---- the operator
 
 
-def create(stage, owner, **members):
-    return stage.must(201, "POST", "/keys", {"api": stage.product, "owner": owner, **members})
+def all_keys(stage, owner, **filters):
+    return keys_where(stage, api=stage.product, owner=owner, **filters)
 
 
 def bring_in(stage, owner, **members):
     """A key that exists already. @returns its record as it is shown"""
     rows = [{"api": stage.product, "owner": owner, **members}]
     stage.must(200, "POST", "/keys:import", {"keys": rows})
-    prefix = f"&prefix={members['prefix']}" if "prefix" in members else ""
-    return next(one for one in all_keys(stage, owner, prefix) if one["name"] == members["name"])
-
-
-def act(stage, key, action, body=None, status=200):
-    return stage.must(status, "POST", f"/keys/{key['id']}:{action}", body)
-
-
-def change(stage, key, **members):
-    return stage.must(200, "PATCH", f"/keys/{key['id']}", members)
-
-
-def look_at(stage, key):
-    return stage.must(200, "GET", f"/keys/{key['id']}")
-
-
-def all_keys(stage, owner=None, more=""):
-    keys, cursor = [], ""
-    whose = f"&api={stage.product}&owner={owner}" if owner else ""
-    while cursor is not None:
-        page = stage.must(200, "GET", f"/keys?limit=100{whose}{more}{cursor and '&cursor=' + cursor}")
-        keys += page["data"]
-        cursor = page["next_cursor"]
-    return keys
-
-
-def set_owner(stage, owner, **members):
-    status, reply = stage.call("PUT", f"/owners/{owner}", {"api": stage.product, **members})
-    if status not in (200, 201):
-        raise RuntimeError(f"{status} {reply}")
-
-
-def used(stage, key):
-    """{counter: {"total", "month"}} of a key."""
-    return stage.must(200, "GET", f"/usage?key={key['id']}")["counters"]
+    return next(one for one in all_keys(stage, owner) if one["name"] == members["name"])
 
 
 # ---- clients
@@ -149,25 +107,13 @@ def names_at(api, before):
 
 
 def filled(text, changes):
-    """The text with host and key of this stage; each must be there once."""
+    """The text with host and key of this stage."""
     for old, new in changes.items():
-        if text.count(old) != 1:
-            raise RuntimeError(f"{old} is there {text.count(old)} times")
-        text = text.replace(old, new)
+        text = replaced(text, old, new)
     return text
 
 
 # ---- another configuration
-
-
-def switched_on(text, *lines):
-    """The shipped configuration with lines that stand there as comments."""
-    for line in lines:
-        commented = [one for one in text.splitlines() if one.strip() == f"# {line}"]
-        if len(commented) != 1:
-            raise RuntimeError(f"the shipped configuration has {line} as a comment {len(commented)} times")
-        text = text.replace(commented[0], commented[0].replace("# ", "", 1))
-    return text
 
 
 @contextlib.contextmanager

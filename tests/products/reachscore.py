@@ -4,7 +4,6 @@ import json
 import time
 
 import acts
-from acts import act, create, look_at, set_owner, within
 from reachscore_keys import *  # noqa: F403
 from reachscore_making import *  # noqa: F403
 from reachscore_scopes import *  # noqa: F403
@@ -12,6 +11,7 @@ from reachscore_two import two_gateways  # noqa: F401
 from reachscore_usage import *  # noqa: F403
 from reachscore_who import *  # noqa: F403
 from reachscore_words import OWNER, REVOKED, SUMMARY, digest_of, random_key  # noqa: F401
+from steps import act, create, look_at, set_owner, within
 
 PLAN, POOR = "team", "free"
 

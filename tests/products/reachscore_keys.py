@@ -1,15 +1,17 @@
 """ReachScore: keys, what they are for, and how they are cared for."""
 
+import functools
 import re
 import time
 
 import acts
-from acts import act, all_keys, ask, change, create, look_at, names_at, set_owner, within
+from acts import all_keys, ask, names_at
 from product import SECONDS
 from reachscore_words import (
     KEYS, ME, MEMBERS, OWNER, REVOKED, ROUTES, SHOWN, SUMMARY, TESTS_LIMIT, digest_of, fresh_owner, made, me,
     random_key, usage_of,
 )  # fmt: skip
+from steps import act, change, create, look_at, requests_of, set_owner, switched_on, within
 
 MORE = (
     "GET /v1/keys: {answer: list_keys}",
@@ -36,7 +38,7 @@ def managed(stage, case, words):
 
 def managed_by_keys(stage, case, words):
     """The lines that the configuration has as comments: a customer's keys about the customer's keys."""
-    with stage.beside(lambda text: acts.switched_on(text, *MORE)) as other:
+    with stage.beside(lambda text: functools.reduce(switched_on, MORE, text)) as other:
         owner, stranger = fresh_owner(other), fresh_owner(other)
         caller, foreign = create(other, owner), create(other, stranger)
         reader = create(other, owner, scopes=["tests:read"])
@@ -209,10 +211,10 @@ def unused(stage, case, words):
     idle = acts.bring_in(stage, owner, name="idle", digest=digest_of(secret), created_at=two_hours_ago)
     for _ in range(3):
         ask(stage, "POST", "/v1/tests", busy["key"])
-    case.true("counted", within(SECONDS, lambda: acts.used(stage, busy)["requests"]["total"] == 3))
-    case.equal("never", (acts.used(stage, idle)["requests"]["total"], look_at(stage, idle)["last_used_at"]), (0, None))
+    case.true("counted", within(SECONDS, lambda: requests_of(stage, busy) == 3))
+    case.equal("never", (requests_of(stage, idle), look_at(stage, idle)["last_used_at"]), (0, None))
     since = acts.as_text(time.time() - 3600)
-    found = [one["id"] for one in all_keys(stage, owner, f"&unused_since={since}")]
+    found = [one["id"] for one in all_keys(stage, owner, unused_since=since)]
     case.equal("unused for an hour", found, [idle["id"]])
     said = stage.command("keys", "list", "--owner", owner, "--unused-since", since)
     case.true("by command", idle["id"] in said and busy["id"] not in said)

@@ -7,11 +7,12 @@ import subprocess
 import time
 
 import acts
-from acts import all_keys, ask, change, create, look_at
+from acts import all_keys, ask
 from product import HERE, SECONDS
 from reachscore_words import (
     KEYS, ME, MEMBERS, OWNER, SUMMARY, TIME, digest_of, fresh_owner, made, make, me,
 )  # fmt: skip
+from steps import change, create, look_at, usage
 
 NO_OBJECTS = (
     ("{", 400), ("", 400), ("null", 422), ("[]", 422), ('"x"', 422), ('{"name": "x"', 400), ('{"name": "x"} y', 400),
@@ -74,7 +75,7 @@ def shown_once(stage, case, words):
         "who asks": ask(stage, "GET", ME, secret).body,
         "view": json.dumps(look_at(stage, key)),
         "list": json.dumps(all_keys(stage, OWNER)),
-        "usage": json.dumps(acts.used(stage, key)),
+        "usage": json.dumps(usage(stage, key)["counters"]),
         "command line": stage.command("keys", "list", "--json"),
         "log": stage.log(),
         "metrics": stage.status_page("/metrics")[1],

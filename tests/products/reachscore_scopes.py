@@ -4,11 +4,12 @@ import subprocess
 import time
 
 import acts
-from acts import all_keys, ask, create, look_at
+from acts import all_keys, ask
 from product import SECONDS
 from reachscore_words import (
     KEYS, NARROWED, OWNER, ROUTES, SCOPES, SUMMARY, fresh_owner, made, make, me,
 )  # fmt: skip
+from steps import create, look_at, switched_on
 
 
 def default_scopes(stage, case, words):
@@ -182,7 +183,7 @@ def inherited(stage, case, words):
 
 
 def capped(stage, case, words):
-    with stage.beside(lambda text: acts.switched_on(text, "self_service: {cap_expiry: true}")) as other:
+    with stage.beside(lambda text: switched_on(text, "self_service: {cap_expiry: true}")) as other:
         owner = fresh_owner(other)
         end = int(time.time()) + 3600
         caller = create(other, owner, expires_at=acts.as_text(end))
@@ -205,7 +206,7 @@ def who_may_make(stage, case, words):
     """With the one line only keys with that scope make keys."""
     def narrowed(text):
         text = text.replace("      POST /v1/keys: {answer: create_key}\n", "")
-        return acts.switched_on(text, NARROWED)
+        return switched_on(text, NARROWED)
 
     with stage.beside(narrowed) as other:
         owner = fresh_owner(other)

@@ -5,9 +5,9 @@ import time
 
 import acts
 import two_gateways as both
-from acts import within
 from product import SECONDS
 from reachscore_words import KEYS, ME, TESTS_LIMIT, fresh_owner
+from steps import within
 
 
 def two_gateways(checks, first, second, report):

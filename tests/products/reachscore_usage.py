@@ -5,9 +5,10 @@ import re
 import time
 
 import acts
-from acts import ask, create, set_owner, within
+from acts import ask
 from product import SECONDS
 from reachscore_words import ME, ROUTES, SUMMARY, TEST_RATE, TESTS_LIMIT, fresh_owner, usage_of
+from steps import create, set_owner, within
 
 
 def metered(stage, case, words):

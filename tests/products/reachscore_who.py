@@ -2,10 +2,11 @@
 
 import json
 
-from acts import act, ask, change, create, set_owner, within
+from acts import ask
 from product import SECONDS
 from reachscore_making import run_curl
 from reachscore_words import ME, OWNER, SCOPES, fresh_owner, me, usage_of
+from steps import act, change, create, set_owner, within
 
 
 def whoami(stage, case, words):

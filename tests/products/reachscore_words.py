@@ -4,7 +4,8 @@ import hashlib
 import secrets
 import string
 
-from acts import ask, set_owner
+from acts import ask
+from steps import new_owner
 
 SUMMARY = "/v1/tests/tst_1"
 ME = "/v1/auth/me"
@@ -48,9 +49,7 @@ def digest_of(key):
 
 def fresh_owner(stage, plan="team", **members):
     """An organization that no other check uses, not even at another gateway."""
-    owner = f"org_{secrets.token_hex(5)}"
-    set_owner(stage, owner, plan=plan, **members)
-    return owner
+    return new_owner(stage, plan=plan, **members)
 
 
 def make(stage, key, **members):

@@ -13,8 +13,8 @@ import json
 import re
 import socket
 
-import acts
 from product import HERE, SECONDS, free_port
+from steps import create, set_owner
 
 OWNER = "acct-restricted"
 
@@ -69,10 +69,10 @@ def used_rows(stage, rows):
     wrong = []
     with stage.beside(edit) as other:
         ports = other.ports | {"every": every}
-        acts.set_owner(other, OWNER)
+        set_owner(other, OWNER)
         keys = {row["key"]: None for row in rows}
         for members in keys:
-            keys[members] = acts.create(other, OWNER, **json.loads(members))["key"]
+            keys[members] = create(other, OWNER, **json.loads(members))["key"]
         other.settle()
         for row in rows:
             before = sum(other.arrived())
@@ -86,8 +86,8 @@ def used_rows(stage, rows):
 
 def bad_rows(stage, rows):
     wrong = []
-    acts.set_owner(stage, OWNER)
-    kept = acts.create(stage, OWNER)
+    set_owner(stage, OWNER)
+    kept = create(stage, OWNER)
     for row in rows:
         members = json.loads(row["key"])
         status, _, member = row["answer"].partition(" ")

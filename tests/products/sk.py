@@ -5,13 +5,14 @@ import subprocess
 import time
 
 import acts
-from acts import act, all_keys, ask, change, create, look_at, names_at, set_owner, within
+from acts import all_keys, ask, names_at
 from product import HERE, PYTHON, SECONDS, Api
 from sk_care import *  # noqa: F403
 from sk_modes import *  # noqa: F403
 from sk_own_keys import *  # noqa: F403
 from sk_two import two_gateways  # noqa: F401
-from sk_words import OWNER, REVOKED, SUMMARY, digest_of, error_of, fresh_owner, random_key  # noqa: F401
+from sk_words import OWNER, REVOKED, SUMMARY, digest_of, error_of, random_key  # noqa: F401
+from steps import act, change, create, look_at, new_owner, set_owner, switched_on, usage, within
 
 PLAN = POOR = None
 IDENTITY = {"x-key-id", "x-key-owner"}
@@ -70,7 +71,7 @@ def prepare(stage):
 
 
 def belongs(stage, case, words):
-    owner = fresh_owner(stage, name="Belongs Ltd")
+    owner = new_owner(stage, name="Belongs Ltd")
     key = create(stage, owner, name="of its own")
     before = len(stage.api.seen)
     case.equal("status", ask(stage, "GET", SUMMARY, key["key"]).status, 200)
@@ -124,8 +125,8 @@ def shown_once(stage, case, words):
     texts = {
         "its list": listed.body,
         "view": json.dumps(look_at(stage, key)),
-        "list": json.dumps(all_keys(stage)),
-        "usage": json.dumps(acts.used(stage, key)),
+        "list": json.dumps(all_keys(stage, OWNER)),
+        "usage": json.dumps(usage(stage, key)["counters"]),
         "command line": stage.command("keys", "list", "--json"),
         "log": stage.log(),
         "metrics": stage.status_page("/metrics")[1],
@@ -150,7 +151,7 @@ def full_access(stage, case, words):
 
 def full_or_chosen(stage, case, words):
     """Where the configuration names a scope, a key without scopes has it, and one with others has not."""
-    with stage.another(lambda text: acts.switched_on(text, "GET /v1/balance/**: balance:read")) as other:
+    with stage.another(lambda text: switched_on(text, "GET /v1/balance/**: balance:read")) as other:
         set_owner(other, OWNER)
         keys = {
             "default": create(other, OWNER),

@@ -7,9 +7,10 @@ import time
 
 import acts
 import restrictions
-from acts import act, ask, bring_in, change, create, look_at, names_at, set_owner, within
+from acts import ask, bring_in, names_at
 from product import SECONDS
-from sk_words import OWNER, REVOKED, SUMMARY, digest_of, fresh_owner, random_key
+from sk_words import OWNER, REVOKED, SUMMARY, digest_of, random_key
+from steps import act, change, create, look_at, new_owner, requests_of, set_owner, switched_on, within
 
 DAY = 86400
 
@@ -39,7 +40,7 @@ def old_keys(stage, case, words):
 
 def too_old(stage, case, words):
     line = "max_age: {warn: 90d, refuse: 120d}"
-    with stage.beside(lambda text: acts.switched_on(text, line)) as other:
+    with stage.beside(lambda text: switched_on(text, line)) as other:
         set_owner(other, OWNER)
         for days in (91, 119, 120, 121):
             wanted = (200, None) if days < 120 else (401, "key_expired")
@@ -82,7 +83,7 @@ def leaked(stage, case, words):
 
 
 def many_keys(stage, case, words):
-    owner = fresh_owner(stage)
+    owner = new_owner(stage)
     keys = {f"service {number}": create(stage, owner, name=f"service {number}") for number in range(12)}
     before = len(stage.api.seen)
     for key in keys.values():
@@ -136,7 +137,7 @@ def restrictions_edited(stage, case, words):
             case.equal("shown", {name: shown[name] for name in edit}, edit)
         case.equal(f"{edit}", ask(stage, "GET", SUMMARY, key["key"]).refusal(), wanted)
         allowed += wanted[0] == 200
-    is_right = within(SECONDS, lambda: acts.used(stage, key)["requests"]["total"] == allowed)
+    is_right = within(SECONDS, lambda: requests_of(stage, key) == allowed)
     case.true(f"{allowed} requests are counted, refused ones are not", is_right)
     made = stage.command("keys", "create", "--api", "sk", "--owner", OWNER, "--json", "--name", "Reports",
                          "--address", "192.0.2.0/24", "--endpoint", "GET /v1/reports/**")  # fmt: skip

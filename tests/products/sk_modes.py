@@ -4,9 +4,10 @@ import json
 import re
 import secrets
 
-from acts import ask, create, look_at, names_at, within
+from acts import ask, names_at
 from product import SECONDS
-from sk_words import OWNER, SUMMARY, digest_of, fresh_owner, random_key
+from sk_words import OWNER, SUMMARY, digest_of, random_key
+from steps import create, look_at, new_owner, within
 
 
 def shapes(stage, case, words):
@@ -44,7 +45,7 @@ def not_charged(stage, case, words):
         return text.replace("    upstreams:\n", plans + "    upstreams:\n")
 
     with stage.beside(sold) as other:
-        owner = fresh_owner(other)
+        owner = new_owner(other)
         live, test = create(other, owner), create(other, owner, mode="test")
         for _ in range(10):
             case.equal("test", ask(other, "GET", SUMMARY, test["key"]).status, 200)

@@ -4,13 +4,14 @@ import re
 import time
 
 import acts
-from acts import ask, create, look_at
+from acts import ask
 from product import SECONDS
-from sk_words import OWNER, REVOKED, SUMMARY, digest_of, error_of, fresh_owner, random_key
+from sk_words import OWNER, REVOKED, SUMMARY, digest_of, error_of, random_key
+from steps import create, look_at, new_owner
 
 
 def listed(stage, case, words):
-    owner, stranger = fresh_owner(stage), fresh_owner(stage)
+    owner, stranger = new_owner(stage), new_owner(stage)
     keys = [create(stage, owner, name=name) for name in ("Production Key", "Grüße ✓", "never used")]
     test, foreign = create(stage, owner, name="sandbox", mode="test"), create(stage, stranger, name="of others")
     case.equal("used", ask(stage, "GET", SUMMARY, keys[1]["key"]).status, 200)
@@ -41,7 +42,7 @@ def listed(stage, case, words):
 
 
 def list_of_many(stage, case, words):
-    owner = fresh_owner(stage)
+    owner = new_owner(stage)
     rows = [{"name": f"n{number}", "digest": digest_of(random_key())} for number in range(130)]
     rows = [{"api": "sk", "owner": owner, **row} for row in rows]
     stage.must(200, "POST", "/keys:import", {"keys": rows})
@@ -76,7 +77,7 @@ def not_reached(stage, case, words):
 
 
 def revoked_by_key(stage, case, words):
-    owner, stranger = fresh_owner(stage), fresh_owner(stage)
+    owner, stranger = new_owner(stage), new_owner(stage)
     caller, target, foreign = create(stage, owner), create(stage, owner), create(stage, stranger)
     test, other_test = create(stage, owner, mode="test"), create(stage, owner, mode="test")
     for key in (caller, target, foreign):

@@ -4,9 +4,9 @@ import time
 
 import acts
 import two_gateways as both
-from acts import within
 from product import SECONDS
 from sk_words import REVOKED
+from steps import within
 
 
 def two_gateways(checks, first, second, report):

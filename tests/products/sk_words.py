@@ -4,8 +4,6 @@ import hashlib
 import secrets
 import string
 
-from acts import set_owner
-
 SUMMARY = "/v1/users/usr_123"
 OWNER = "acct-1"
 REVOKED = (401, "key_revoked")
@@ -21,13 +19,6 @@ def error_of(case, answer):
 
 def random_key(prefix="sk_live_", letters=32):
     return prefix + "".join(secrets.choice(LETTERS) for _ in range(letters))
-
-
-def fresh_owner(stage, **members):
-    """An account that no other check uses, not even at another gateway."""
-    owner = f"acct-{secrets.token_hex(5)}"
-    set_owner(stage, owner, **members)
-    return owner
 
 
 def digest_of(key):
