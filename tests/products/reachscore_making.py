@@ -135,6 +135,7 @@ def named_errors(stage, case, words):
         ({"name": "x", "addresses": ["0.0.0.0/0"]}, 422, "addresses"),
         ({"name": "x", "digest": digest_of("x")}, 422, "digest"),
         ({"name": "x", "scope": ["tests:read"]}, 422, "scope"),
+        ({"name": ""}, 422, "name"),
     )
     for body, status, member in bad:
         answer = ask(stage, "POST", KEYS, key, body)

@@ -55,7 +55,7 @@ def who_name(stage, case, words):
 def who_scopes(stage, case, words):
     key = create(stage, OWNER)
     case.equal("all", sorted(me(stage, key["key"])["scopes"]), sorted(SCOPES))
-    for scopes in (["tests:*"], ["domains:read"], []):
+    for scopes in (["tests:read", "tests:write"], ["domains:read"], []):
         change(stage, key, scopes=scopes)
         case.equal("its own", me(stage, key["key"])["scopes"], scopes)
     case.note("those that it has now")
@@ -82,6 +82,9 @@ def who_usage(stage, case, words):
     usage = me(stage, key)["usage"]
     case.equal("limits of the plan", (usage["tests_limit"], usage["domains_limit"]), (10000, 100))
     case.equal("POST /v1/domains is not bounded by it", ask(stage, "POST", "/v1/domains", key).status, 200)
+    test = create(stage, owner, mode="test")["key"]
+    case.equal("a test test", ask(stage, "POST", "/v1/tests", test).status, 200)
+    case.equal("a test key reads the organization's", me(stage, test)["usage"], usage)
     case.note("what the gateway counts, and what the product says of itself")
 
 
