@@ -284,8 +284,8 @@ Checked<NewOwnKey> read_new(const Call& call, const Desk& desk) {
     Members in(*body, "", {"name", "scopes", "expires_at"});
     NewOwnKey made;
     made.name = in.required_text("name");
-    if (!in.problem() && !is_label(made.name))
-        in.wrong("name", "at most 200 bytes without control characters");
+    if (!in.problem() && (made.name.empty() || !is_label(made.name)))
+        in.wrong("name", "1 to 200 bytes without control characters");
     made.scopes = read_scopes(in, desk.names);
     made.names_scopes = made.scopes.has_value();
     made.expires_at = read_expiry(in, desk.context.now());

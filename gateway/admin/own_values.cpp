@@ -184,11 +184,14 @@ Checked<json::object> values_of_caller(const keys::KeyRow& row, const config::Ap
     if (has_plan) sold["name"] = plan->name;
     values["plan"] = std::move(sold);
 
+    // What the owner has bought and used is the same for its test keys, which use none of it.
+    keys::KeyRecord live_record = record;
+    live_record.mode = keys::Mode::live;
     Meters meters;
     for (const config::LimitBy by : {config::LimitBy::owner, config::LimitBy::key}) {
         const std::string id = by == config::LimitBy::key ? record.id : std::string{};
         const auto standings =
-            standings_of({record.api, record.owner, id}, record, by, context, store, live);
+            standings_of({record.api, record.owner, id}, live_record, by, context, store, live);
         if (!standings) return standings.error();
         for (const LimitStanding& standing : *standings)
             meters.add(standing);
