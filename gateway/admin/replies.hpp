@@ -45,7 +45,8 @@ namespace keygate::admin {
 [[nodiscard]] Checked<std::optional<keys::Time>> read_time(const Request& request,
                                                            std::string_view name);
 
-/// `status=`: one of those that are stored, or `expired`, which is shown alone; nothing when absent.
+/// `status=`: one of those that are stored, or `expired`, which is shown alone; nothing when
+/// absent.
 [[nodiscard]] Checked<void> read_status(const Request& request, keys::KeyFilter& filter);
 
 /// `true` or `false`; false when absent.

@@ -131,9 +131,9 @@ struct Limit {
     std::string name; // of the policy in RateLimit fields, logs and metrics; unique in its list
     LimitBy by = LimitBy::key;
     std::variant<Rate, Quota, Concurrency> rule;
-    bool dry_run = false; // counted and logged, refuses nobody
+    bool dry_run = false;       // counted and logged, refuses nobody
     bool is_count_only = false; // nobody's limit: config/meter_counts.hpp has made it
-    std::string text;     // the numbers as written: `100/1m`, `1000/month`, `10`
+    std::string text;           // the numbers as written: `100/1m`, `1000/month`, `10`
     Place place;
     // Made of the above (config/limit_names.hpp):
     std::string state;     // what is counted, among all that is counted for one subject

@@ -1,6 +1,5 @@
 #pragma once
 
-#include "answer/desk.hpp"
 #include "gate/epoch.hpp"
 #include "http/date.hpp"
 #include "http/head_reader.hpp"
@@ -19,6 +18,8 @@
 
 #include <string>
 #include <utility>
+
+#include "answer/desk.hpp"
 
 namespace keygate::gate {
 
@@ -45,7 +46,7 @@ struct Lane {
                                           // without Redis
     net::Admission& admission;
     keys::UsedKeys& used;
-    keys::Desk* desk; // where keys are asked for that are not in memory; null where all are
+    keys::Desk* desk;      // where keys are asked for that are not in memory; null where all are
     answer::Desk& answers; // where is asked for what the gateway answers by itself
     observe::ThreadMetrics& metrics;
     observe::AccessLog::Buffer& access_log;

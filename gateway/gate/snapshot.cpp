@@ -49,10 +49,9 @@ Result<std::shared_ptr<const Snapshot>> Snapshot::make(config::Settings settings
         upstreams.push_back(std::move(*test));
     }
     http::RefusalPages default_pages{config::default_profile()};
-    return std::make_shared<const Snapshot>(
-        Snapshot{std::move(settings), std::move(catalog), std::move(*peppers), std::move(*seals),
-                 std::move(routes), std::move(default_pages), std::move(apis),
-                 std::move(upstreams)});
+    return std::make_shared<const Snapshot>(Snapshot{
+        std::move(settings), std::move(catalog), std::move(*peppers), std::move(*seals),
+        std::move(routes), std::move(default_pages), std::move(apis), std::move(upstreams)});
 }
 
 const http::RefusalPages& Snapshot::pages_for(std::string_view host) const {
