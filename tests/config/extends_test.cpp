@@ -110,8 +110,8 @@ BOOST_AUTO_TEST_CASE(a_profile_stands_on_eight_others_at_most) {
 BOOST_AUTO_TEST_CASE(what_is_extended_must_be_there) {
     BOOST_TEST(mistakes_of({{"profiles/own.yaml", "extends: defualt\n"}}) ==
                "profiles/own.yaml:1:10: extends: found `defualt`, which is no profile; shipped: "
-               "default, reelplus; others are files such as `profiles/NAME.yaml`; did you mean "
-               "`default`?\n");
+               "default, reachscore, reelplus, reflow, robinreach, sk; others are files such as "
+               "`profiles/NAME.yaml`; did you mean `default`?\n");
     BOOST_TEST(mistakes_of({{"profiles/own.yaml", "extends: ./x.yaml\n"}}) ==
                "profiles/own.yaml:1:10: extends: found `./x.yaml`, a file that cannot be read\n");
     BOOST_TEST(mistakes_of({{"profiles/own.yaml", "extends: [a]\n"}}) ==

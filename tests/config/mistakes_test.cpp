@@ -435,7 +435,7 @@ const std::vector<Row> rows{
      "14:3: apis.my shop: an API's name has 1 to 64 letters, digits, `.`, `_` or `-`"},
     {"profile: default",
      "profile: reelpls",
-     "15:14: apis.shop.profile: found `reelpls`, which is no profile; shipped: default, reelplus; others are files such as `profiles/NAME.yaml`; did you mean `reelplus`?"},
+     "15:14: apis.shop.profile: found `reelpls`, which is no profile; shipped: default, reachscore, reelplus, reflow, robinreach, sk; others are files such as `profiles/NAME.yaml`; did you mean `reelplus`?"},
     {"profile: default",
      "refusals: [key_revoked]",
      R"~(15:15: apis.shop.refusals: found a list; expected a mapping such as {key_revoked: {status: 401, code: UNAUTHORIZED}})~"},
