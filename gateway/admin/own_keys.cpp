@@ -9,6 +9,7 @@
 #include "admin/replies.hpp"
 #include "admin/store_call.hpp"
 #include "admin/write.hpp"
+#include "base/ascii.hpp"
 #include "http/template.hpp"
 #include "keys/format.hpp"
 #include "keys/issue.hpp"
@@ -46,16 +47,33 @@ Problem no_such_key() {
     return not_found("there is no key with this id");
 }
 
+/// The caller is not what it was when it was let in: refused as everywhere, by its reason.
+constexpr std::string_view caller_ended = "CALLER_ENDED";
+
+Problem ended(Reason reason) {
+    return {403, std::string{caller_ended}, std::string{name(reason)}, {}};
+}
+
 Problem escalation(const char* message) {
     return {403, "FORBIDDEN", "escalation", message};
 }
 
+/// As clients read the other refusals: a sentence.
+std::string sentence_of(std::string text) {
+    if (text.empty()) return text;
+    text.front() = ascii::to_upper(text.front());
+    if (!text.ends_with('.')) text += '.';
+    return text;
+}
+
 Told to_told(const Problem& problem) {
     if (problem.status == 503) return Reason::store_unavailable;
+    if (problem.code == caller_ended)
+        return reason_named(problem.reason).value_or(Reason::store_unavailable);
     return answer::Wrong{.status = static_cast<std::uint16_t>(problem.status),
                          .code = problem.code,
                          .reason = problem.reason,
-                         .message = problem.message};
+                         .message = sentence_of(problem.message)};
 }
 
 std::string_view word_of(config::Reply kind) {
@@ -79,14 +97,13 @@ std::string_view word_of(config::Reply kind) {
 /// nothing.
 Checked<keys::KeyRow> caller_of(keys::KeyStore& store, const Call& call, keys::Time now) {
     auto row = store.find(call.caller);
-    if (!row && row.error().error == keys::StoreError::not_found)
-        return Problem{403, "INVALID_API_KEY", "key_unknown", "the calling key is gone"};
+    if (!row && row.error().error == keys::StoreError::not_found) return ended(Reason::key_unknown);
     if (!row) return store_problem(row.error());
     const keys::KeyRecord& key = row->record;
-    const bool is_usable = key.readable && key.status == keys::KeyStatus::active &&
-                           (!key.expires_at || *key.expires_at > now);
-    if (!is_usable)
-        return Problem{403, "INVALID_API_KEY", "key_revoked", "the calling key has ended"};
+    if (!key.readable) return ended(Reason::store_invalid);
+    if (key.status == keys::KeyStatus::revoked) return ended(Reason::key_revoked);
+    if (key.status == keys::KeyStatus::disabled) return ended(Reason::key_disabled);
+    if (key.expires_at && *key.expires_at <= now) return ended(Reason::key_expired);
     return std::move(*row);
 }
 
@@ -238,6 +255,7 @@ asio::awaitable<Checked<answer::Reply>> change(Desk desk, Call call, Judge judge
     Request request;
     if (!read_target("/?" + call.query, request))
         co_return bad_request("query_invalid", "the query is not valid");
+    if (const auto known = only_parameters(request, {}); !known) co_return known.error();
     // By these its repetition is known (`Idempotency-Key`).
     request.method = "POST";
     request.path = call.route + '/' + call.id;

@@ -146,6 +146,15 @@ answer::Reply to_reply(const config::ReplyShape& shape, const Values& values) {
 json::object values_of_key(const keys::KeyRow& row, const Context& context) {
     json::object key = to_json(row, context.catalog, context.now());
     key["livemode"] = row.record.mode == keys::Mode::live;
+    // What a client reads is names, not `tests:*`.
+    const auto api = context.catalog.api_number(row.record.api);
+    if (api && row.record.scopes) {
+        const keys::ApiNames& names = context.catalog.apis[*api];
+        keys::ScopeSet held;
+        for (const std::string& one : *row.record.scopes)
+            if (const auto set = names.expand(one)) held.add_all(*set);
+        key["scopes"] = json::value_from(names.names_of(held));
+    }
     json::object out;
     out["key"] = std::move(key);
     return out;

@@ -37,7 +37,8 @@ struct Shop {
 
     [[nodiscard]] std::string configuration(const std::string& more) const {
         const std::string url = "http://127.0.0.1:" + std::to_string(origin.port());
-        return "apis:\n  shop:\n    plans: {pro: {quota: {requests: 1000/month}}}\n"
+        return "apis:\n  shop:\n    plans: {pro: {quota: {requests: 1000/month}}, small: {quota: "
+               "{tests: 5/month}}}\n"
                "    scopes: [keys:manage, tests:read, tests:write]\n"
                "    upstreams: {live: {servers: [\"" +
                url + "\"]}, test: {servers: [\"" + url + "\"]}}\n" + more +
@@ -121,6 +122,25 @@ BOOST_AUTO_TEST_CASE(it_costs_and_is_used_like_every_request) {
         json::parse(shop.gateway.admin("GET", "/admin/v1/usage?key=key_1").body);
     BOOST_TEST(usage.at("counters").at("requests").at("total").as_int64() == 4);
     BOOST_TEST(usage.at("limits").at(0).at("used").as_int64() == 4);
+}
+
+BOOST_AUTO_TEST_CASE(a_meter_is_counted_also_where_no_plan_bounds_it) {
+    const Shop shop;
+    for (int i = 0; i < 3; ++i)
+        BOOST_TEST(shop.call(key, "POST /tests").status == 200);
+    for (const char* whose : {"key=key_1", "owner=acme"}) {
+        const json::value usage =
+            json::parse(shop.gateway.admin("GET", std::string{"/admin/v1/usage?"} + whose).body);
+        BOOST_TEST(usage.at("counters").at("tests").at("month").as_int64() == 3, usage);
+        BOOST_TEST(usage.at("limits").as_array().size() <= 1U, usage); // it is nobody's limit
+    }
+    // A plan that bounds it goes on from there.
+    BOOST_TEST(
+        shop.gateway.admin("PUT", "/admin/v1/owners/acme", R"({"api":"shop","plan":"small"})")
+            .status == 200U);
+    for (int i = 0; i < 2; ++i)
+        BOOST_TEST(shop.call(key, "POST /tests").status == 200);
+    BOOST_TEST(reason_of(shop.call(key, "POST /tests")) == "quota_exceeded");
 }
 
 BOOST_AUTO_TEST_CASE(the_next_request_of_the_connection_waits_for_its_turn) {
@@ -365,6 +385,9 @@ BOOST_AUTO_TEST_CASE(what_is_revoked_is_not_listed_unless_asked_for) {
     BOOST_TEST(shop.call(key, "GET /keys?status=revoked").body.at("data").as_array().size() == 1U);
     BOOST_TEST(shop.call(key, "GET /keys?owner=other").status == 400);
     BOOST_TEST(shop.call(key, "GET /keys?limit=0").status == 400);
+    // Nobody is told of something that was not done.
+    BOOST_TEST(shop.call(key, "DELETE /keys/key_1?dry_run=true").status == 400);
+    BOOST_TEST(shop.call(key, "GET /any").status == 200);
 }
 
 BOOST_AUTO_TEST_CASE(a_list_comes_in_pages) {
@@ -387,8 +410,8 @@ BOOST_AUTO_TEST_CASE(a_list_comes_in_pages) {
 
 BOOST_AUTO_TEST_CASE(a_store_that_is_away_is_503_and_never_a_verdict) {
     support::RedisServer redis;
-    const Shop shop{"", "redis: {url: \"redis://127.0.0.1:" + std::to_string(redis.port()) +
-                            "\", command_timeout: 200ms}"};
+    const Shop shop{"", "{redis: {url: \"redis://127.0.0.1:" + std::to_string(redis.port()) +
+                            "\", command_timeout: 200ms}}"};
     BOOST_TEST(shop.gateway.admin("PUT", "/admin/v1/owners/acme", R"({"api":"shop","plan":"pro"})")
                    .status == 201U);
     const auto [id, text] = shop.make("");
