@@ -23,10 +23,12 @@ std::string_view status_phrase(unsigned status) {
     return status < 500 ? "Bad Request" : "Internal Server Error";
 }
 
-void write_own_head(std::string& out, unsigned status, std::string_view type) {
+void write_own_head(std::string& out, unsigned status, std::string_view type,
+                    std::optional<std::size_t> length) {
     write_status_line(out, status);
-    out.append("Content-Type: ").append(type);
-    out.append("\r\nCache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n");
+    out.append("Content-Type: ").append(type).append("\r\n");
+    if (length) out.append("Content-Length: ").append(std::to_string(*length)).append("\r\n");
+    out.append("Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n");
 }
 
 void write_asked_fields(std::string& out, const Asked& asked) {

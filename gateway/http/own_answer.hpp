@@ -2,7 +2,9 @@
 
 #include "http/head_writer.hpp"
 
+#include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -23,7 +25,9 @@ struct Asked {
 [[nodiscard]] std::string_view status_phrase(unsigned status);
 
 /// Appends the status line and what holds for every such answer with a body.
-void write_own_head(std::string& out, unsigned status, std::string_view type);
+/// @param length  of the body; absent: write_measured_body says it.
+void write_own_head(std::string& out, unsigned status, std::string_view type,
+                    std::optional<std::size_t> length);
 
 /// Appends the fields that the request decides on, without the blank line.
 void write_asked_fields(std::string& out, const Asked& asked);
@@ -44,7 +48,7 @@ void write_measured_body(std::string& out, const Asked& asked, const Body& body)
 template <class Body>
 void write_own_answer(std::string& out, unsigned status, std::string_view type,
                       std::string_view fields, const Asked& asked, const Body& body) {
-    write_own_head(out, status, type);
+    write_own_head(out, status, type, {});
     out.append(fields);
     write_asked_fields(out, asked);
     write_measured_body(out, asked, body);

@@ -9,6 +9,7 @@
 #include "config/template.hpp"
 #include "http/request_id.hpp"
 
+#include <optional>
 #include <utility>
 
 namespace keygate::http {
@@ -192,11 +193,12 @@ class RefusalPages::Renderer {
         Page page;
         page.status = answer.status;
         page.body = body_template(body, profile_.show_reason).filled(known);
-        write_own_head(page.head, answer.status, media_type(body));
+        std::optional<std::size_t> length;
         if (page.body.count() == page.body.count("request_id")) {
             page.around_ids = page.body.letters();
-            page.head += "Content-Length: " + std::to_string(length_of(page.around_ids)) + "\r\n";
+            length = length_of(page.around_ids);
         }
+        write_own_head(page.head, answer.status, media_type(body), length);
         page.fields = fields_of(answer).filled(known);
         if (page.fields.count() == 0) {
             page.fields.render(page.head, known);

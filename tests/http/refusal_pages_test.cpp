@@ -171,10 +171,8 @@ BOOST_AUTO_TEST_CASE(each_body_is_what_its_word_says) {
     const std::string rest = "\r\nDate: Fri, 20 Nov 2026 17:00:00 GMT\r\nX-Request-Id: "
                              "01234567-89ab-7cde-8f01-23456789abcd\r\n\r\n";
     const auto expected = [&](const std::string& type, const std::string& body) {
-        return head + type +
-               "\r\nCache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n"
-               "Content-Length: " +
-               std::to_string(body.size()) + rest + body;
+        return head + type + "\r\nContent-Length: " + std::to_string(body.size()) +
+               "\r\nCache-Control: no-store\r\nX-Content-Type-Options: nosniff" + rest + body;
     };
     const std::string message = "This API key has been revoked; use another one.";
     const std::string error = R"({"code":"INVALID_API_KEY","reason":"key_revoked","message":")" +
