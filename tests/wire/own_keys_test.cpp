@@ -119,7 +119,7 @@ BOOST_AUTO_TEST_CASE(it_costs_and_is_used_like_every_request) {
         BOOST_TEST(shop.call(key, "GET /me").status == 200);
     BOOST_TEST(shop.call(key, "GET /any").status == 200);
     const json::value usage =
-        json::parse(shop.gateway.admin("GET", "/admin/v1/usage?key=key_1").body);
+        json::parse(shop.gateway.admin("GET", "/admin/v1/usage?owner=acme").body);
     BOOST_TEST(usage.at("counters").at("requests").at("total").as_int64() == 4);
     BOOST_TEST(usage.at("limits").at(0).at("used").as_int64() == 4);
 }
