@@ -4,7 +4,7 @@
 #include "admin/own_limits.hpp"
 #include "admin/restrictions.hpp"
 #include "base/ascii.hpp"
-#include "keys/lookup.hpp"
+#include "keys/format.hpp"
 
 #include <boost/json.hpp>
 
@@ -66,7 +66,7 @@ void read_times(Members& in, keys::Time now, NewKey& key) {
 /// The record of a key that is found by its public part lies under that part's digest.
 void read_public_part(Members& in, const keys::ApiNames& api, NewKey& key) {
     const std::string part = in.required_text("prefix");
-    if (!in.problem() && !keys::is_public_part(part, api.format))
+    if (!in.problem() && !keys::is_lookup_part(part, api.format))
         return in.wrong("prefix", "must be the key's prefix and public part, by which it is found");
     key.record.prefix = part;
     key.record.secret_digest = key.record.digest;
@@ -113,20 +113,11 @@ std::optional<std::string> read_metadata(Members& in) {
     return text;
 }
 
-bool is_scope_of(std::string_view text, const keys::ApiNames& api) {
-    if (api.scope_number(text) || text == "*") return true;
-    if (!text.ends_with(":*")) return false;
-    const std::string_view family = text.substr(0, text.size() - 1);
-    // Sorted: the first that is not before it begins with it, or none does.
-    const auto first = std::lower_bound(api.scopes.begin(), api.scopes.end(), family);
-    return first != api.scopes.end() && first->starts_with(family);
-}
-
 std::optional<std::vector<std::string>> read_scopes(Members& in, const keys::ApiNames& api) {
     auto scopes = in.texts("scopes");
     if (!scopes) return scopes;
     for (const auto& scope : *scopes)
-        if (!is_scope_of(scope, api))
+        if (!api.is_scope_pattern_known(scope))
             in.wrong("scopes", unknown(scope) + known_names(scope, api.scopes));
     std::sort(scopes->begin(), scopes->end());
     return scopes;

@@ -38,9 +38,6 @@ constexpr inline std::size_t max_object = 4096; // bytes of a JSON object that p
 
 /// `metadata`: an object as text; nothing if absent.
 [[nodiscard]] std::optional<std::string> read_metadata(Members& in);
-/// May a key of that API be given this: a scope of the vocabulary, `*`, or `FAMILY:*` with at least
-/// one scope in the family.
-[[nodiscard]] bool is_scope_of(std::string_view text, const keys::ApiNames& api);
 /// `scopes` of that API, sorted; nothing if absent.
 [[nodiscard]] std::optional<std::vector<std::string>> read_scopes(Members& in,
                                                                   const keys::ApiNames& api);

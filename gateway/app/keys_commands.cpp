@@ -10,7 +10,6 @@
 #include "keys/digest.hpp"
 #include "keys/format.hpp"
 #include "keys/gateways.hpp"
-#include "keys/lookup.hpp"
 #include "redis/session.hpp"
 
 #include <boost/json.hpp>
@@ -205,7 +204,7 @@ void put_known_key(json::object& body, const Secret& key, const config::Api& api
     const auto shown = keys::shown_parts(key.reveal(), format);
     body["digest"] = "sha256:" + keys::to_hex(keys::digest_of(key.reveal()));
     body["prefix"] = format.is_found_by_lookup
-                         ? std::string{keys::public_part(key.reveal(), format)}
+                         ? std::string{keys::lookup_part(key.reveal(), format).value()}
                          : shown.prefix;
     body["hint"] = shown.hint;
     const auto mode = keys::stated_mode(key.reveal(), format);

@@ -162,6 +162,15 @@ std::optional<std::string_view> lookup_part(std::string_view key, const KeyForma
     return live ? live : with_prefix(format.test_prefix);
 }
 
+bool is_lookup_part(std::string_view text, const KeyFormat& format) {
+    if (format.lookup.max == 0) return false;
+    const auto has_prefix = [&](std::string_view prefix) {
+        return text.starts_with(prefix) && is_run(text.substr(prefix.size()), format.lookup);
+    };
+    if (!has_modes(format)) return has_prefix(format.prefix);
+    return has_prefix(format.live_prefix) || has_prefix(format.test_prefix);
+}
+
 std::optional<Mode> stated_mode(std::string_view key, const KeyFormat& format) {
     if (has_modes(format)) return mode_by_prefix(key, format.live_prefix, format.test_prefix);
     // A format that mints live keys only has one prefix; it names the product, not the mode.

@@ -24,6 +24,9 @@ namespace keygate::keys {
 [[nodiscard]] std::optional<std::string_view> lookup_part(std::string_view key,
                                                           const config::KeyFormat& format);
 
+/// May this text be prefix and public part of a key of that format?
+[[nodiscard]] bool is_lookup_part(std::string_view text, const config::KeyFormat& format);
+
 /// A new key: prefix of the mode, public part and separator if the format has them, and random
 /// letters, the last of them a checksum if it has one (RAND_priv_bytes, without modulo bias).
 /// Always has the format's own shape. Throws where the system has no randomness.

@@ -1,7 +1,6 @@
 #include "keys/issue.hpp"
 
 #include "keys/format.hpp"
-#include "keys/lookup.hpp"
 
 namespace keygate::keys {
 namespace {
@@ -14,7 +13,7 @@ void keep(KeyRecord& record, const Secret& key, const ApiNames& api, const Mint&
     record.digest = whole;
     record.secret_digest.reset();
     if (api.format.is_found_by_lookup) {
-        record.digest = digest_of(public_part(key.reveal(), api.format));
+        record.digest = digest_of(lookup_part(key.reveal(), api.format).value());
         record.secret_digest = whole;
     }
     auto shown = shown_parts(key.reveal(), api.format);

@@ -1,6 +1,5 @@
 #include "keys/format.hpp"
 #include "keys/issue.hpp"
-#include "keys/lookup.hpp"
 #include "keys/owner_keys.hpp"
 #include "keys/store_kinds.hpp"
 #include "support/store_calls.hpp"
@@ -63,10 +62,6 @@ BOOST_AUTO_TEST_CASE(a_new_key_is_known_by_its_digest_and_by_nothing_else) {
     BOOST_TEST(record.pepper.empty());
 }
 
-BOOST_AUTO_TEST_CASE(a_format_without_a_lookup_part_finds_by_all_of_it) {
-    BOOST_TEST(public_part("rp_0123", by_all()) == "rp_0123");
-}
-
 struct Part {
     const char* prefix;
     const char* key;
@@ -81,22 +76,19 @@ BOOST_DATA_TEST_CASE(the_public_part_is_prefix_and_letters,
                      part) {
     config::KeyFormat format = by_lookup();
     format.prefix = part.prefix;
-    BOOST_TEST(public_part(part.key, format) == part.part);
-    BOOST_TEST(is_public_part(part.part, format));
-    BOOST_TEST(!is_public_part(part.key, format));
+    BOOST_TEST(is_lookup_part(part.part, format));
+    BOOST_TEST(!is_lookup_part(part.key, format));
     for (const char* wrong : {"", "1", "19656e", "19656eaa", "19656eA", "19656e.", "fl_19656e-"})
-        BOOST_TEST(!is_public_part(wrong, format), wrong);
+        BOOST_TEST(!is_lookup_part(wrong, format), wrong);
 }
 
 BOOST_AUTO_TEST_CASE(each_mode_has_its_own_prefix) {
     config::KeyFormat format = by_lookup();
     format.live_prefix = "k_";
     format.test_prefix = "k_test_";
-    BOOST_TEST(public_part("k_19656ea.0f", format) == "k_19656ea");
-    BOOST_TEST(public_part("k_test_19656ea.0f", format) == "k_test_19656ea");
-    BOOST_TEST(is_public_part("k_19656ea", format));
-    BOOST_TEST(is_public_part("k_test_19656ea", format));
-    BOOST_TEST(!is_public_part("19656ea", format));
+    BOOST_TEST(is_lookup_part("k_19656ea", format));
+    BOOST_TEST(is_lookup_part("k_test_19656ea", format));
+    BOOST_TEST(!is_lookup_part("19656ea", format));
 }
 
 // Which keys an owner has.
