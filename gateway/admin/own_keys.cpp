@@ -59,6 +59,8 @@ bool is_change(config::Reply kind) {
            kind != config::Reply::show_key;
 }
 
+// Operators' calls wait in the same line for the store: it must not grow without end.
+constexpr std::size_t most_waiting = 1'000;
 constexpr int most_turns = 10; // reloads may follow one another, each within a millisecond
 
 } // namespace
@@ -72,6 +74,7 @@ OwnKeys::OwnKeys(asio::any_io_executor executor, Api::Contexts contexts,
 
 void OwnKeys::take(Call call, std::function<void(Told)> done) {
     asio::post(executor_, [this, call = std::move(call), done = std::move(done)]() mutable {
+        if (tasks_.size() >= most_waiting) return done(Reason::overloaded);
         tasks_.spawn(carry(std::move(call), std::move(done)));
     });
 }

@@ -81,8 +81,7 @@ void Exchange::on_told(answer::Told told) {
                             .date = lane_.date.at(lane_.poller.now().wall),
                             .request_id = id_.text(),
                             .limit_fields = limit_fields_};
-    std::string& out = lane_.head_scratch;
-    out.clear();
+    std::string out; // may be long, as a list is, and is not kept
     if (const auto* const wrong = std::get_if<answer::Wrong>(&told)) {
         status_ = wrong->status;
         epoch_->snapshot->apis[route_->api].pages.write_problem(out,

@@ -78,6 +78,8 @@ apis:
       GET /narrow/**: write
       ANY /open/**: public
       ANY /pass/**: {{access: public, authorization: pass}}
+      POST /own/keys: {{answer: create_key}}
+      POST /own/keys/{{id}}/rotate: {{answer: rotate_key}}
   dead:
     hosts: [dead.test]
     profile: default
@@ -753,6 +755,24 @@ def shown_again(stage, case):
     case.note(f"{case.checks} checks")
 
 
+def keys_of_keys(stage, case):
+    """Keys that keys have made for themselves."""
+    for step in (None, 1, 100):
+        kind = f", in pieces of {step}"
+        key, _ = stage.make_key("makes others" + kind)
+        body = json.dumps({"name": "made" + kind})
+        length = f"Content-Length: {len(body)}\r\n"
+        with stage.line() as line:
+            line.send_slowly(get("/own/keys", f"Bearer {key}", length, "POST") + body, step or 9999)
+            case.equal("status" + kind, line.status(), 201)
+            made = json.loads(line.body)
+            stage.secrets.add("made by a key" + kind, made["key"])
+            line.send_slowly(get(f"/own/keys/{made['id']}/rotate", f"Bearer {key}", "", "POST"), step or 9999)
+            case.equal("status of a rotation" + kind, line.status(), 201)
+            stage.secrets.add("rotated by a key" + kind, json.loads(line.body)["key"])
+    case.note("6 keys made by keys")
+
+
 def new_keys(stage, case):
     for i in range(5):
         for step in (None, 1):
@@ -906,6 +926,7 @@ STEPS = {
     "admin tokens": admin_tokens,
     "admin bodies": admin_bodies,
     "new keys": new_keys,
+    "keys that keys make": keys_of_keys,
     "keys that are shown again": shown_again,
     "the store is away": store_away,
     "lists": list_pages,
