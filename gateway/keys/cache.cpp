@@ -291,10 +291,9 @@ SubjectRef Cache::subject_of(const SpentBy& by) const {
 }
 
 void Cache::add_pending(Usage& usage, const std::string& id, Time now) const {
-    const std::lock_guard lock{state_->mutex};
-    const auto known = state_->by_id.find(id);
-    if (known != state_->by_id.end())
-        keys::add_pending(usage, state_->places[known->second]->subject->tally(), now);
+    // Not by its entry: after a change there is none until it is asked for again.
+    if (const SubjectRef subject = state_->named.find(id))
+        keys::add_pending(usage, subject->tally(), now);
 }
 
 void Cache::add_pending(Usage& usage, const OwnerName& owner, Time now) const {

@@ -98,6 +98,12 @@ SubjectRef NamedSubjects::of(const std::string& id, Subjects& subjects) {
     return all_.emplace(id, subjects.make()).first->second;
 }
 
+SubjectRef NamedSubjects::find(const std::string& id) const {
+    const std::lock_guard lock{mutex_};
+    const auto known = all_.find(id);
+    return known == all_.end() ? nullptr : known->second;
+}
+
 /// The oldest that only this map knows; who is in use goes to the end of the line.
 void NamedSubjects::make_room() {
     for (std::size_t looks = order_.size(); all_.size() >= most_ && looks > 0; --looks) {

@@ -114,6 +114,8 @@ class NamedSubjects {
 
     /// The subject of that key, made by `subjects` if nobody knows it.
     [[nodiscard]] SubjectRef of(const std::string& id, Subjects& subjects);
+    /// The same if it is known; else null.
+    [[nodiscard]] SubjectRef find(const std::string& id) const;
 
     [[nodiscard]] std::size_t size() const;
 

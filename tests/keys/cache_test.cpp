@@ -262,6 +262,21 @@ BOOST_AUTO_TEST_CASE(a_flush_forgets_all_and_a_commit_is_announced) {
     BOOST_TEST(world.committed == 1);
 }
 
+BOOST_AUTO_TEST_CASE(what_a_key_did_is_told_also_when_it_was_changed_since) {
+    Fresh world;
+    const EntryRef entry = world.keep(1);
+    const Time now{1'000'000s};
+    BOOST_TEST(entry->subject->tally().add(month_of(now), now.time_since_epoch().count()));
+    world.cache->forget(key_record(1).digest);
+    Usage usage;
+    world.cache->add_pending(usage, entry->id, now);
+    BOOST_TEST(usage.total == 1U);
+    BOOST_TEST((usage.last_used_at == now));
+    Usage nobody;
+    world.cache->add_pending(nobody, "key_nobody", now);
+    BOOST_TEST(nobody.total == 0U);
+}
+
 BOOST_AUTO_TEST_CASE(threads_look_up_while_one_writes) {
     Fresh world{50};
     world.lease.on_set_up();
