@@ -103,6 +103,16 @@ bool is_field_of(std::string_view line, std::string_view name) {
            ascii::equal_ignoring_case(line.substr(0, name.size()), name);
 }
 
+/// Is this field of the upstream's for the client? What frames the answer, and what we say of it
+/// ourselves, is not.
+bool passes(const Field& field, const ResponseHead& head, const ClientHead& client) {
+    if (field.id == FieldName::content_length || is_hop_by_hop(field)) return false;
+    if (head.has_connection_options && is_connection_option(head, field.name)) return false;
+    if (ascii::equal_ignoring_case(field.name, "x-request-id")) return false;
+    if (!client.limit_fields.empty() && tells_of_limits(field.name)) return false;
+    return client.notice.empty() || !is_field_of(client.notice, field.name);
+}
+
 void write_own_fields(std::string& out, const ResponseHead& head, const ClientHead& client) {
     if (framing_for_client(head, client.minor_version) == Framing::chunked) {
         out.append(chunked_line);
@@ -129,11 +139,7 @@ void write_response(std::string& out, const ResponseHead& head, const ClientHead
     out.append("\r\n");
     bool has_date = false;
     for (const Field& field : head.all()) {
-        if (field.id == FieldName::content_length || is_hop_by_hop(field)) continue;
-        if (head.has_connection_options && is_connection_option(head, field.name)) continue;
-        if (ascii::equal_ignoring_case(field.name, "x-request-id")) continue;
-        if (!client.limit_fields.empty() && tells_of_limits(field.name)) continue;
-        if (!client.notice.empty() && is_field_of(client.notice, field.name)) continue;
+        if (!passes(field, head, client)) continue;
         if (field.id == FieldName::date) has_date = true;
         write_line(out, field.name, field.value);
     }
