@@ -68,18 +68,33 @@ bool is_letter(char c, Alphabet alphabet) {
     return false;
 }
 
-bool has_shape(std::string_view word, const std::string& prefix, const config::Run& body) {
-    if (word.size() < prefix.size() || word.substr(0, prefix.size()) != prefix) return false;
-    word.remove_prefix(prefix.size());
-    return word.size() >= body.min && word.size() <= body.max &&
-           std::all_of(word.begin(), word.end(),
-                       [&](char c) { return is_letter(c, body.alphabet); });
+bool is_run(std::string_view text, const config::Run& run) {
+    return text.size() >= run.min && text.size() <= run.max &&
+           std::all_of(text.begin(), text.end(),
+                       [&](char c) { return is_letter(c, run.alphabet); });
+}
+
+/// Takes the beginning off a text, if it is that.
+bool takes(std::string_view& text, std::string_view beginning) {
+    if (text.substr(0, beginning.size()) != beginning) return false;
+    text.remove_prefix(beginning.size());
+    return true;
+}
+
+bool has_shape(std::string_view word, const std::string& prefix, const config::KeyFormat& format) {
+    if (!takes(word, prefix)) return false;
+    if (format.lookup.max > 0) {
+        const std::string_view open = word.substr(0, format.lookup.max);
+        if (!is_run(open, format.lookup) || !takes(word, open)) return false;
+        if (!takes(word, format.separator)) return false;
+    }
+    return is_run(word, format.body);
 }
 
 bool is_key(std::string_view word, const config::KeyFormat& format) {
-    if (format.live_prefix.empty()) return has_shape(word, format.prefix, format.body);
-    return has_shape(word, format.live_prefix, format.body) ||
-           has_shape(word, format.test_prefix, format.body);
+    if (format.live_prefix.empty()) return has_shape(word, format.prefix, format);
+    return has_shape(word, format.live_prefix, format) ||
+           has_shape(word, format.test_prefix, format);
 }
 
 /// The key in a value, by a plain reading: `bearer`, spaces, one word to the end.
