@@ -66,9 +66,9 @@ BOOST_AUTO_TEST_CASE(blocks_are_replaced_as_a_whole_and_refusals_by_member) {
 
 BOOST_AUTO_TEST_CASE(profiles_stand_on_each_other_and_paths_are_seen_from_their_file) {
     const Profile own = profile_of(
-        {{"profiles/own.yaml", "extends: ../shared/a.yaml\nrealm: own\n"},
-         {"profiles/../shared/a.yaml", "extends: b.yaml\nrealm: a\nmax_age: {warn: 2d}\n"},
-         {"profiles/../shared/b.yaml",
+        {{"profiles/own.yaml", "extends: ../common/a.yaml\nrealm: own\n"},
+         {"profiles/../common/a.yaml", "extends: b.yaml\nrealm: a\nmax_age: {warn: 2d}\n"},
+         {"profiles/../common/b.yaml",
           "extends: reelplus\nmax_age: {warn: 1d, refuse: 3d}\ntrailing_slash: ignore\n"}});
     BOOST_TEST(own.realm == "own");
     BOOST_TEST(own.key.prefix == "rp_");
