@@ -7,7 +7,7 @@ import json
 import time
 
 from product import SECONDS
-from steps import keys_where, replaced, within
+from steps import keys_where, look_at, replaced, usage, within
 
 
 def as_seconds(text):
@@ -30,6 +30,21 @@ def bring_in(stage, owner, **members):
     rows = [{"api": stage.product, "owner": owner, **members}]
     stage.must(200, "POST", "/keys:import", {"keys": rows})
     return next(one for one in all_keys(stage, owner) if one["name"] == members["name"])
+
+
+def is_nowhere(stage, case, key, secret, owner, **more):
+    """The whole key is in nothing that people and programs read afterwards."""
+    texts = more | {
+        "view": json.dumps(look_at(stage, key)),
+        "list": json.dumps(all_keys(stage, owner)),
+        "usage": json.dumps(usage(stage, key)["counters"]),
+        "command line": stage.command("keys", "list", "--json"),
+        "log": stage.log(),
+        "metrics": stage.status_page("/metrics")[1],
+    }
+    for name, text in texts.items():
+        case.true(f"not in {name}", secret not in text and secret[8:20] not in text and len(text) > 2)
+    case.note(f"not in {', '.join(texts)}")
 
 
 # ---- clients

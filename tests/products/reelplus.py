@@ -15,21 +15,13 @@ import time
 import urllib.parse
 
 from product import HERE, PYTHON, SECONDS, Api
+from steps import within
 from two_gateways import run as two_gateways  # noqa: F401  run.py calls it
 
 SUMMARY = "/api/v1/analytics/summary"
 OWNER = "shop-1"
 PLAN, POOR = "growth", "starter"
 REVOKED = (403, "key_revoked")
-
-
-def within(seconds, is_so):
-    deadline = time.monotonic() + seconds
-    while not (seen := is_so()):
-        if time.monotonic() > deadline:
-            return seen
-        time.sleep(0.02)
-    return seen
 
 
 def random_key():
