@@ -423,8 +423,7 @@ def edited(stage, case, words):
         edited_key = change(stage, key, scopes=scopes)
         case.equal("answer", edited_key["scopes"], scopes)
         if scopes == ["products"]:
-            # Use may be shown a second late.
-            case.true("use stays", within(3, lambda: usage(stage, key) == before))
+            case.equal("use stays", usage(stage, key), before)
             case.equal("all else stays", look_at(stage, key) | {"scopes": had["scopes"]}, had)
         answers = [answer_to(stage, key["key"], path_of(resource)) for resource in ("orders", "products")]
         case.equal(f"{scopes}", answers, wanted)
