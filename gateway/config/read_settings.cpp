@@ -62,7 +62,12 @@ void read_listeners(const std::optional<View>& view, std::vector<Listener>& out,
         const auto address = read_endpoint(fields.need("address"), taken);
         fields.later({"tls", "proxy_protocol"});
         fields.done();
-        if (address) out.push_back({*address, item.place()});
+        if (address) {
+            Listener listener;
+            listener.address = *address;
+            listener.place = item.place();
+            out.push_back(std::move(listener));
+        }
     }
 }
 

@@ -36,9 +36,72 @@ struct Endpoint {
     std::uint16_t port = 0;
 };
 
+enum class TlsVersion : std::uint8_t { tls_1_2, tls_1_3 };
+
+/// A certificate and its key, both PEM files.
+struct TlsCertificate {
+    std::string certificate; // its own first, then those that lead to a root
+    std::string private_key;
+    Place place;
+};
+
+/// `client_certificates:` of a listener.
+struct ClientCertificates {
+    std::string ca;       // PEM file: who may have signed them
+    bool required = true; // else: a client may send none, but no bad one
+    bool forward = false; // the upstream gets it in `Client-Cert` (RFC 9440)
+};
+
+/// `tls:` of a listener.
+struct ListenerTls {
+    /// At least one. A client gets the first one that is made for the name that it asks for; one
+    /// that asks for none, or for one that nobody has, gets the very first.
+    std::vector<TlsCertificate> certificates;
+    bool strict_names = false; // or is refused
+    TlsVersion min_version = TlsVersion::tls_1_2;
+    std::string ciphers; // of TLS 1.2, as in openssl-ciphers(1); empty: those with forward secrecy
+                         // and authenticated encryption
+    std::optional<ClientCertificates> client_certificates;
+};
+
 struct Listener {
     Endpoint address;
+    std::optional<ListenerTls> tls;
+    /// `proxy_protocol: {from: […]}`: networks whose connections begin with a PROXY header, version
+    /// 1 or 2, and with nothing else. Empty: nobody's do.
+    std::vector<std::string> proxy_protocol;
     Place place;
+};
+
+/// `forwarded:` what is believed and told of the way that a request has come.
+struct Forwarded {
+    /// `trusted_proxies:` networks whose word on their client counts. Empty: nobody's.
+    std::vector<std::string> trusted;
+    /// Where they say it.
+    enum class From : std::uint8_t { x_forwarded_for, forwarded, x_real_ip };
+    From from = From::x_forwarded_for;
+    /// What the upstream gets of what they say: theirs with themselves behind it, or the client
+    /// alone. What anybody else says never passes.
+    enum class Chain : std::uint8_t { append, replace };
+    Chain chain = Chain::append;
+    /// The fields that tell the upstream.
+    enum class Fields : std::uint8_t { x_forwarded, forwarded, both, none };
+    Fields fields = Fields::x_forwarded;
+};
+
+/// On which answers `Proxy-Status` (RFC 9209) says that they are the gateway's.
+enum class ProxyStatus : std::uint8_t {
+    errors, // those of its own trouble, and of the upstream's: 5xx
+    all,    // all refusals
+    off
+};
+
+/// `dns:` how names of upstreams are looked up, again and again, off the way of requests.
+struct Dns {
+    std::vector<Endpoint> servers;    // empty: those of the system
+    milliseconds timeout{2'000};      // for one question to one server
+    milliseconds min_refresh{1'000};  // however short an answer may be kept
+    milliseconds max_refresh{60'000}; // however long
 };
 
 /// Who tells a client with `Expect: 100-continue` to send its body, once it is allowed to (RFC 9110
@@ -66,17 +129,106 @@ struct ClientLimits {
     Expect expect = Expect::forward;
 };
 
-/// One server of an upstream: `http://host:port`.
+/// One server of an upstream: `http://host:port`, `https://host:port`, `unix:PATH`.
 struct Server {
-    std::string host; // IP address or DNS name, resolved at start
+    enum class Scheme : std::uint8_t { http, https, unix_socket };
+    Scheme scheme = Scheme::http;
+    std::string host; // IP address or DNS name; a name with several addresses is as many servers
     std::uint16_t port = 80;
+    std::string path;         // of the unix socket
+    std::uint32_t weight = 1; // its share of the requests, 1..1'000
     Place place;
+};
+
+enum class Balance : std::uint8_t {
+    least_connections, // the fewest requests in flight for its weight
+    round_robin        // in turn, by weight
+};
+
+/// `tls:` of an upstream with `https://` servers. Their certificates are always checked.
+struct UpstreamTls {
+    std::string ca;          // PEM file; empty: the authorities of the system
+    std::string certificate; // PEM files of our own certificate and its key; both or none
+    std::string private_key;
+    std::string server_name; // in the server's certificate, and SNI; empty: the host of its URL
+    TlsVersion min_version = TlsVersion::tls_1_2;
+};
+
+/// `host:` of an upstream: what it gets as Host.
+struct HostPolicy {
+    enum class Kind : std::uint8_t {
+        pass,   // the client's
+        server, // the server's own, as configured
+        fixed   // `name`
+    };
+    Kind kind = Kind::pass;
+    std::string name;
+};
+
+/// `queue:` requests that wait for a connection where `max_connections` are in use.
+struct Queue {
+    std::uint32_t max = 0; // of the whole process; 0: nobody waits
+    milliseconds timeout{1'000};
+};
+
+/// `retries:` what is tried again, always with another server where there is one. What has not
+/// reached a server is always tried again, by this count; what may have been begun only if doing it
+/// twice is doing it once (RFC 9110 9.2.2), it has no body, and nothing of an answer was passed on.
+struct Retries {
+    std::uint32_t attempts = 1;            // beside the first, 0..10
+    bool on_closed = false;                // the server closed before its answer was whole in head
+    bool on_timeout = false;               // no first byte in time
+    bool on_invalid = false;               // no HTTP
+    std::vector<std::uint16_t> statuses{}; // 500..599
+    std::uint32_t budget = 20; // of a hundred requests may be tried again; beside 10 in each second
+};
+
+/// `ejection:` a server that fails so often in a row is left out for a while, as long as there are
+/// others; longer each time. Then it gets one request, and by that it is judged.
+struct Ejection {
+    std::uint32_t failures = 5; // 0: never
+    milliseconds time{5'000};
+    milliseconds max_time{300'000};
+    std::vector<std::uint16_t> statuses{}; // answers that count as failures, 500..599
+};
+
+/// `check:` asks each server whether it is well.
+struct HealthCheck {
+    std::string path;
+    std::string host; // of the question; empty: the server's
+    milliseconds interval{5'000};
+    milliseconds timeout{2'000};
+    std::vector<std::uint16_t> statuses{}; // that say yes; empty: 200..399
+    std::uint32_t passes = 2;              // in a row, until a server that was not is well
+    std::uint32_t failures = 3;            // and the other way round
+};
+
+/// `breaker:` where too many requests fail, the upstream is left alone for a while: answers are 503
+/// at once. Then `trials` requests find out.
+struct Breaker {
+    std::uint32_t failures = 50; // of a hundred requests within the window
+    std::uint32_t requests = 20; // that there are at least within it
+    milliseconds window{10'000};
+    milliseconds open{5'000};
+    std::uint32_t trials = 1;
 };
 
 /// `upstreams: {live: …, test: …}`
 struct Upstream {
     std::vector<Server> servers;
-    milliseconds connect_timeout{2'000}; // upstream_timeout
+    Balance balance = Balance::least_connections;
+    UpstreamTls tls;
+    HostPolicy host;
+    /// Requests at once, of the whole process for each server; absent: no bound.
+    std::optional<std::uint32_t> max_connections;
+    Queue queue;
+    Retries retries;
+    Ejection ejection;
+    std::optional<HealthCheck> check;
+    std::optional<Breaker> breaker;
+    std::optional<milliseconds> total_timeout; // from the first byte that is sent to the end of the
+                                               // answer, retries and all; not of a tunnel
+    milliseconds connect_timeout{2'000};       // upstream_timeout
     milliseconds first_byte_timeout{
         60'000};                       // request sent to first byte of the answer: upstream_timeout
     milliseconds idle_timeout{60'000}; // between two pieces of an answer: cut off
@@ -233,6 +385,37 @@ enum class Reply : std::uint8_t {
 };
 inline constexpr std::size_t reply_count = 9;
 
+/// `cors:` pages of other origins that may call the API from a browser.
+struct Cors {
+    bool any_origin = false;          // `origins: "*"`
+    std::vector<std::string> origins; // `https://app.example.com`, `https://*.example.com`
+    /// Fields that a page may send; absent: those that it asks for.
+    std::optional<std::vector<std::string>> headers;
+    std::vector<std::string> expose; // fields that a page may read beside the usual ones and ours
+    seconds max_age{600};            // how long a browser may remember a preflight
+    bool credentials = false;        // cookies; keys need it not
+    /// We answer preflights, and say on every answer what pages may read it; else the upstream
+    /// does, and gets preflights without a key, and we say it on our own refusals alone.
+    bool answers_preflight = true;
+
+    bool operator==(const Cors&) const = default;
+};
+
+/// `rewrite:` the path that the upstream gets: `{prefix: /v1, with: /api}`.
+struct Rewrite {
+    std::string prefix; // literal segments that the route's pattern begins with
+    std::string with;   // in its place, `/api` or empty
+
+    bool operator==(const Rewrite&) const = default;
+};
+
+/// `timeouts:` of a route, in place of its upstream's.
+struct RouteTimeouts {
+    std::optional<milliseconds> first_byte;
+    std::optional<milliseconds> idle;
+    std::optional<milliseconds> total;
+};
+
 /// One line of the route-to-scope map.
 struct Route {
     std::vector<std::string> methods; // upper case; empty = ANY
@@ -248,7 +431,14 @@ struct Route {
     std::vector<Limit> limits;       // 0..8, beside those of plans; by route or address if public
     std::uint32_t weight = 1;        // 1..10'000: what one request costs rates and `requests`
     std::string meter;               // quota that an answer with 2xx costs one of; empty: none
-    std::string text;                // `GET /v1/tests/{id}`: its name in logs and metrics
+    /// Where it leads, names in Api::others; empty: `live` and `test` of the API.
+    std::string live_upstream;
+    std::string test_upstream; // with `live_upstream` only; then empty: test keys are refused
+    std::optional<Rewrite> rewrite;
+    RouteTimeouts timeouts;
+    std::optional<std::uint64_t> max_body; // in place of the client's
+    std::optional<Cors> cors;              // what holds here: its own, or the API's
+    std::string text;                      // `GET /v1/tests/{id}`: its name in logs and metrics
     Place place;
 };
 
@@ -330,10 +520,12 @@ struct ReplyShape {
 /// `sources:` where a request carries its key.
 struct KeySource {
     enum class Kind : std::uint8_t {
-        bearer, // `Authorization: Bearer <key>`
-        scheme, // `Authorization: <name> <key>`
-        field,  // `<name>: <key>`
-        query   // `?<name>=<key>`; it is taken out of what is forwarded
+        bearer,   // `Authorization: Bearer <key>`
+        scheme,   // `Authorization: <name> <key>`
+        field,    // `<name>: <key>`
+        query,    // `?<name>=<key>`; it is taken out of what is forwarded
+        websocket // `Sec-WebSocket-Protocol: <name>, <key>` of an upgrade, where browsers have no
+                  // other place; both are taken out, and the answer names `name`
     };
 
     Kind kind = Kind::bearer;
@@ -443,6 +635,11 @@ struct Recoverable {
     std::vector<std::string> old_key_files;
 };
 
+struct NamedUpstream {
+    std::string name;
+    Upstream upstream;
+};
+
 struct Api {
     std::string name;
     Profile profile;                    // with the changes of `refusals` and others below
@@ -456,6 +653,10 @@ struct Api {
     std::optional<Rate> failed_auth;
     Upstream live;
     std::optional<Upstream> test;
+    std::vector<NamedUpstream> others; // that routes name
+    std::optional<Cors> cors;          // of routes that do not say it, and of unknown ones
+    /// Tunnels and answers under way end when their key does.
+    bool terminate_streams = false;
     std::vector<Route> routes;
     std::vector<Limit> counts; // config/meter_counts.hpp
     std::vector<Implication> implies;
@@ -582,7 +783,10 @@ struct Settings {
     Log log;
     Drain drain;
     Identity identity;
-    std::string via = "keygate"; // our name in `Via`, RFC 9110 7.6.3
+    std::string via = "keygate"; // our name in `Via` and `Proxy-Status`, RFC 9110 7.6.3
+    Forwarded forwarded;
+    ProxyStatus proxy_status = ProxyStatus::errors;
+    Dns dns;
     std::vector<Api> apis;
     /// Values that came from the environment: dotted path to what was written, `${TOKEN_FILE}`.
     /// They are shown so and not as what they are.
