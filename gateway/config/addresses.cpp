@@ -16,6 +16,8 @@ namespace keygate::config {
 
 namespace {
 
+constexpr std::string_view a_port = "expected a port from 1 to 65535";
+
 bool is_address(int family, const std::string& text) {
     std::array<unsigned char, sizeof(in6_addr)> bytes{};
     return text.find('\0') == std::string::npos &&
@@ -62,6 +64,18 @@ bool is_any(const std::string& host) {
 
 bool is_v6(const std::string& host) {
     return host.find(':') != std::string::npos;
+}
+
+/// What follows `unix:`. Elsewhere `unix://` begins a URL, whose path would be another one.
+Judged<Server> parse_socket(std::string_view path) {
+    if (path.empty() || path.starts_with("//") || path.ends_with('/') ||
+        path.find('\0') != std::string_view::npos)
+        return Judged<Server>::bad(
+            "expected `unix:` and a socket's path, such as unix:/run/app.sock");
+    Server server;
+    server.scheme = Server::Scheme::unix_socket;
+    server.path = path;
+    return Judged<Server>::good(std::move(server));
 }
 
 } // namespace
@@ -115,21 +129,35 @@ Judged<std::string> parse_host(std::string_view text) {
     return Host::bad("expected an exact DNS name or an IP address");
 }
 
+Judged<std::string> parse_host_and_port(std::string_view text) {
+    const std::size_t colon = text.rfind(':');
+    // `::1` is an address without a port, and what stands in brackets has its colons for itself.
+    const bool has_port =
+        colon != std::string_view::npos &&
+        (text.starts_with('[') ? colon > 0 && text[colon - 1] == ']' : text.find(':') == colon);
+    Judged<std::string> host = parse_host(has_port ? text.substr(0, colon) : text);
+    if (!host.value || !has_port) return host;
+    const auto port = parse_port(text.substr(colon + 1));
+    if (!port || *port == 0) return Judged<std::string>::bad(std::string{a_port});
+    return Judged<std::string>::good(*host.value + ":" + std::to_string(*port));
+}
+
 Judged<Server> parse_server(std::string_view text) {
     using Result = Judged<Server>;
-    if (ascii::equal_ignoring_case(text.substr(0, 8), "https://"))
-        return Result::bad("https:// upstreams are not available yet");
-    if (ascii::equal_ignoring_case(text.substr(0, 5), "unix:"))
-        return Result::bad("unix: upstreams are not available yet");
+    if (ascii::equal_ignoring_case(text.substr(0, 5), "unix:")) return parse_socket(text.substr(5));
     const auto url = boost::urls::parse_uri(boost::urls::string_view{text.data(), text.size()});
-    if (!url || url->scheme_id() != boost::urls::scheme::http || !url->has_authority() ||
-        url->encoded_host().empty())
-        return Result::bad("expected a server such as http://127.0.0.1:3000");
+    const bool is_https = url && url->scheme_id() == boost::urls::scheme::https;
+    if (!url || !(is_https || url->scheme_id() == boost::urls::scheme::http) ||
+        !url->has_authority() || url->encoded_host().empty())
+        return Result::bad("expected a server such as http://127.0.0.1:3000, https://api.internal "
+                           "or unix:/run/app.sock");
     if (url->has_userinfo()) return Result::bad("a server takes no user name or password");
     if (!url->encoded_path().empty() || url->has_query() || url->has_fragment())
         return Result::bad("a server takes no path: requests keep the path they came with");
 
     Server server;
+    server.scheme = is_https ? Server::Scheme::https : Server::Scheme::http;
+    server.port = is_https ? 443 : 80;
     const std::string written{url->encoded_host().data(), url->encoded_host().size()};
     const Judged<std::string> host = parse_host(written);
     if (!host.value)
@@ -138,14 +166,16 @@ Judged<Server> parse_server(std::string_view text) {
     if (server.host.front() == '[') server.host = server.host.substr(1, server.host.size() - 2);
     if (url->has_port()) {
         const auto port = parse_port(std::string_view{url->port().data(), url->port().size()});
-        if (!port || *port == 0) return Result::bad("expected a port from 1 to 65535");
+        if (!port || *port == 0) return Result::bad(std::string{a_port});
         server.port = *port;
     }
     return Result::good(std::move(server));
 }
 
 std::string server_text(const Server& server) {
-    return "http://" + bracketed(server.host) + ":" + std::to_string(server.port);
+    if (server.scheme == Server::Scheme::unix_socket) return "unix:" + server.path;
+    return (server.scheme == Server::Scheme::https ? "https://" : "http://") +
+           bracketed(server.host) + ":" + std::to_string(server.port);
 }
 
 } // namespace keygate::config

@@ -20,7 +20,11 @@ namespace keygate::config {
 /// as it stands in a `Host` field without its port.
 [[nodiscard]] Judged<std::string> parse_host(std::string_view text);
 
-/// `http://host` or `http://host:port`.
+/// The same with or without a port: what a `Host` field may hold.
+[[nodiscard]] Judged<std::string> parse_host_and_port(std::string_view text);
+
+/// `http://host`, `http://host:port`, the same with `https://`, or `unix:PATH`; the path is left as
+/// it is written.
 [[nodiscard]] Judged<Server> parse_server(std::string_view text);
 [[nodiscard]] std::string server_text(const Server& server);
 

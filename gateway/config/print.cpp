@@ -4,14 +4,13 @@
 #include "config/load.hpp"
 #include "config/print_limits.hpp"
 #include "config/print_profile.hpp"
+#include "config/print_route.hpp"
+#include "config/print_tls.hpp"
+#include "config/print_upstream.hpp"
 #include "config/printer.hpp"
 #include "config/read_recoverable.hpp"
-#include "config/read_route.hpp"
 #include "config/redis_url.hpp"
 #include "config/tree.hpp"
-
-#include <algorithm>
-#include <array>
 
 namespace keygate::config {
 
@@ -54,69 +53,6 @@ void print_rights(Printer& out, const Api& api) {
     out.close();
 }
 
-std::string scopes_yaml(const Printer& out, const std::vector<std::string>& scopes,
-                        const std::string& path) {
-    return flow_list(scopes, [&](const std::string& name, std::size_t i) {
-        Paths paths{item_path(path, i)};
-        if (i == 0) paths.push_back(path);
-        return out.value(paths, name);
-    });
-}
-
-/// Who may pass: its name in a mapping and its value.
-std::pair<std::string, std::string> access_yaml(const Printer& out, const Route& route,
-                                                const std::string& path) {
-    if (route.reply != Reply::none) {
-        std::string answer = out.value({path + ".answer"}, to_string(route.reply));
-        if (!route.scopes.empty())
-            answer += ", require_scope: " + scopes_yaml(out, route.scopes, path + ".require_scope");
-        return {"answer", std::move(answer)};
-    }
-    if (route.access != Access::scope)
-        return {"access", out.value({path, path + ".access"},
-                                    route.access == Access::open ? "public" : "key")};
-    const auto scope = [&](const std::string& name, std::size_t i) {
-        Paths paths{item_path(path, i), item_path(path + ".all_scopes", i),
-                    item_path(path + ".any_scope", i)};
-        if (i == 0) paths.insert(paths.end(), {path, path + ".scope"});
-        return out.value(paths, name);
-    };
-    if (route.scopes.size() == 1) return {"scope", scope(route.scopes.front(), 0)};
-    return {route.need == Need::any ? "any_scope" : "all_scopes", flow_list(route.scopes, scope)};
-}
-
-void print_route(Printer& out, const Route& route) {
-    const std::string path = child_path(out.here(), route.text);
-    std::string more;
-    const auto add = [&](std::string_view name, std::string_view text) {
-        more += ", " + std::string{name} + ": " + out.value({child_path(path, name)}, text);
-    };
-    if (route.pass_authorization) add("authorization", "pass");
-    if (route.is_optional) add("auth", "optional");
-    if (route.weight != 1) add("weight", std::to_string(route.weight));
-    if (!route.meter.empty()) add("meter", route.meter);
-    more += route_limits_yaml(out, route, path);
-    const auto [name, access] = access_yaml(out, route, path);
-    // Without anything else the short forms say it.
-    const bool is_short = more.empty() && name != "any_scope" && name != "answer";
-    out.line(route.text, is_short ? access : "{" + name + ": " + access + more + "}");
-}
-
-void print_upstream(Printer& out, std::string_view name, const Upstream& upstream) {
-    std::vector<std::string> servers;
-    for (const Server& server : upstream.servers)
-        servers.push_back(server_text(server));
-    out.open(name);
-    print_list(out, "servers", servers);
-    out.duration("connect_timeout", upstream.connect_timeout);
-    out.duration("first_byte_timeout", upstream.first_byte_timeout);
-    out.duration("idle_timeout", upstream.idle_timeout);
-    out.duration("tunnel_timeout", upstream.tunnel_timeout);
-    out.duration("keep_alive", upstream.keep_alive);
-    out.number("max_idle", upstream.max_idle);
-    out.close();
-}
-
 void print_api(Printer& out, const Api& api, bool has_redis) {
     out.open(api.name);
     print_profile(out, api);
@@ -131,10 +67,7 @@ void print_api(Printer& out, const Api& api, bool has_redis) {
         out.close();
     }
     if (api.default_plan) out.field("default_plan", *api.default_plan);
-    out.open("upstreams");
-    print_upstream(out, "live", api.live);
-    if (api.test) print_upstream(out, "test", *api.test);
-    out.close();
+    print_upstreams(out, api);
     if (!api.trailers.empty()) print_list(out, "trailers", api.trailers);
     if (api.recoverable) print_recoverable(out, *api.recoverable);
     out.field("trailing_slash", api.trailing_slash == TrailingSlash::strict ? "strict" : "ignore");
@@ -173,15 +106,9 @@ void print_client(Printer& out, const ClientLimits& client) {
 }
 
 void print_redis_tls(Printer& out, const RedisTls& tls) {
-    const std::array<std::pair<std::string_view, const std::string*>, 3> files{
-        {{"ca", &tls.ca}, {"certificate", &tls.certificate}, {"private_key", &tls.private_key}}};
-    const bool has_files = std::any_of(files.begin(), files.end(),
-                                       [](const auto& one) { return !one.second->empty(); });
-    if (!has_files && tls.server_name.empty()) return;
+    if (tls.ca.empty() && tls.certificate.empty() && tls.server_name.empty()) return;
     out.open("tls");
-    for (const auto& [name, file] : files)
-        if (!file->empty()) out.path(name, *file);
-    if (!tls.server_name.empty()) out.field("server_name", tls.server_name);
+    print_tls_files(out, tls);
     out.close();
 }
 

@@ -10,7 +10,7 @@
 #include "config/read_recoverable.hpp"
 #include "config/read_rights.hpp"
 #include "config/read_route.hpp"
-#include "config/scalars.hpp"
+#include "config/read_upstream.hpp"
 
 #include <algorithm>
 #include <set>
@@ -21,11 +21,8 @@ namespace {
 
 constexpr std::size_t most_apis = 1'000;
 constexpr std::size_t most_plans = 1'000; // per API
-constexpr std::size_t most_servers = 64;  // per upstream
 constexpr std::size_t most_limits = 16;   // per plan
 constexpr std::size_t most_scopes = 128;  // per API: bits of keys::ScopeSet
-constexpr milliseconds hour{3'600'000};
-constexpr milliseconds day = 24 * hour;
 constexpr std::size_t most_trailers = 32; // per API
 
 constexpr std::array<Word<TrailingSlash>, 2> slash_words{
@@ -119,7 +116,8 @@ void read_routes(const std::optional<View>& view, Api& api) {
     api.routes.reserve(members.size());
     const Vocabulary vocabulary{api.scopes};
     for (const View::Member& member : members)
-        if (auto route = read_route(member, vocabulary)) api.routes.push_back(std::move(*route));
+        if (auto route = read_route(member, vocabulary, api))
+            api.routes.push_back(std::move(*route));
     if (api.scopes) return;
     if (const std::size_t count = api.vocabulary().size(); count > most_scopes)
         view->complain("the routes name " + std::to_string(count) + " scopes; an API has at most " +
@@ -221,53 +219,20 @@ void check_sources(const View& profile, const std::vector<KeySource>& sources,
                              "(`identity.prefix`)");
 }
 
-void read_servers(const std::optional<View>& view, Upstream& upstream) {
-    if (!view) return;
-    const auto items = view->items("a list of servers such as [\"http://127.0.0.1:3000\"]");
-    if (view->is_list() && items.empty()) view->complain("at least one server is needed");
-    std::set<std::string> seen;
-    for (const View& item : items) {
-        const std::string* text = item.text("a server such as http://127.0.0.1:3000");
-        if (!text) continue;
-        Judged<Server> server = parse_server(*text);
-        if (!server.value) {
-            item.complain("found " + item.seen() + "; " + server.wrong);
-            continue;
-        }
-        if (!seen.insert(server_text(*server.value)).second)
-            item.complain(item.seen() + " is listed twice");
-        server.value->place = item.place();
-        upstream.servers.push_back(std::move(*server.value));
-    }
-    if (upstream.servers.size() > most_servers)
-        view->complain("an upstream has at most " + std::to_string(most_servers) + " servers");
+/// The routes, and what they lead to.
+void read_ways(Fields& fields, std::string_view folder, Api& api) {
+    const auto upstreams = fields.need("upstreams");
+    read_upstreams(upstreams, folder, api);
+    const auto routes = fields.need("routes");
+    if (!routes) return;
+    const std::size_t mistakes = routes->report().size();
+    read_routes(routes, api);
+    // Where a route is not understood, nobody knows where it leads.
+    if (routes->report().size() == mistakes) report_unused_upstreams(upstreams, api);
 }
 
-Upstream read_upstream(const View& view) {
-    Upstream upstream;
-    Fields fields{view};
-    read_servers(fields.need("servers"), upstream);
-    read_duration(fields.take("connect_timeout"), upstream.connect_timeout, milliseconds{1}, hour);
-    read_duration(fields.take("first_byte_timeout"), upstream.first_byte_timeout, milliseconds{1},
-                  hour);
-    read_duration(fields.take("idle_timeout"), upstream.idle_timeout, milliseconds{1}, hour);
-    read_duration(fields.take("tunnel_timeout"), upstream.tunnel_timeout, milliseconds{1}, day);
-    read_duration(fields.take("keep_alive"), upstream.keep_alive, milliseconds{0}, hour);
-    read_number(fields.take("max_idle"), upstream.max_idle, 0, 100'000);
-    fields.later({"tls", "health", "retries", "host", "balance"});
-    fields.done();
-    return upstream;
-}
-
-void read_upstreams(const std::optional<View>& view, Api& api) {
-    if (!view) return;
-    Fields fields{*view};
-    if (const auto live = fields.need("live")) api.live = read_upstream(*live);
-    if (const auto test = fields.take("test")) api.test = read_upstream(*test);
-    fields.done();
-}
-
-Api read_api(const View::Member& member, Profiles& profiles, std::string_view identity_prefix) {
+Api read_api(const View::Member& member, Profiles& profiles, const Outside& outside) {
+    const std::string_view identity_prefix = outside.identity_prefix;
     Api api;
     api.name = member.name;
     api.place = member.view.name_place();
@@ -289,8 +254,7 @@ Api read_api(const View::Member& member, Profiles& profiles, std::string_view id
     if (const auto rate = fields.take("failed_auth")) api.failed_auth = read_plain_rate(*rate);
     const auto plans = fields.take("plans");
     const auto default_plan = fields.take("default_plan");
-    read_upstreams(fields.need("upstreams"), api);
-    read_routes(fields.need("routes"), api);
+    read_ways(fields, outside.folder, api);
     // These name scopes and parameters, which are all known now.
     read_implies(implies, api);
     read_bind(bind, api);
@@ -308,15 +272,15 @@ Api read_api(const View::Member& member, Profiles& profiles, std::string_view id
 
 } // namespace
 
-void read_apis(const std::optional<View>& view, Profiles& profiles,
-               std::string_view identity_prefix, std::vector<Api>& apis) {
+void read_apis(const std::optional<View>& view, Profiles& profiles, const Outside& outside,
+               std::vector<Api>& apis) {
     if (!view) return;
     const auto members = view->members("a mapping from names to APIs");
     if (view->is_map() && members.empty()) view->complain("at least one API is needed");
     if (members.size() > most_apis)
         view->complain("at most " + std::to_string(most_apis) + " APIs are possible");
     for (const View::Member& member : members)
-        apis.push_back(read_api(member, profiles, identity_prefix));
+        apis.push_back(read_api(member, profiles, outside));
 }
 
 } // namespace keygate::config

@@ -3,6 +3,7 @@
 #include "base/ascii.hpp"
 #include "config/pattern.hpp"
 #include "config/read_limits.hpp"
+#include "config/read_route_way.hpp"
 #include "config/scope_names.hpp"
 
 #include <algorithm>
@@ -145,7 +146,7 @@ void read_costs(const View& view, Fields& fields, Route& route) {
         view.complain("a route has at most " + std::to_string(most_limits) + " limits");
 }
 
-void read_mapping(const View& view, const Vocabulary& vocabulary, Route& route) {
+void read_mapping(const View& view, const Vocabulary& vocabulary, const Api& api, Route& route) {
     Fields fields{view};
     int statements = 0;
     const auto take = [&](std::string_view name) {
@@ -169,7 +170,8 @@ void read_mapping(const View& view, const Vocabulary& vocabulary, Route& route) 
     const auto authorization = fields.take("authorization");
     read_word(authorization, route.pass_authorization, words);
     read_costs(view, fields, route);
-    fields.later({"upstream", "cors", "bind", "timeouts", "timeout", "limits", "allow_encoded"});
+    read_way(fields, api, route);
+    fields.later({"cors", "bind", "timeouts", "limits", "allow_encoded"});
     fields.done();
 
     if (statements != 1)
@@ -181,8 +183,8 @@ void read_mapping(const View& view, const Vocabulary& vocabulary, Route& route) 
             "key, which the upstream must not see");
 }
 
-void read_value(const View& view, const Vocabulary& vocabulary, Route& route) {
-    if (view.is_map()) return read_mapping(view, vocabulary, route);
+void read_value(const View& view, const Vocabulary& vocabulary, const Api& api, Route& route) {
+    if (view.is_map()) return read_mapping(view, vocabulary, api, route);
     route.access = Access::scope;
     if (view.is_list()) return read_scope_list(view, vocabulary, route);
     const std::string* text = view.text(a_route_value);
@@ -249,12 +251,13 @@ std::optional<std::string> read_scope_name(const View& view) {
     return *text;
 }
 
-std::optional<Route> read_route(const View::Member& member, const Vocabulary& vocabulary) {
+std::optional<Route> read_route(const View::Member& member, const Vocabulary& vocabulary,
+                                const Api& api) {
     const View& view = member.view;
     Route route;
     route.text = member.name;
     route.place = view.name_place();
-    read_value(view, vocabulary, route);
+    read_value(view, vocabulary, api, route);
 
     const std::size_t space = member.name.find(' ');
     if (space == std::string::npos || member.name.find(' ', space + 1) != std::string::npos) {

@@ -48,11 +48,12 @@ class Vocabulary {
 ///
 /// A mapping may say `auth: optional`: no key is needed, but one that is sent must be good. It may
 /// also say what a request costs, `weight` and `meter`, and what bounds the route
-/// beside plans, `rate` and `concurrency`.
+/// beside plans, `rate` and `concurrency`, and where it leads, `upstream`.
 ///
+/// @param api  what of it is read already: its upstreams are.
 /// @returns the route, also if only its value is wrong, so that ties are found; nothing if its name
 ///          cannot be read.
 [[nodiscard]] std::optional<Route> read_route(const View::Member& member,
-                                              const Vocabulary& vocabulary);
+                                              const Vocabulary& vocabulary, const Api& api);
 
 } // namespace keygate::config

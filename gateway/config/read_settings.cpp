@@ -201,8 +201,9 @@ void read_settings(const Node& root, Profiles& profiles, Settings& settings, Rep
     read_drain(top.take("drain"), settings.drain);
     read_identity(top.take("identity"), settings.identity);
     read_token(top.take("via"), settings.via);
-    read_apis(top.need("apis"), profiles, settings.identity.prefix, settings.apis);
-    place_key_files(folder_of(settings.file), settings.apis);
+    const std::string folder = folder_of(settings.file);
+    read_apis(top.need("apis"), profiles, {folder, settings.identity.prefix}, settings.apis);
+    place_key_files(folder, settings.apis);
     top.later({"include", "failed_auth", "trusted_proxies", "limits"});
     top.done();
 }

@@ -1,8 +1,8 @@
 #include "config/read_store.hpp"
 
-#include "config/addresses.hpp"
 #include "config/expand.hpp"
 #include "config/paths.hpp"
+#include "config/read_tls.hpp"
 #include "config/redis_url.hpp"
 #include "config/scalars.hpp"
 
@@ -125,32 +125,9 @@ void read_credentials(const View& section, Fields& fields, std::string_view fold
 void read_tls(const std::optional<View>& view, std::string_view folder, RedisTls& out) {
     if (!view) return;
     Fields fields{*view};
-    const auto path = [&](const std::optional<View>& member, std::string& to) {
-        std::string file;
-        read_text(member, file, a_path);
-        if (!file.empty()) to = below(folder, file);
-    };
-    path(fields.take("ca"), out.ca);
-    const auto certificate = fields.take("certificate");
-    const auto private_key = fields.take("private_key");
-    path(certificate, out.certificate);
-    path(private_key, out.private_key);
-    if (certificate && !private_key)
-        certificate->complain_of_name("`private_key` is missing: a certificate needs its key");
-    if (private_key && !certificate)
-        private_key->complain_of_name("`certificate` is missing: a key needs its certificate");
-    const auto name = fields.take("server_name");
-    std::string host;
-    read_text(name, host, "a DNS name or an IP address");
-    if (!host.empty()) {
-        const Judged<std::string> judged = parse_host(host);
-        if (judged.value)
-            out.server_name = judged.value->front() == '['
-                                  ? judged.value->substr(1, judged.value->size() - 2)
-                                  : *judged.value;
-        else
-            name->refuse("a DNS name or an IP address");
-    }
+    read_path(fields.take("ca"), folder, out.ca);
+    read_certificate(fields, folder, out.certificate, out.private_key);
+    read_server_name(fields.take("server_name"), out.server_name);
     fields.done();
 }
 

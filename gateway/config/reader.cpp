@@ -166,6 +166,26 @@ void read_duration(const std::optional<View>& view, milliseconds& out, milliseco
         view->refuse(expected);
 }
 
+void read_duration(const std::optional<View>& view, std::optional<milliseconds>& out,
+                   milliseconds low, milliseconds high) {
+    constexpr milliseconds none{-1};
+    milliseconds value = out.value_or(none);
+    read_duration(view, value, low, high);
+    if (value != none) out = value;
+}
+
+void read_percentage(const std::optional<View>& view, std::uint32_t& out, std::uint32_t low) {
+    if (!view) return;
+    const std::string expected = "a percentage from " + std::to_string(low) + "% to 100%";
+    const std::string* text = view->text(expected);
+    if (!text) return;
+    const auto value = parse_percentage(*text);
+    if (value && *value >= low)
+        out = *value;
+    else
+        view->refuse(expected);
+}
+
 void read_text(const std::optional<View>& view, std::string& out, std::string_view expected) {
     if (!view) return;
     if (view->is_list() || view->is_map())

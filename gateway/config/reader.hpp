@@ -117,6 +117,10 @@ void read_size(const std::optional<View>& view, T& out, std::uint64_t low, std::
 void read_flag(const std::optional<View>& view, bool& out);
 void read_duration(const std::optional<View>& view, milliseconds& out, milliseconds low,
                    milliseconds high);
+void read_duration(const std::optional<View>& view, std::optional<milliseconds>& out,
+                   milliseconds low, milliseconds high);
+/// `20%`
+void read_percentage(const std::optional<View>& view, std::uint32_t& out, std::uint32_t low);
 void read_text(const std::optional<View>& view, std::string& out, std::string_view expected);
 /// RFC 9110 5.6.2 token of at most 64 letters.
 void read_token(const std::optional<View>& view, std::string& out);

@@ -92,6 +92,13 @@ std::optional<bool> parse_flag(std::string_view text) {
     return std::nullopt;
 }
 
+std::optional<std::uint32_t> parse_percentage(std::string_view text) {
+    if (!text.ends_with('%')) return std::nullopt;
+    const auto value = parse_number(text.substr(0, text.size() - 1));
+    if (!value || *value > 100) return std::nullopt;
+    return static_cast<std::uint32_t>(*value);
+}
+
 std::optional<milliseconds> parse_duration(std::string_view text) {
     const auto value = parse_with_unit(text, duration_units);
     if (!value) return std::nullopt;

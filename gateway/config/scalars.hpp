@@ -26,6 +26,9 @@ namespace keygate::config {
 [[nodiscard]] std::optional<std::uint64_t> parse_size(std::string_view text);
 [[nodiscard]] std::string size_text(std::uint64_t bytes);
 
+/// `20%`: whole hundredths, 0..100.
+[[nodiscard]] std::optional<std::uint32_t> parse_percentage(std::string_view text);
+
 /// `100/1m`, `10/s`, `1000/day`: requests, then a window of whole seconds. Burst is left empty.
 [[nodiscard]] std::optional<Rate> parse_rate(std::string_view text);
 

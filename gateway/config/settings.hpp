@@ -158,7 +158,7 @@ struct UpstreamTls {
 struct HostPolicy {
     enum class Kind : std::uint8_t {
         pass,   // the client's
-        server, // the server's own, as configured
+        server, // the server's own, as configured; `localhost` where it is a unix socket
         fixed   // `name`
     };
     Kind kind = Kind::pass;
@@ -213,7 +213,7 @@ struct Breaker {
     std::uint32_t trials = 1;
 };
 
-/// `upstreams: {live: …, test: …}`
+/// `upstreams: {live: …, test: …, NAME: …}`
 struct Upstream {
     std::vector<Server> servers;
     Balance balance = Balance::least_connections;
@@ -431,7 +431,8 @@ struct Route {
     std::vector<Limit> limits;       // 0..8, beside those of plans; by route or address if public
     std::uint32_t weight = 1;        // 1..10'000: what one request costs rates and `requests`
     std::string meter;               // quota that an answer with 2xx costs one of; empty: none
-    /// Where it leads, names in Api::others; empty: `live` and `test` of the API.
+    /// Where it leads: `live`, `test` or a name in Api::others; empty: `live` and `test` of the
+    /// API.
     std::string live_upstream;
     std::string test_upstream; // with `live_upstream` only; then empty: test keys are refused
     std::optional<Rewrite> rewrite;
@@ -635,6 +636,7 @@ struct Recoverable {
     std::vector<std::string> old_key_files;
 };
 
+/// One of `upstreams` beside `live` and `test`.
 struct NamedUpstream {
     std::string name;
     Upstream upstream;

@@ -72,27 +72,58 @@ BOOST_AUTO_TEST_CASE(hosts_are_exact_names_or_addresses) {
         BOOST_TEST(!parse_host(text).value.has_value(), text);
 }
 
-BOOST_AUTO_TEST_CASE(servers_are_plain_http_urls_without_a_path) {
+BOOST_AUTO_TEST_CASE(a_host_may_have_a_port_where_a_field_says_it) {
+    const char* const rows[][2] = {{"API.Example.com", "api.example.com"},
+                                   {"API.example.com:8080", "api.example.com:8080"},
+                                   {"10.0.0.1:1", "10.0.0.1:1"},
+                                   {"::1", "[::1]"},
+                                   {"[::1]", "[::1]"},
+                                   {"[::1]:65535", "[::1]:65535"}};
+    for (const auto& [written, host] : rows)
+        BOOST_TEST(parse_host_and_port(written).value.value() == host);
+    for (const char* text : {"", ":", ":1", "a:", "a:0", "a:01", "a:65536", "a:b", "a:1:2", "[a]:1",
+                             "[::1]1", "[::1", "::1:", "a/b:1", "http://a", "a b:1"})
+        BOOST_TEST(!parse_host_and_port(text).value.has_value(), text);
+}
+
+BOOST_AUTO_TEST_CASE(servers_are_urls_without_a_path_or_unix_sockets) {
+    using Scheme = Server::Scheme;
+
     struct Row {
         const char* written;
+        Scheme scheme;
         const char* host;
         std::uint16_t port;
+        const char* text;
     };
 
-    const Row rows[] = {{"http://127.0.0.1:3000", "127.0.0.1", 3000},
-                        {"http://API.internal", "api.internal", 80},
-                        {"HTTP://a:1", "a", 1},
-                        {"http://[::1]:3000", "::1", 3000},
-                        {"http://[::1]", "::1", 80}};
+    const Row rows[] = {
+        {"http://127.0.0.1:3000", Scheme::http, "127.0.0.1", 3000, "http://127.0.0.1:3000"},
+        {"http://API.internal", Scheme::http, "api.internal", 80, "http://api.internal:80"},
+        {"HTTP://a:1", Scheme::http, "a", 1, "http://a:1"},
+        {"http://[::1]:3000", Scheme::http, "::1", 3000, "http://[::1]:3000"},
+        {"http://[::1]", Scheme::http, "::1", 80, "http://[::1]:80"},
+        {"https://A", Scheme::https, "a", 443, "https://a:443"},
+        {"httpS://10.0.0.1:80", Scheme::https, "10.0.0.1", 80, "https://10.0.0.1:80"}};
     for (const Row& row : rows) {
         const auto server = parse_server(row.written);
         BOOST_TEST_REQUIRE(server.value.has_value(), row.written);
+        BOOST_TEST((server.value->scheme == row.scheme));
         BOOST_TEST(server.value->host == row.host);
         BOOST_TEST(server.value->port == row.port);
-        const auto again = parse_server(server_text(*server.value));
-        BOOST_TEST(again.value.value().host == row.host);
-        BOOST_TEST(again.value.value().port == row.port);
+        BOOST_TEST(server_text(*server.value) == row.text);
+        const auto again = parse_server(row.text);
+        BOOST_TEST(server_text(again.value.value()) == row.text);
     }
+    for (const char* text : {"unix:/run/a.sock", "unix:a", "unix:../a b:c?d#e.sock"}) {
+        const auto server = parse_server(text);
+        BOOST_TEST_REQUIRE(server.value.has_value(), text);
+        BOOST_TEST((server.value->scheme == Scheme::unix_socket));
+        BOOST_TEST(server.value->path == text + 5);
+        BOOST_TEST(server_text(*server.value) == text);
+    }
+    const std::string with_nul("unix:a\0b", 8);
+    BOOST_TEST(!parse_server(with_nul).value.has_value());
     for (const char* text : {"",
                              "a",
                              "a:80",
@@ -114,9 +145,15 @@ BOOST_AUTO_TEST_CASE(servers_are_plain_http_urls_without_a_path) {
                              "http://[::1",
                              "http://[v1.a]",
                              "http://999.1.1.1",
-                             "https://a",
+                             "https://",
+                             "https://a/",
+                             "https://u@a",
+                             "https://a:0",
                              "ftp://a",
-                             "unix:/a",
+                             "unix:",
+                             "unix:/",
+                             "unix:a/",
+                             "unix://a",
                              "h2c://a",
                              "//a",
                              "http://a,b"})

@@ -4,26 +4,12 @@
 #include <set>
 #include <string>
 
-#include "config_text.hpp"
+#include "printed.hpp"
 
 namespace {
 
 using namespace keygate;
-
-/// Loads, prints, loads what was printed and prints that: both texts must be one.
-std::string printed_twice(std::string_view text, const std::string& file,
-                          const test::Table& variables = {}) {
-    const auto first = config::load(text, file, test::world(variables));
-    BOOST_TEST_REQUIRE(first.settings.has_value(), test::mistakes_in(first));
-    std::string once = config::print(*first.settings);
-    const auto second = config::load(once, file, test::world(variables));
-    BOOST_TEST_REQUIRE(second.settings.has_value(), test::mistakes_in(second) + once);
-    BOOST_TEST(config::print(*second.settings) == once);
-    BOOST_TEST(second.settings->store.file == first.settings->store.file);
-    BOOST_TEST(second.settings->log.access == first.settings->log.access);
-    BOOST_TEST((second.settings->from_variables.size() <= first.settings->from_variables.size()));
-    return once;
-}
+using test::printed_twice;
 
 const std::string odd = R"~(version: 1
 listeners: [{address: "[::1]:8080"}, {address: "127.0.0.1:0"}]

@@ -146,4 +146,13 @@ BOOST_AUTO_TEST_CASE(values_are_written_in_the_largest_unit_that_loses_nothing) 
     }
 }
 
+BOOST_AUTO_TEST_CASE(percentages_are_whole_hundredths) {
+    const std::pair<const char*, std::uint32_t> rows[] = {{"0%", 0}, {"7%", 7}, {"100%", 100}};
+    for (const auto& [text, value] : rows)
+        BOOST_TEST(parse_percentage(text).value() == value);
+    for (const char* text :
+         {"", "%", "7", "07%", "7 %", "7%%", "-7%", "0.5%", "101%", "99999999999999999999%", "%7"})
+        BOOST_TEST(!parse_percentage(text).has_value(), text);
+}
+
 BOOST_AUTO_TEST_SUITE_END()
