@@ -3,6 +3,7 @@
 #include "config/addresses.hpp"
 #include "config/load.hpp"
 #include "config/print_limits.hpp"
+#include "config/print_network.hpp"
 #include "config/print_profile.hpp"
 #include "config/print_route.hpp"
 #include "config/print_tls.hpp"
@@ -16,18 +17,11 @@ namespace keygate::config {
 
 namespace {
 
-void print_list(Printer& out, std::string_view name, const std::vector<std::string>& texts) {
-    const std::string path = child_path(out.here(), name);
-    out.line(name, flow_list(texts, [&](const std::string& text, std::size_t i) {
-                 return out.value({item_path(path, i)}, text);
-             }));
-}
-
 void print_plan(Printer& out, const Plan& plan, const std::string& zone) {
     out.open(plan.name);
-    out.field("api_access", plan.api_access ? "true" : "false");
-    if (plan.scopes) print_list(out, "scopes", *plan.scopes);
-    if (plan.routes) print_list(out, "routes", *plan.routes);
+    out.flag("api_access", plan.api_access);
+    if (plan.scopes) out.list("scopes", *plan.scopes);
+    if (plan.routes) out.list("routes", *plan.routes);
     if (!plan.gauges.empty()) {
         out.open("gauges");
         for (const Gauge& gauge : plan.gauges)
@@ -43,7 +37,7 @@ void print_rights(Printer& out, const Api& api) {
     if (!api.implies.empty()) {
         out.open("implies");
         for (const Implication& one : api.implies)
-            print_list(out, one.scope, one.implied);
+            out.list(one.scope, one.implied);
         out.close();
     }
     if (api.bind.empty()) return;
@@ -56,8 +50,8 @@ void print_rights(Printer& out, const Api& api) {
 void print_api(Printer& out, const Api& api, bool has_redis) {
     out.open(api.name);
     print_profile(out, api);
-    if (!api.hosts.empty()) print_list(out, "hosts", api.hosts);
-    if (api.scopes) print_list(out, "scopes", *api.scopes);
+    if (!api.hosts.empty()) out.list("hosts", api.hosts);
+    if (api.scopes) out.list("scopes", *api.scopes);
     print_rights(out, api);
     print_api_limits(out, api, has_redis);
     if (!api.plans.empty()) {
@@ -68,23 +62,13 @@ void print_api(Printer& out, const Api& api, bool has_redis) {
     }
     if (api.default_plan) out.field("default_plan", *api.default_plan);
     print_upstreams(out, api);
-    if (!api.trailers.empty()) print_list(out, "trailers", api.trailers);
+    if (!api.trailers.empty()) out.list("trailers", api.trailers);
     if (api.recoverable) print_recoverable(out, *api.recoverable);
     out.field("trailing_slash", api.trailing_slash == TrailingSlash::strict ? "strict" : "ignore");
     out.open("routes");
     for (const Route& route : api.routes)
         print_route(out, route);
     out.close();
-    out.close();
-}
-
-void print_listeners(Printer& out, const std::vector<Listener>& listeners) {
-    out.open("listeners");
-    for (std::size_t i = 0; i < listeners.size(); ++i) {
-        out.open_item(i);
-        out.field("address", endpoint_text(listeners[i].address));
-        out.close();
-    }
     out.close();
 }
 
@@ -136,7 +120,7 @@ void print_store(Printer& out, const Store& store) {
         print_redis(out, *store.redis);
         out.duration("revocation_bound", store.revocation_bound);
         out.duration("stale_while_down", store.stale_while_down);
-        out.field("external_writers", store.external_writers ? "true" : "false");
+        out.flag("external_writers", store.external_writers);
     } else {
         out.path("file", store.file);
     }
@@ -170,7 +154,7 @@ void print_admin(Printer& out, const Admin& admin) {
         }
         out.close();
     }
-    if (!admin.hosts.empty()) print_list(out, "hosts", admin.hosts);
+    if (!admin.hosts.empty()) out.list("hosts", admin.hosts);
     out.close();
 }
 
@@ -205,6 +189,7 @@ std::string print(const Settings& settings) {
     out.number("version", 1);
     out.number("threads", settings.threads);
     print_listeners(out, settings.listeners);
+    print_network(out, settings);
     print_client(out, settings.client);
     print_process(out, settings);
     out.open("apis");

@@ -56,7 +56,7 @@ void print_profile(Printer& out, const Api& api) {
     out.field("max_keys_per_owner",
               profile.max_keys_per_owner ? std::to_string(*profile.max_keys_per_owner) : "none");
     out.open("self_service");
-    out.field("cap_expiry", profile.self_service.caps_expiry ? "true" : "false");
+    out.flag("cap_expiry", profile.self_service.caps_expiry);
     out.close();
 }
 

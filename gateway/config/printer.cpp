@@ -95,6 +95,13 @@ void Printer::field(std::string_view name, std::string_view text) {
     line(name, value({child_path(path_, name)}, text));
 }
 
+void Printer::list(std::string_view name, const std::vector<std::string>& texts) {
+    const std::string path = child_path(path_, name);
+    line(name, flow_list(texts, [&](const std::string& text, std::size_t i) {
+             return value({item_path(path, i)}, text);
+         }));
+}
+
 std::string Printer::quoted_value(const std::string& path, std::string_view text) const {
     const auto known = settings_.from_variables.find(path);
     return in_quotes(known == settings_.from_variables.end() ? with_dollars(text) : known->second);

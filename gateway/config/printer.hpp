@@ -37,11 +37,15 @@ class Printer {
 
     void number(std::string_view name, std::uint64_t count) { field(name, std::to_string(count)); }
 
+    void flag(std::string_view name, bool value) { field(name, value ? "true" : "false"); }
+
     void duration(std::string_view name, milliseconds time) { field(name, duration_text(time)); }
 
     void size(std::string_view name, std::uint64_t bytes) { field(name, size_text(bytes)); }
 
     void path(std::string_view name, std::string_view file) { field(name, written(file)); }
+
+    void list(std::string_view name, const std::vector<std::string>& texts);
 
     /// A path as the configuration would write it.
     [[nodiscard]] std::string written(std::string_view file) const;

@@ -4,6 +4,9 @@
 #include "config/paths.hpp"
 #include "config/read_admin.hpp"
 #include "config/read_api.hpp"
+#include "config/read_endpoint.hpp"
+#include "config/read_listeners.hpp"
+#include "config/read_network.hpp"
 #include "config/read_recoverable.hpp"
 #include "config/read_store.hpp"
 #include "config/scalars.hpp"
@@ -19,56 +22,10 @@ constexpr std::uint64_t tebibyte = 1ULL << 40U;
 constexpr milliseconds hour{3'600'000};
 constexpr std::string_view a_path = "a path";
 
-/// An address that something listens on.
-struct Taken {
-    Endpoint address;
-    View view;
-};
-
-std::optional<Endpoint> read_endpoint(const std::optional<View>& view, std::vector<Taken>& taken) {
-    static constexpr std::string_view expected =
-        "an IP address and a port, such as 127.0.0.1:8080 or [::1]:8080";
-    if (!view) return std::nullopt;
-    const std::string* text = view->text(expected);
-    if (!text) return std::nullopt;
-    Judged<Endpoint> endpoint = parse_endpoint(*text);
-    if (!endpoint.value) {
-        view->refuse(endpoint.wrong);
-        return std::nullopt;
-    }
-    for (const Taken& other : taken)
-        if (collide(other.address, *endpoint.value)) {
-            view->complain(view->seen() + " is taken by " + quoted(other.view.path()) + " (line " +
-                           std::to_string(other.view.place().line) + ")");
-            break;
-        }
-    taken.push_back({*endpoint.value, *view});
-    return endpoint.value;
-}
-
 void read_version(const std::optional<View>& view) {
     if (!view) return;
     const std::string* text = view->text("1, the only version there is");
     if (text && *text != "1") view->refuse("1, the only version there is");
-}
-
-void read_listeners(const std::optional<View>& view, std::vector<Listener>& out,
-                    std::vector<Taken>& taken) {
-    if (!view) return;
-    const auto items = view->items("a list such as [{address: \"127.0.0.1:8080\"}]");
-    if (view->is_list() && items.empty()) view->complain("at least one listener is needed");
-    for (const View& item : items) {
-        Fields fields{item};
-        const auto address = read_endpoint(fields.need("address"), taken);
-        fields.later({"tls", "proxy_protocol"});
-        fields.done();
-        if (address) {
-            Listener listener;
-            listener.address = *address;
-            listener.place = item.place();
-            out.push_back(std::move(listener));
-        }
-    }
 }
 
 void read_client(const std::optional<View>& view, ClientLimits& out) {
@@ -188,10 +145,15 @@ void read_identity(const std::optional<View>& view, Identity& out) {
 void read_settings(const Node& root, Profiles& profiles, Settings& settings, Report& report) {
     const View view{root, {}, root.place, report};
     Fields top{view};
+    const std::string folder = folder_of(settings.file);
     std::vector<Taken> taken; // addresses, across all sections
     read_version(top.need("version"));
     read_number(top.take("threads"), settings.threads, 0, 256);
-    read_listeners(top.need("listeners"), settings.listeners, taken);
+    read_listeners(top.need("listeners"), folder, settings.listeners, taken);
+    read_networks(top.take("trusted_proxies"), "trusted_proxies", settings.forwarded.trusted);
+    read_forwarded(top.take("forwarded"), settings.forwarded);
+    read_word(top.take("proxy_status"), settings.proxy_status, proxy_status_words);
+    read_dns(top.take("dns"), settings.dns);
     read_client(top.take("client"), settings.client);
     read_store(top.take("store"), settings.file, settings.store);
     read_peppers(top.take("peppers"), settings);
@@ -201,10 +163,9 @@ void read_settings(const Node& root, Profiles& profiles, Settings& settings, Rep
     read_drain(top.take("drain"), settings.drain);
     read_identity(top.take("identity"), settings.identity);
     read_token(top.take("via"), settings.via);
-    const std::string folder = folder_of(settings.file);
     read_apis(top.need("apis"), profiles, {folder, settings.identity.prefix}, settings.apis);
     place_key_files(folder, settings.apis);
-    top.later({"include", "failed_auth", "trusted_proxies", "limits"});
+    top.later({"include", "failed_auth", "limits"});
     top.done();
 }
 

@@ -12,7 +12,7 @@ using namespace keygate;
 const std::vector<test::MistakeRow> rows{
     {"threads: 2",
      "thread: 2",
-     "2:1: thread: unknown name `thread`; allowed: version, threads, listeners, client, store, peppers, admin, status, log, drain, identity, via, apis; did you mean `threads`?"},
+     "2:1: thread: unknown name `thread`; allowed: version, threads, listeners, trusted_proxies, forwarded, proxy_status, dns, client, store, peppers, admin, status, log, drain, identity, via, apis; did you mean `threads`?"},
     {R"~(version: 1
 )~",
      "",
@@ -32,9 +32,6 @@ const std::vector<test::MistakeRow> rows{
     {"via: keygate",
      "failed_auth: 20/1m",
      "12:1: failed_auth: `failed_auth` is not available yet"},
-    {"via: keygate",
-     "trusted_proxies: []",
-     "12:1: trusted_proxies: `trusted_proxies` is not available yet"},
     {"via: keygate",
      "limits: {}",
      "12:1: limits: `limits` is not available yet"},
@@ -131,10 +128,6 @@ const std::vector<test::MistakeRow> rows{
     {R"~("127.0.0.1:8080")~",
      R"~("127.0.0.1:8080", tls: {})~",
      "4:30: not YAML (end of map not found): something follows the closing quote; quote the whole text, and write '' for a ' inside '…'"},
-    {R"~(  - address: "127.0.0.1:8080")~",
-     R"~(  - {address: "127.0.0.1:8080", tls: {}, proxy_protocol: true})~",
-     R"~(4:33: listeners[0].tls: `tls` is not available yet
-4:42: listeners[0].proxy_protocol: `proxy_protocol` is not available yet)~"},
     {R"~(
   - address: "127.0.0.1:8080")~",
      " []",
