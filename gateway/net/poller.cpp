@@ -78,6 +78,10 @@ void Poller::visit(const std::function<void()>& work) {
     finish_turn();
 }
 
+void Poller::post(std::function<void()> work) {
+    boost::asio::post(io_, [this, work = std::move(work)] { visit(work); });
+}
+
 void Poller::share_among(std::size_t channels) {
     share_ = buffer_size;
     if (channels > 1) share_ = std::clamp(round_size / channels, smallest_share, buffer_size);

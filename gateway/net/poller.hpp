@@ -79,6 +79,8 @@ class Poller {
     /// Runs what another thread has posted in a turn of its own: the clocks are those of now, and
     /// what belongs to the end of a turn follows.
     void visit(const std::function<void()>& work);
+    /// The same later, from any thread.
+    void post(std::function<void()> work);
 
     void retire(std::unique_ptr<Retirable> object) { retired_.push_back(std::move(object)); }
 
