@@ -39,11 +39,9 @@ bool is_visible(char c) {
     return c > 0x20 && c < 0x7f;
 }
 
-} // namespace
-
-Result<Secret> read_secret_file(const std::string& file, const std::string& what,
-                                std::size_t min_length) {
-    const std::string step = "read " + what + " file " + file;
+/// The begin of a file that nobody else can read.
+Result<std::string> read_private(const std::string& file, const std::string& step,
+                                 std::size_t most) {
     const File opened(::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
     if (opened.get() < 0) return fault(errno, step);
 
@@ -54,10 +52,21 @@ Result<Secret> read_secret_file(const std::string& file, const std::string& what
     if ((found.st_mode & (S_IRWXG | S_IRWXO)) != 0)
         return fault(EACCES, step + " (others can read or change it; chmod 600 it)");
 
-    std::string text(max_length + 2, '\0');
+    std::string text(most, '\0');
     const auto size = ::read(opened.get(), text.data(), text.size());
     if (size < 0) return fault(errno, step);
     text.resize(static_cast<std::size_t>(size));
+    return text;
+}
+
+} // namespace
+
+Result<Secret> read_secret_file(const std::string& file, const std::string& what,
+                                std::size_t min_length) {
+    const std::string step = "read " + what + " file " + file;
+    auto read = read_private(file, step, max_length + 2);
+    if (!read) return read.error();
+    std::string& text = *read;
     if (!text.empty() && text.back() == '\n') text.pop_back();
     if (!text.empty() && text.back() == '\r') text.pop_back();
     const bool fits = text.size() >= min_length && text.size() <= max_length &&
@@ -66,6 +75,17 @@ Result<Secret> read_secret_file(const std::string& file, const std::string& what
     if (!fits)
         return fault(EINVAL, step + " (must hold one line of " + std::to_string(min_length) +
                                  " to 256 visible characters)");
+    return secret;
+}
+
+Result<Secret> read_private_file(const std::string& file, const std::string& what,
+                                 std::size_t max_size) {
+    const std::string step = "read " + what + " file " + file;
+    auto read = read_private(file, step, max_size + 1);
+    if (!read) return read.error();
+    Secret secret{std::move(*read)};
+    if (secret.reveal().size() > max_size)
+        return fault(EFBIG, step + " (more than " + std::to_string(max_size) + " bytes)");
     return secret;
 }
 

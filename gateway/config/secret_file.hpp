@@ -13,8 +13,13 @@ namespace keygate::config {
 [[nodiscard]] Result<Secret> read_secret_file(const std::string& file, const std::string& what,
                                               std::size_t min_length);
 
-/// Makes that file, mode 0600, and writes the secret durably. A file that is there stays as it is,
-/// and counts.
+/// All of a file of several lines, as a private key is, under the same rules. @param max_size
+/// bytes.
+[[nodiscard]] Result<Secret> read_private_file(const std::string& file, const std::string& what,
+                                               std::size_t max_size);
+
+/// Makes a secret's file, mode 0600, and writes the secret durably. A file that is there stays as
+/// it is, and counts.
 [[nodiscard]] Result<void> make_secret_file(const std::string& file, const std::string& what,
                                             const Secret& secret);
 

@@ -93,12 +93,8 @@ void Poller::deliver(std::span<const epoll_event> events) {
     for (std::size_t i = 0; i < batch_size_; ++i) {
         auto* const channel = static_cast<Channel*>(batch_[i].data.ptr);
         if (channel == nullptr) continue; // closed by an earlier event of this batch
-        const std::uint32_t bits = batch_[i].events;
-        if ((bits & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0) channel->readable_ = true;
-        if ((bits & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0) channel->hung_up_ = true;
-        channel->handler_->on_ready({.readable = channel->readable_,
-                                     .writable = (bits & EPOLLOUT) != 0,
-                                     .broken = (bits & (EPOLLHUP | EPOLLERR)) != 0});
+        const ReadyHandler::Events told = channel->take(batch_[i].events);
+        channel->handler_->on_ready(told);
     }
     batch_size_ = 0;
 }

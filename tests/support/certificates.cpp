@@ -23,15 +23,35 @@ Certificates::Certificates() {
              "-keyout", ca_.key, "-out", ca_.certificate, "-days", "30", "-subj", "/CN=authority"});
 }
 
-Certificates::Pair Certificates::make(const std::string& name, const std::string& names, int days) {
+Certificates::Pair Certificates::make(const std::string& name, const std::string& names, int days,
+                                      Key key) const {
     const Pair pair{folder_.file(name + ".pem"), folder_.file(name + ".key")};
     const std::string request = folder_.file(name + ".csr");
-    const std::string extensions = folder_.write(name + ".ext", "subjectAltName=" + names + "\n");
-    openssl({"req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
-             "-keyout", pair.key, "-out", request, "-subj", "/CN=" + name});
-    openssl({"x509", "-req", "-in", request, "-CA", ca_.certificate, "-CAkey", ca_.key,
-             "-CAcreateserial", "-days", std::to_string(days), "-extfile", extensions, "-out",
-             pair.certificate});
+    std::vector<std::string> asked{"req",  "-new",  "-nodes", "-keyout",     pair.key,
+                                   "-out", request, "-subj",  "/CN=" + name, "-newkey"};
+    if (key == Key::rsa)
+        asked.emplace_back("rsa:2048");
+    else
+        asked.insert(asked.end(), {"ec", "-pkeyopt", "ec_paramgen_curve:P-256"});
+    openssl(asked);
+    std::vector<std::string> signing{"x509",
+                                     "-req",
+                                     "-in",
+                                     request,
+                                     "-CA",
+                                     ca_.certificate,
+                                     "-CAkey",
+                                     ca_.key,
+                                     "-CAcreateserial",
+                                     "-days",
+                                     std::to_string(days),
+                                     "-out",
+                                     pair.certificate};
+    if (!names.empty())
+        signing.insert(
+            signing.end(),
+            {"-extfile", folder_.write(name + ".ext", "subjectAltName=" + names + "\n")});
+    openssl(signing);
     return pair;
 }
 
