@@ -25,6 +25,7 @@ PURE_FILES = re.compile(r"limit/(rate|quota)\.")
 OWNED_LIBRARIES = [
     (re.compile(r"yaml-cpp/"), re.compile(r"config/load\.cpp$"), "yaml-cpp belongs to config/load.cpp"),
     (re.compile(r"hiredis/|hiredis\.h"), re.compile(r"redis/"), "hiredis belongs to redis/"),
+    (re.compile(r"^ares\.h"), re.compile(r"proxy/resolver\.cpp$"), "c-ares belongs to proxy/resolver.cpp"),
 ]
 WHOLE_LIBRARIES = {"boost/asio.hpp", "boost/beast.hpp", "boost/beast/http.hpp", "boost/beast/core.hpp"}
 WAITING_INCLUDE = re.compile(

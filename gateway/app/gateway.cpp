@@ -9,6 +9,7 @@
 #include "app/redis_keys.hpp"
 #include "app/reloader.hpp"
 #include "app/spent_keeper.hpp"
+#include "app/upstream_care.hpp"
 #include "app/usage_keeper.hpp"
 #include "app/worker.hpp"
 #include "keys/fill.hpp"
@@ -104,6 +105,7 @@ struct Gateway::State {
     limit::RouteBook routes;
     net::Admission admission;
     observe::Metrics metrics;
+    UpstreamCare upstreams{clock};
     config::Store store_settings;         // of the process' life
     std::unique_ptr<keys::Keeper> keeper; // with Redis; outlives all that is kept in memory
     Reloader reloader;
@@ -188,6 +190,7 @@ struct Gateway::State {
                     });
         metrics.add("keygate_access_log_dropped_total", "Lines that the access log lost.",
                     [this] { return static_cast<double>(access_log->dropped()); });
+        upstreams.add_metrics(metrics);
         if (keeper) add_redis_metrics(metrics, *keeper);
         if (keeper) add_limit_metrics();
         const auto of_guard = [this](std::uint64_t (admin::Guard::*count)() const) {
@@ -436,12 +439,15 @@ Result<std::unique_ptr<Gateway>> Gateway::start(config::Settings settings, const
         new Gateway{std::make_unique<State>(std::move(*snapshot), clock, std::move(*log))}};
     State& state = *gateway->state_;
     state.add_metrics();
+    const auto serving = state.reloader.serving().snapshot;
+    state.upstreams.prepare(*serving);
+    state.upstreams.serve(serving);
     for (const auto step :
          {&State::open_store, &State::open_status, &State::open_admin, &State::open_workers})
         if (const auto done = (state.*step)(); !done) return done.error();
     state.reloader.start(
         {*state.store, state.keeper.get(), state.spent, state.workers, state.counters, state.routes,
-         state.admission, state.metrics, [&state](admin::Access access) {
+         state.admission, state.metrics, state.upstreams, [&state](admin::Access access) {
              asio::post(state.control, [&state, access = std::move(access)]() mutable {
                  state.guard->replace(std::move(access));
              });

@@ -153,15 +153,19 @@ ReloadOutcome Reloader::reload() {
     const bool has_changed = !are_same(running, *loaded.settings);
     const std::string level = loaded.settings->log.level;
 
-    const auto next = gate::Snapshot::make(std::move(*loaded.settings));
+    const auto next = gate::Snapshot::make(std::move(*loaded.settings), before.snapshot.get());
     if (!next) return refused(Kind::failed, {to_string(next.error())});
     auto access = admin::read_access((*next)->settings.admin);
     if (!access) return refused(Kind::failed, {to_string(access.error())});
     if (is_draining_) return refused_at_the_end();
-    if (const auto done = switch_over(*next); !done)
+    parts_->upstreams.prepare(**next);
+    if (const auto done = switch_over(*next); !done) {
+        parts_->upstreams.prepare(*before.snapshot);
         return refused(Kind::failed, {to_string(done.error())});
+    }
 
     // From here on it is served.
+    parts_->upstreams.serve(*next);
     parts_->let_in(std::move(*access));
     spdlog::set_level(spdlog::level::from_str(level));
     last_success_ = std::chrono::system_clock::now();

@@ -3,6 +3,7 @@
 #include "admin/access.hpp"
 #include "admin/reload_api.hpp"
 #include "app/spent_keeper.hpp"
+#include "app/upstream_care.hpp"
 #include "app/worker.hpp"
 #include "keys/keeper.hpp"
 #include "keys/store_thread.hpp"
@@ -51,6 +52,7 @@ class Reloader {
         limit::RouteBook& routes;
         net::Admission& admission;
         observe::Metrics& metrics;
+        UpstreamCare& upstreams;
         std::function<void(admin::Access)> let_in; // who may call from now on
     };
 

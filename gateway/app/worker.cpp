@@ -17,9 +17,9 @@ namespace keygate::app {
 namespace {
 
 gate::EpochRef begin(net::Poller& poller, Duty duty) {
-    return gate::EpochRef{new gate::Epoch{poller, std::move(duty.snapshot), std::move(duty.keys),
-                                          std::move(duty.route_counters),
-                                          std::move(duty.route_subjects)}};
+    return gate::EpochRef{new gate::Epoch{
+        poller, std::move(duty.snapshot), std::move(duty.keys), std::move(duty.route_counters),
+        std::move(duty.route_subjects), [](const std::string& text) { spdlog::warn("{}", text); }}};
 }
 
 } // namespace

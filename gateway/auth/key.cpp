@@ -22,10 +22,9 @@ bool has_expired(const keys::Entry& entry, const config::MaxAge& max_age, WallTi
 }
 
 /// A key that says `test` of itself must be one, and a test key must never reach the live upstream.
-bool has_wrong_mode(const keys::Entry& entry, const Credential& credential,
-                    bool has_test_upstream) {
+bool has_wrong_mode(const keys::Entry& entry, const Credential& credential, bool takes_test_keys) {
     if (credential.stated_mode && *credential.stated_mode != entry.mode) return true;
-    return entry.mode == keys::Mode::test && !has_test_upstream;
+    return entry.mode == keys::Mode::test && !takes_test_keys;
 }
 
 } // namespace
@@ -44,14 +43,13 @@ bool proves(const Credential& credential, const keys::Entry& entry) {
     return matches != 0;
 }
 
-Decision<keys::Identity> identify(keys::EntryRef entry, const Credential& credential,
-                                  std::uint16_t api, const keys::ApiNames& names, WallTime now) {
+std::optional<Refusal> check_record(const keys::Entry& entry, std::uint16_t api,
+                                    const keys::ApiNames& names, WallTime now) {
     // A key of another API is answered as one that does not exist: it must not learn that it does.
-    if (!entry || entry->api != api || !proves(credential, *entry))
-        return Refusal{.reason = Reason::key_unknown};
-    if (!entry->readable) return Refusal{.reason = Reason::store_invalid};
+    if (entry.api != api) return Refusal{.reason = Reason::key_unknown};
+    if (!entry.readable) return Refusal{.reason = Reason::store_invalid};
 
-    switch (entry->status) {
+    switch (entry.status) {
     case keys::KeyStatus::active:
         break;
     case keys::KeyStatus::disabled:
@@ -59,8 +57,16 @@ Decision<keys::Identity> identify(keys::EntryRef entry, const Credential& creden
     case keys::KeyStatus::revoked:
         return Refusal{.reason = Reason::key_revoked};
     }
-    if (has_expired(*entry, names.max_age, now)) return Refusal{.reason = Reason::key_expired};
-    if (has_wrong_mode(*entry, credential, names.has_test_upstream))
+    if (has_expired(entry, names.max_age, now)) return Refusal{.reason = Reason::key_expired};
+    return std::nullopt;
+}
+
+Decision<keys::Identity> identify(keys::EntryRef entry, const Credential& credential,
+                                  std::uint16_t api, const keys::ApiNames& names,
+                                  bool takes_test_keys, WallTime now) {
+    if (!entry || !proves(credential, *entry)) return Refusal{.reason = Reason::key_unknown};
+    if (const auto refusal = check_record(*entry, api, names, now)) return *refusal;
+    if (has_wrong_mode(*entry, credential, takes_test_keys))
         return Refusal{.reason = Reason::key_mode_mismatch};
     return Identifier::identity_of(std::move(entry));
 }

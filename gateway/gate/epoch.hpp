@@ -10,7 +10,9 @@
 #include <boost/smart_ptr/intrusive_ptr.hpp>
 
 #include <cstddef>
+#include <functional>
 #include <memory>
+#include <string>
 #include <vector>
 
 namespace keygate::gate {
@@ -22,10 +24,12 @@ namespace keygate::gate {
 /// needs it any more.
 struct Epoch final : net::Retirable {
     /// @param counters  of this thread, for each route by its number. @param subjects_of_routes
-    ///                  where limits by route count, for each route.
+    ///                  where limits by route count, for each route. @param warn  is told of
+    ///                  upstreams that cannot be trusted.
     Epoch(net::Poller& thread, std::shared_ptr<const Snapshot> compiled, keys::ServedKeys served,
           std::vector<observe::RouteCounters*> counters,
-          std::vector<std::uint32_t> subjects_of_routes);
+          std::vector<std::uint32_t> subjects_of_routes,
+          const std::function<void(const std::string&)>& warn);
 
     net::Poller& poller;
     const std::shared_ptr<const Snapshot> snapshot;

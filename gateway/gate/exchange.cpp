@@ -49,7 +49,8 @@ Exchange::Exchange(Lane& lane, net::Outgoing& client, std::string_view address,
     , client_(client)
     , address_(address)
     , owner_(owner)
-    , deadline_(lane.poller.wheel(), *this) {}
+    , deadline_(lane.poller.wheel(), *this)
+    , whole_deadline_(lane.poller.wheel(), whole_) {}
 
 Exchange::~Exchange() {
     cancel();
@@ -97,8 +98,11 @@ void Exchange::start(WallTime now) {
     route_ = nullptr;
     caller_.reset();
     permit_.reset();
-    server_ = nullptr;
+    server_.reset();
+    journey_.tried.clear();
+    pass_.reset();
     dials_ = 0;
+    retries_ = 0;
     body_ = {};
     request_head_.clear();
     is_stale_ = is_prepared_ = false;
@@ -137,8 +141,7 @@ void Exchange::on_head(const http::RequestHead& head) {
         method_ = head.method;
         host_ = head.host;
     }
-    if (const auto refusal =
-            http::check_body_length(head, epoch_->snapshot->settings.client.max_body))
+    if (const auto refusal = http::check_body_length(head, epoch_->snapshot->max_body))
         return refuse(*refusal); // body_too_large
 
     const auto target = http::judge_target(head, epoch_->snapshot->settings.client.max_target,
@@ -151,6 +154,8 @@ void Exchange::on_head(const http::RequestHead& head) {
         epoch_->snapshot->routes.find(head.host, head.method, target_.path); // route_*
     if (!route) return refuse(route.error());
     route_ = *route;
+    if (const auto refusal = http::check_body_length(head, max_body()))
+        return refuse(*refusal); // body_too_large
     if (route_->access == config::Access::open) return admit_anonymous();
 
     const auto credential =
@@ -300,7 +305,7 @@ void Exchange::on_key(const auth::Credential& credential, keys::EntryRef found) 
     }
     caller_ = std::move(found);
     const keys::ApiNames& names = epoch_->snapshot->catalog->apis[route_->api];
-    auto identity = auth::identify(caller_, credential, route_->api, names,
+    auto identity = auth::identify(caller_, credential, route_->api, names, route_->takes_test_keys,
                                    lane_.poller.now().wall); // key_*, store_invalid
     if (!identity) return refuse(identity.error());
     // From here on the request has an owner: whatever happens next is booked to that key.
@@ -330,7 +335,8 @@ void Exchange::prepare() {
     const Snapshot::Api& compiled = epoch_->snapshot->apis[route_->api];
     const keys::Entry* const caller = permit_->caller();
     const bool is_test = caller != nullptr && caller->mode == keys::Mode::test;
-    pool_ = epoch_->pools[is_test ? *compiled.test : compiled.live].get();
+    const Snapshot::Way& way = epoch_->snapshot->ways[route_->number];
+    pool_ = epoch_->pools[is_test ? way.test.value() : way.live].get();
     prepare_request(compiled, *permit_);
 }
 
@@ -339,6 +345,14 @@ void Exchange::forward() {
     prepare();
     if (permit_->caller() != nullptr)
         lane_.used.count(caller_, epoch_->snapshot->catalog, lane_.poller.now().wall);
+    const auto pass = pool_->upstream().ask_breaker(lane_.poller.now().steady);
+    if (pass.is_open)
+        return refuse(
+            Refusal{.reason = Reason::upstream_unavailable,
+                    .retry_after = std::chrono::ceil<std::chrono::seconds>(pass.opens_in)});
+    pass_ = pass;
+    pool_->budget().count_request();
+    if (const auto total = total_timeout()) whole_deadline_.set(*total);
     dial(Kind::any);
 }
 
@@ -354,9 +368,9 @@ void Exchange::prepare_request(const Snapshot::Api& compiled, const policy::Perm
     // Room for all of it at once, the host three times: a text that grows leaves copies behind.
     if (passes_authorization_) request_head_.reserve(3 * head_size_ + 2048);
     http::write_request(request_head_, *head_,
-                        {.path = target_.path,
+                        {.path = path_for_upstream(),
                          .query = query_without_keys(compiled),
-                         .host = pool_->upstream().servers.front().name,
+                         .host = pool_->upstream().host(),
                          .identity = caller == nullptr ? std::string_view{} : caller->identity,
                          .client_address = address_,
                          .request_id = id_.text(),
@@ -375,18 +389,37 @@ std::string_view Exchange::query_without_keys(const Snapshot::Api& compiled) {
     return scratch;
 }
 
+/// What was matched, with another beginning where the route says so: its pattern begins with the
+/// same segments, and what stands in their place is canonical as well.
+std::string_view Exchange::path_for_upstream() {
+    if (!route_->rewrite) return target_.path;
+    std::string& scratch = lane_.path_scratch;
+    scratch.assign(route_->rewrite->with);
+    scratch.append(target_.path.substr(route_->rewrite->prefix.size()));
+    if (scratch.empty()) scratch = "/";
+    return scratch;
+}
+
 // ---- its way to the upstream
 // ------------------------------------------------------------------------
 
 void Exchange::dial(Kind kind) {
-    const std::size_t servers = pool_->upstream().servers.size();
-    for (link_ = pool_->take(*this, kind); !link_ && ++dials_ < servers;)
-        link_ = pool_->take(*this, Kind::fresh);
+    proxy::Pool::Taken taken = pool_->take(*this, kind, journey_);
+    while (taken.may_ask_again && ++dials_ < pool_->servers())
+        taken = pool_->take(*this, Kind::fresh, journey_);
+    if (taken.is_waiting) return deadline_.set(pool_->settings().queue.timeout);
+    link_ = std::move(taken.link);
     if (!link_) return on_failure(proxy::Failure::unreachable);
-    server_ = &link_->server();
+    server_ = link_->server();
     if (link_->is_open()) return send_request();
     lane_.metrics.upstream_dials.add();
     deadline_.set(pool_->settings().connect_timeout);
+}
+
+void Exchange::on_turn() {
+    deadline_.clear();
+    dial(Kind::any);
+    if (is_running_ && wants_body()) owner_.on_body_wanted();
 }
 
 void Exchange::on_link_open() {
@@ -400,16 +433,31 @@ void Exchange::on_link_failed() {
     on_dial_failed(proxy::Failure::unreachable);
 }
 
-/// Nothing has been sent to anybody: the next server is asked.
+/// Nothing has been sent to anybody: the next server is asked. Those that refuse are all asked,
+/// those that let us wait only as many as `retries` says.
 void Exchange::on_dial_failed(proxy::Failure failure) {
     lane_.metrics.upstream_failures.add();
-    pool_->fail(std::move(link_));
-    if (++dials_ < pool_->upstream().servers.size()) return dial(Kind::fresh);
+    pool_->fail(std::move(link_), journey_);
+    ++dials_;
+    const bool may_go_on =
+        failure == proxy::Failure::unreachable || retries_++ < pool_->settings().retries.attempts;
+    if (may_go_on && dials_ < pool_->servers()) return dial(Kind::fresh);
     on_failure(failure);
+}
+
+/// Each server may have its own host (`host: server`): the head is written before it is known which
+/// one gets it.
+void Exchange::write_host() {
+    const std::string& host = server_->host;
+    if (written_host_.empty() || written_host_ == host) return;
+    const std::size_t line = request_head_.find("\r\nHost: ");
+    request_head_.replace(line + std::string_view{"\r\nHost: "}.size(), written_host_.size(), host);
+    written_host_ = host;
 }
 
 void Exchange::send_request() {
     is_request_sent_ = true;
+    write_host();
     http::BodyReader::Piece piece;
     if (!rest_.empty() && !body_.is_done()) {
         piece = body_.read(rest_);
@@ -466,8 +514,7 @@ bool Exchange::is_body_bounded(const http::BodyReader::Piece& piece) {
     received_ += piece.data.size();
     lane_.metrics.received_bytes.add(piece.data.size());
     if (is_tunnel_) return true;
-    auto refusal = http::check_body_piece(piece.is_valid, received_,
-                                          epoch_->snapshot->settings.client.max_body);
+    auto refusal = http::check_body_piece(piece.is_valid, received_, max_body());
     if (!refusal) return true;
     on_body_cut(*refusal); // body_invalid, body_too_large
     return false;
@@ -508,7 +555,7 @@ void Exchange::wait_for_upstream() {
     else if (is_answer_started_ || !link_->out().is_empty())
         deadline_.set(idle_timeout());
     else
-        deadline_.set(pool_->settings().first_byte_timeout);
+        deadline_.set(first_byte_timeout());
 }
 
 bool Exchange::send_chunk(net::Outgoing& out, std::string_view before, std::string_view data,
@@ -521,11 +568,36 @@ bool Exchange::send_chunk(net::Outgoing& out, std::string_view before, std::stri
     return out.send({before, start, data, end, "0\r\n", body.trailers(), "\r\n"});
 }
 
+config::milliseconds Exchange::first_byte_timeout() const {
+    return route_->timeouts.first_byte.value_or(pool_->settings().first_byte_timeout);
+}
+
 config::milliseconds Exchange::idle_timeout() const {
     // A tunnel may be quiet as long as both ends are there; behind one end the other soon follows.
     const bool is_quiet =
         is_tunnel_ && link_->out().is_empty() && !body_.is_done() && !answer_.is_done();
-    return is_quiet ? pool_->settings().tunnel_timeout : pool_->settings().idle_timeout;
+    if (is_quiet) return pool_->settings().tunnel_timeout;
+    return route_->timeouts.idle.value_or(pool_->settings().idle_timeout);
+}
+
+std::optional<config::milliseconds> Exchange::total_timeout() const {
+    if (is_upgrade_) return std::nullopt;
+    return route_->timeouts.total ? route_->timeouts.total : pool_->settings().total_timeout;
+}
+
+std::optional<std::uint64_t> Exchange::max_body() const {
+    return route_->max_body ? route_->max_body : epoch_->snapshot->settings.client.max_body;
+}
+
+/// An answer that goes on is let in for as long as its key is good.
+void Exchange::watch_key() {
+    if (caller_ && api()->terminate_streams)
+        watch_ = std::unique_ptr<KeyWatch>{new KeyWatch{lane_, *caller_, api()->name, *this}};
+}
+
+void Exchange::on_key_ended(Reason reason) {
+    lane_.metrics.streams_terminated.add();
+    cut(reason);
 }
 
 // ---- when it comes to nothing
@@ -545,6 +617,11 @@ void Exchange::on_deadline() {
         stop_replying();
         return refuse(Refusal{Reason::store_unavailable});
     }
+    if (journey_.ticket) {
+        // Nobody's place became free in time.
+        lane_.metrics.queue_timeouts.add();
+        return refuse(Refusal{Reason::upstream_unavailable});
+    }
     // A tunnel that nobody uses any more ends as one that was closed.
     if (is_tunnel_ && link_->out().is_empty()) return finish(observe::Outcome::allowed(), after_);
     if (is_answer_started_) return cut(Reason::upstream_timeout);
@@ -552,21 +629,75 @@ void Exchange::on_deadline() {
     on_failure(proxy::Failure::first_byte_timeout);
 }
 
+/// The whole took too long, whatever it waits for.
+void Exchange::on_overdue() {
+    if (!is_running_) return;
+    if (is_answer_started_) return cut(Reason::upstream_timeout);
+    if (link_) {
+        lane_.metrics.upstream_failures.add();
+        pool_->judge(*link_, false);
+        tell_breaker(true);
+    }
+    refuse(Refusal{Reason::upstream_timeout});
+}
+
 void Exchange::on_failure(proxy::Failure failure) {
     if (link_) lane_.metrics.upstream_failures.add();
-    if (is_answer_started_) return cut(proxy::reason_for(failure));
     // A server may close an unused connection at any moment, also at this one. Only then, and only
-    // if nothing can be done twice, the request is sent again (RFC 9112 9.3.1).
+    // if nothing can be done twice, the request is sent again (RFC 9112 9.3.1), and it is nobody's
+    // fault.
     const bool was_stale = failure == proxy::Failure::closed_early && link_ && link_->is_reused() &&
-                           !has_answer_bytes_;
-    drop_link();
+                           !has_answer_bytes_ && !is_answer_started_;
     if (was_stale && is_repeatable_ && !is_retried_) {
         is_retried_ = true;
         lane_.metrics.upstream_retries.add();
-        is_upload_broken_ = is_request_sent_ = false;
-        return dial(Kind::fresh);
+        return try_again(Kind::fresh);
     }
+    if (link_ && !was_stale) pool_->judge(*link_, false);
+    if (is_answer_started_) return cut(proxy::reason_for(failure));
+    const config::Retries& retries = pool_->settings().retries;
+    const bool is_asked_for =
+        (failure == proxy::Failure::closed_early && retries.on_closed) ||
+        (failure == proxy::Failure::first_byte_timeout && retries.on_timeout) ||
+        (failure == proxy::Failure::not_http && retries.on_invalid);
+    if (link_ && may_retry(is_asked_for)) {
+        journey_.tried.push_back(server_.get());
+        return try_again(Kind::any);
+    }
+    // Where none was even tried it is for want of a place.
+    if (link_ || !journey_.tried.empty()) tell_breaker(true);
+    drop_link();
     refuse(Refusal{proxy::reason_for(failure)});
+}
+
+/// What may have been begun is done again only if doing it twice is doing it once.
+bool Exchange::may_retry(bool is_asked_for) {
+    if (!is_asked_for || !is_repeatable_ || retries_ >= pool_->settings().retries.attempts)
+        return false;
+    if (!pool_->budget().spend(lane_.poller.now().steady)) {
+        lane_.metrics.upstream_retries_refused.add();
+        return false;
+    }
+    ++retries_;
+    lane_.metrics.upstream_retries.add();
+    return true;
+}
+
+/// From the beginning, as if nothing had been sent.
+void Exchange::try_again(Kind kind) {
+    deadline_.clear();
+    pool_->drop(std::move(link_));
+    is_upload_broken_ = is_request_sent_ = has_answer_bytes_ = false;
+    answer_scanned_ = 0;
+    release(answer_inbox_);
+    dial(kind);
+}
+
+/// What became of the request, once.
+void Exchange::tell_breaker(bool has_failed) {
+    if (!pass_) return;
+    pool_->upstream().tell_breaker(lane_.poller.now().steady, *pass_, has_failed);
+    pass_.reset();
 }
 
 // ---- the end
@@ -627,6 +758,7 @@ void Exchange::give_link_back() {
 
 void Exchange::drop_link() {
     deadline_.clear();
+    if (journey_.ticket) pool_->give_up(journey_);
     // Where nothing but the end of the connection ends a body, only a reset shows that it was cut.
     if (link_ && is_tunnel_ && !body_.is_done()) link_->channel().reset();
     if (link_) pool_->drop(std::move(link_));
@@ -637,6 +769,10 @@ void Exchange::record(observe::Outcome outcome) {
     stop_asking();
     stop_charging();
     stop_replying();
+    whole_deadline_.clear();
+    watch_.reset();
+    if (pass_) pool_->upstream().abandon(*pass_);
+    pass_.reset();
     settle_limits(outcome);
     const std::uint64_t sent = client_.sent() - sent_before_;
     const auto duration = lane_.poller.now().steady - started_.steady;
@@ -666,7 +802,7 @@ void Exchange::record(observe::Outcome outcome) {
              .limit = limited_by_ != nullptr ? std::string_view{limited_by_->name} : "",
              .dry_run = dry_limit_ != nullptr ? std::string_view{dry_limit_->name} : "",
              .is_stale = is_stale_,
-             .upstream = server_ != nullptr ? std::string_view{server_->name} : "",
+             .upstream = server_ ? std::string_view{server_->name} : "",
              .outcome = outcome,
              .status = status_,
              .received = received_,
@@ -680,7 +816,7 @@ void Exchange::record(observe::Outcome outcome) {
     passes_authorization_ = false;
     // All of these were the configuration's.
     route_ = nullptr;
-    server_ = nullptr;
+    server_.reset();
     pool_ = nullptr;
     epoch_.reset();
     release_beyond(request_head_, kept_capacity);

@@ -4,6 +4,7 @@
 #include "auth/notice.hpp"
 #include "base/result.hpp"
 #include "base/wiping.hpp"
+#include "gate/key_watch.hpp"
 #include "gate/lane.hpp"
 #include "http/body_reader.hpp"
 #include "http/target.hpp"
@@ -47,6 +48,7 @@ class ExchangeOwner {
 /// connection.
 class Exchange final : proxy::LinkUser,
                        net::DeadlineHandler,
+                       KeyWatcher,
                        keys::Desk::Asker,
                        limit::RedisCounters::Asker,
                        answer::Desk::Asker {
@@ -163,9 +165,12 @@ class Exchange final : proxy::LinkUser,
     void prepare();
     void prepare_request(const Snapshot::Api& compiled, const policy::Permit& permit);
     [[nodiscard]] std::string_view query_without_keys(const Snapshot::Api& compiled);
+    [[nodiscard]] std::string_view path_for_upstream();
+    void write_host();
     void forward();
     void dial(proxy::Pool::Kind kind);
 
+    void on_turn() override;
     void on_link_open() override;
     void on_link_failed() override;
     void on_link_ready(net::ReadyHandler::Events events) override;
@@ -181,8 +186,17 @@ class Exchange final : proxy::LinkUser,
     [[nodiscard]] bool is_body_bounded(const http::BodyReader::Piece& piece);
     void on_send_failed();
     void on_dial_failed(proxy::Failure failure);
+    [[nodiscard]] bool may_retry(bool is_asked_for);
+    void try_again(proxy::Pool::Kind kind);
+    void tell_breaker(bool has_failed);
+    void on_overdue();
     void wait_for_upstream();
+    [[nodiscard]] config::milliseconds first_byte_timeout() const;
     [[nodiscard]] config::milliseconds idle_timeout() const;
+    [[nodiscard]] std::optional<config::milliseconds> total_timeout() const;
+    [[nodiscard]] std::optional<std::uint64_t> max_body() const;
+    void watch_key();
+    void on_key_ended(Reason reason) override;
     void read_upstream();
     void on_upstream_bytes(std::span<char> bytes);
     [[nodiscard]] std::size_t on_answer_head(std::span<char> bytes);
@@ -208,6 +222,20 @@ class Exchange final : proxy::LinkUser,
     std::string_view address_;
     ExchangeOwner& owner_;
     net::Deadline deadline_; // of the upstream side
+
+    /// Of everything from the first try to the end of the answer (`total_timeout`).
+    struct Whole final : net::DeadlineHandler {
+        explicit Whole(Exchange& owner)
+            : exchange(owner) {}
+
+        void on_deadline() override { exchange.on_overdue(); }
+
+        Exchange& exchange;
+    };
+
+    Whole whole_{*this};
+    net::Deadline whole_deadline_;
+    std::unique_ptr<KeyWatch> watch_; // of a long answer; null: nobody looks
 
     // The request. Views of the head are good only while `begin` or `on_answer` runs.
     bool is_running_ = false;
@@ -251,11 +279,15 @@ class Exchange final : proxy::LinkUser,
     // The upstream.
     proxy::Pool* pool_ = nullptr;
     std::unique_ptr<proxy::Link> link_;
-    const proxy::Server* server_ = nullptr;
-    std::size_t dials_ = 0;         // that came to nothing
-    bool is_upload_broken_ = false; // the server takes no more; its answer may still be there
-    bool is_request_sent_ = false;  // its head, at least
-    bool is_retried_ = false;
+    std::shared_ptr<const proxy::Server> server_; // of the last link
+    proxy::Journey journey_;
+    std::optional<proxy::Breaker::Pass> pass_; // until its result is known
+    std::string written_host_;                 // in the head, where each server gets its own
+    std::size_t dials_ = 0;                    // that came to nothing
+    std::uint32_t retries_ = 0;
+    bool is_upload_broken_ = false;  // the server takes no more; its answer may still be there
+    bool is_request_sent_ = false;   // its head, at least
+    bool is_retried_ = false;        // for a connection that its server had closed
     bool is_answer_started_ = false; // its head went to the client
     bool has_answer_bytes_ = false;  // at least one byte came
     bool can_reuse_link_ = false;

@@ -3,6 +3,8 @@
 #include "gate/exchange.hpp"
 #include "http/limits.hpp"
 
+#include <algorithm>
+
 namespace keygate::gate {
 
 namespace {
@@ -10,6 +12,12 @@ namespace {
 constexpr std::size_t max_answer_head = 64 * 1024;
 constexpr unsigned max_interim_answers = 16;
 constexpr std::size_t small_body = 4096;
+
+using Kind = proxy::Pool::Kind;
+
+bool is_among(unsigned status, const std::vector<std::uint16_t>& statuses) {
+    return std::find(statuses.begin(), statuses.end(), status) != statuses.end();
+}
 
 } // namespace
 
@@ -126,6 +134,14 @@ void Exchange::on_interim_answer(const http::ResponseHead& head) {
 }
 
 void Exchange::on_final_answer(const http::ResponseHead& head, std::span<char> rest) {
+    const config::Upstream& upstream = pool_->settings();
+    const bool has_failed = is_among(head.status, upstream.ejection.statuses);
+    pool_->judge(*link_, !has_failed);
+    if (may_retry(is_among(head.status, upstream.retries.statuses))) {
+        journey_.tried.push_back(server_.get());
+        return try_again(Kind::any);
+    }
+    tell_breaker(has_failed);
     const Snapshot::Api& compiled = epoch_->snapshot->apis[route_->api];
     answer_ = http::BodyReader{};
     if (head.has_body) answer_ = http::BodyReader{head};
@@ -149,12 +165,15 @@ void Exchange::on_final_answer(const http::ResponseHead& head, std::span<char> r
     // From here on the client has an answer: what fails now cuts it, and is not answered again.
     is_answer_started_ = true;
     on_answer_body(out, rest);
+    if (is_running_) watch_key();
 }
 
 /// The upstream speaks WebSocket from here on (RFC 6455 4.2.2), and only from here on: what the
 /// client sent behind its request has waited until now. Nothing of it is understood any more; each
 /// direction is a body that ends with its connection.
 void Exchange::open_tunnel(const http::ResponseHead& head, std::span<char> rest) {
+    pool_->judge(*link_, true);
+    tell_breaker(false);
     is_tunnel_ = true;
     tunnel_opened_ = lane_.poller.now().steady;
     lane_.metrics.tunnels_opened.add();
@@ -169,6 +188,7 @@ void Exchange::open_tunnel(const http::ResponseHead& head, std::span<char> rest)
     is_answer_started_ = true;
     on_answer_body(out, rest);
     if (!is_running_) return;
+    watch_key();
     wait_for_upstream();
     owner_.on_body_wanted();
 }

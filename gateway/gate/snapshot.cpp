@@ -4,6 +4,8 @@
 #include "config/read_api_limits.hpp"
 #include "limit/lockout.hpp"
 
+#include <algorithm>
+
 namespace keygate::gate {
 
 namespace {
@@ -16,9 +18,76 @@ std::vector<std::string> names_of(const config::Api& api, config::KeySource::Kin
     return names;
 }
 
+/// The upstreams of all APIs, each by its name.
+class UpstreamList {
+  public:
+    explicit UpstreamList(const Snapshot* before)
+        : before_(before) {}
+
+    Result<void> add(const config::Api& api) {
+        if (const auto added = add(api.name, "live", api.live); !added) return added;
+        if (api.test)
+            if (const auto added = add(api.name, "test", *api.test); !added) return added;
+        for (const config::NamedUpstream& other : api.others)
+            if (const auto added = add(api.name, other.name, other.upstream); !added) return added;
+        return {};
+    }
+
+    [[nodiscard]] std::optional<std::size_t> find(std::string_view api,
+                                                  std::string_view name) const {
+        return position(made, api, name);
+    }
+
+    std::vector<std::shared_ptr<proxy::Upstream>> made;
+
+  private:
+    static std::optional<std::size_t>
+    position(const std::vector<std::shared_ptr<proxy::Upstream>>& all, std::string_view api,
+             std::string_view name) {
+        const auto found = std::find_if(all.begin(), all.end(), [&](const auto& upstream) {
+            return upstream->api() == api && upstream->name() == name;
+        });
+        if (found == all.end()) return std::nullopt;
+        return static_cast<std::size_t>(found - all.begin());
+    }
+
+    Result<void> add(const std::string& api, const std::string& name,
+                     const config::Upstream& settings) {
+        const proxy::Upstream* known = nullptr;
+        if (before_ != nullptr)
+            if (const auto at = position(before_->upstreams, api, name))
+                known = before_->upstreams[*at].get();
+        auto upstream = proxy::Upstream::make(settings, api, name, known);
+        if (!upstream) return upstream.error();
+        made.push_back(std::move(*upstream));
+        return {};
+    }
+
+    const Snapshot* before_;
+};
+
+Snapshot::Way way_of(const policy::Route& route, const std::string& api,
+                     const UpstreamList& upstreams) {
+    const bool is_named = !route.live_upstream.empty();
+    Snapshot::Way way;
+    way.live = upstreams.find(api, is_named ? route.live_upstream : "live").value();
+    if (route.takes_test_keys)
+        way.test = upstreams.find(api, is_named ? route.test_upstream : "test");
+    return way;
+}
+
+std::optional<std::uint64_t> highest_max_body(const config::Settings& settings,
+                                              const policy::Routes& routes) {
+    std::optional<std::uint64_t> highest = settings.client.max_body;
+    for (const policy::Route& route : routes.all())
+        if (highest && route.max_body) highest = std::max(*highest, *route.max_body);
+    return highest;
+}
+
 } // namespace
 
-Result<std::shared_ptr<const Snapshot>> Snapshot::make(config::Settings settings) {
+Result<std::shared_ptr<const Snapshot>> Snapshot::make(config::Settings settings,
+                                                       const Snapshot* before) {
     auto peppers = keys::Peppers::load(settings);
     if (!peppers) return peppers.error();
     auto seals = keys::Seals::load(settings);
@@ -26,14 +95,11 @@ Result<std::shared_ptr<const Snapshot>> Snapshot::make(config::Settings settings
     auto catalog = std::make_shared<const keys::Catalog>(settings);
     policy::Routes routes{settings, *catalog};
     std::vector<Api> apis;
-    std::vector<proxy::Upstream> upstreams;
+    UpstreamList upstreams{before};
     for (const config::Api& api : settings.apis) {
-        auto live = proxy::resolve(api.live);
-        if (!live) return live.error();
+        if (const auto added = upstreams.add(api); !added) return added.error();
         Api& made = apis.emplace_back(
             Api{.pages = http::RefusalPages{api},
-                .live = upstreams.size(),
-                .test = {},
                 .trailers = http::TrailerNames{api.trailers},
                 .truth = config::truth_of(api.limits, settings.store.redis.has_value()),
                 .failed_auth = {},
@@ -41,17 +107,22 @@ Result<std::shared_ptr<const Snapshot>> Snapshot::make(config::Settings settings
                                                 names_of(api, config::KeySource::Kind::field)},
                 .key_parameters = names_of(api, config::KeySource::Kind::query)});
         if (api.failed_auth) made.failed_auth = limit::failed_auth_limit(*api.failed_auth);
-        upstreams.push_back(std::move(*live));
-        if (!api.test) continue;
-        auto test = proxy::resolve(*api.test);
-        if (!test) return test.error();
-        made.test = upstreams.size();
-        upstreams.push_back(std::move(*test));
     }
+    std::vector<Way> ways(routes.all().size());
+    for (const policy::Route& route : routes.all())
+        ways[route.number] = way_of(route, settings.apis[route.api].name, upstreams);
+    const auto max_body = highest_max_body(settings, routes);
     http::RefusalPages default_pages{config::default_profile()};
-    return std::make_shared<const Snapshot>(Snapshot{
-        std::move(settings), std::move(catalog), std::move(*peppers), std::move(*seals),
-        std::move(routes), std::move(default_pages), std::move(apis), std::move(upstreams)});
+    return std::make_shared<const Snapshot>(Snapshot{.settings = std::move(settings),
+                                                     .catalog = std::move(catalog),
+                                                     .peppers = std::move(*peppers),
+                                                     .seals = std::move(*seals),
+                                                     .routes = std::move(routes),
+                                                     .default_pages = std::move(default_pages),
+                                                     .apis = std::move(apis),
+                                                     .upstreams = std::move(upstreams.made),
+                                                     .ways = std::move(ways),
+                                                     .max_body = max_body});
 }
 
 const http::RefusalPages& Snapshot::pages_for(std::string_view host) const {

@@ -21,8 +21,6 @@ namespace keygate::gate {
 struct Snapshot {
     struct Api {
         http::RefusalPages pages;
-        std::size_t live; // position in `upstreams`
-        std::optional<std::size_t> test;
         http::TrailerNames trailers;
         config::Truth truth = config::Truth::local;
         std::optional<config::Limit> failed_auth; // limit/lockout.hpp
@@ -30,9 +28,18 @@ struct Snapshot {
         std::vector<std::string> key_parameters;  // of the query, that keys are sent in
     };
 
-    /// Looks up the servers' names and reads the peppers and key files. The settings are those that
-    /// config::load accepted.
-    [[nodiscard]] static Result<std::shared_ptr<const Snapshot>> make(config::Settings settings);
+    /// Where the requests of one route go: positions in `upstreams`.
+    struct Way {
+        std::size_t live = 0;
+        std::optional<std::size_t> test; // else its test keys are refused
+    };
+
+    /// Reads the peppers, key files and certificates. The settings are those that config::load
+    /// accepted. Names of servers are looked up later (proxy/resolver.hpp).
+    /// @param before  the configuration that this one follows, or null: what is known of upstreams
+    ///                that stay is still known.
+    [[nodiscard]] static Result<std::shared_ptr<const Snapshot>>
+    make(config::Settings settings, const Snapshot* before = nullptr);
 
     /// What words a refusal for a host before its route is known.
     [[nodiscard]] const http::RefusalPages& pages_for(std::string_view host) const;
@@ -44,7 +51,9 @@ struct Snapshot {
     policy::Routes routes;
     http::RefusalPages default_pages;
     std::vector<Api> apis; // as in settings.apis
-    std::vector<proxy::Upstream> upstreams;
+    std::vector<std::shared_ptr<proxy::Upstream>> upstreams;
+    std::vector<Way> ways;                 // of each route by its number
+    std::optional<std::uint64_t> max_body; // that any route takes; absent: there is no bound
 };
 
 } // namespace keygate::gate

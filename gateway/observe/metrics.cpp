@@ -126,6 +126,11 @@ void Metrics::add(std::string name, std::string help, std::function<double()> re
     values_.push_back({std::move(name), std::move(help), std::move(read)});
 }
 
+void Metrics::add_family(std::string name, std::string help,
+                         std::function<std::vector<Labelled>()> read) {
+    families_.push_back({std::move(name), std::move(help), std::move(read)});
+}
+
 std::string Metrics::text() const {
     std::vector<MetricFamily> all;
     const auto sum = [this](auto&& pick) {
@@ -210,6 +215,15 @@ std::string Metrics::text() const {
                 &ThreadMetrics::upstream_failures);
     add_counter("keygate_upstream_retries_total", "Requests sent again on a fresh connection.",
                 &ThreadMetrics::upstream_retries);
+    add_counter("keygate_upstream_retries_refused_total",
+                "Requests that were not sent again for want of budget.",
+                &ThreadMetrics::upstream_retries_refused);
+    add_counter("keygate_upstream_queue_timeouts_total",
+                "Requests that waited for an upstream connection in vain.",
+                &ThreadMetrics::queue_timeouts);
+    add_counter("keygate_streams_terminated_total",
+                "Answers and tunnels that ended because their key did.",
+                &ThreadMetrics::streams_terminated);
     add_counter("keygate_request_body_bytes_total", "Bytes of request bodies.",
                 &ThreadMetrics::received_bytes);
     add_counter("keygate_response_bytes_total", "Bytes sent to clients.",
@@ -255,6 +269,18 @@ std::string Metrics::text() const {
             single(value.name, value.help,
                    value.name.ends_with("_total") ? MetricType::Counter : MetricType::Gauge,
                    value.read()));
+    for (const Family& many : families_) {
+        MetricFamily made =
+            family(many.name, many.help,
+                   many.name.ends_with("_total") ? MetricType::Counter : MetricType::Gauge);
+        for (const Labelled& one : many.read()) {
+            std::vector<ClientMetric::Label> labels;
+            for (const auto& [name, text] : one.labels)
+                labels.push_back({.name = name, .value = text});
+            add_value(made, one.value, std::move(labels));
+        }
+        all.push_back(std::move(made));
+    }
     MetricFamily build =
         family("keygate_build_info", "Version of this program.", MetricType::Gauge);
     add_value(build, 1, {{.name = "version", .value = KEYGATE_VERSION}});

@@ -81,10 +81,13 @@ class ThreadMetrics {
     Counter upstream_dials;
     Counter upstream_failures;
     Counter upstream_retries;
-    Counter received_bytes;      // of request bodies
-    Counter sent_bytes;          // of all answers
-    Counter limits_exceeded_dry; // requests that a dry run would have refused
-    Counter limits_away_local;   // charges while Redis was away, by what `when_away` said
+    Counter upstream_retries_refused; // for want of budget
+    Counter queue_timeouts;           // that waited for a connection in vain
+    Counter streams_terminated;       // because their key has ended
+    Counter received_bytes;           // of request bodies
+    Counter sent_bytes;               // of all answers
+    Counter limits_exceeded_dry;      // requests that a dry run would have refused
+    Counter limits_away_local;        // charges while Redis was away, by what `when_away` said
     Counter limits_away_allowed;
     Counter limits_away_refused;
     Counter notices_rotated; // answers that said that their key should be replaced, by why
@@ -124,6 +127,16 @@ class Metrics {
     /// A value read when somebody asks. The name ends in `_total` exactly if it only ever grows.
     void add(std::string name, std::string help, std::function<double()> read);
 
+    /// The same for many of one name, each with its labels. Labels are from the configuration
+    /// alone.
+    struct Labelled {
+        std::vector<std::pair<std::string, std::string>> labels;
+        double value = 0;
+    };
+
+    void add_family(std::string name, std::string help,
+                    std::function<std::vector<Labelled>()> read);
+
     /// Prometheus text format 0.0.4. Any thread.
     [[nodiscard]] std::string text() const;
 
@@ -134,6 +147,12 @@ class Metrics {
         std::function<double()> read;
     };
 
+    struct Family {
+        std::string name;
+        std::string help;
+        std::function<std::vector<Labelled>()> read;
+    };
+
     [[nodiscard]] std::size_t position_of(const RouteLabel& label);
 
     mutable std::mutex routes_mutex_; // guards which routes there are, not what they count
@@ -141,6 +160,7 @@ class Metrics {
     std::map<std::pair<std::string, std::string>, std::size_t> positions_;
     std::vector<std::unique_ptr<ThreadMetrics>> threads_;
     std::vector<Value> values_;
+    std::vector<Family> families_;
     std::chrono::system_clock::time_point started_;
 };
 

@@ -18,16 +18,22 @@ bool includes(const keys::PlanRights& rights, const Route& route, const Facts& f
 
 } // namespace
 
+std::optional<Refusal> check_owner(const keys::Entry& entry, std::span<const config::Plan> plans) {
+    if (entry.owner_status == keys::OwnerStatus::suspended)
+        return Refusal{.reason = Reason::owner_suspended};
+    if (plans.empty()) return std::nullopt;
+    // The key table finds such records unreadable; should one come so far, it opens nothing.
+    if (entry.plan >= plans.size()) return Refusal{.reason = Reason::store_invalid};
+    if (!plans[entry.plan].api_access) return Refusal{.reason = Reason::plan_no_api};
+    return std::nullopt;
+}
+
 std::optional<Refusal> check_plan(const keys::Identity& identity, const Route& route,
                                   const Facts& facts, const Rules& rules) {
     const keys::Entry& entry = identity.entry();
-    if (entry.owner_status == keys::OwnerStatus::suspended)
-        return Refusal{.reason = Reason::owner_suspended};
+    if (const auto refusal = check_owner(entry, rules.plans)) return refusal;
     if (rules.plans.empty()) return std::nullopt;
-    // The key table finds such records unreadable; should one come so far, it opens nothing.
-    if (entry.plan >= rules.plans.size() || entry.plan >= rules.names.rights.size())
-        return Refusal{.reason = Reason::store_invalid};
-    if (!rules.plans[entry.plan].api_access) return Refusal{.reason = Reason::plan_no_api};
+    if (entry.plan >= rules.names.rights.size()) return Refusal{.reason = Reason::store_invalid};
     if (!includes(rules.names.rights[entry.plan], route, facts, rules.names))
         return Refusal{.reason = Reason::plan_route};
     return std::nullopt;

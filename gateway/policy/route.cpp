@@ -346,6 +346,13 @@ struct Compiler {
         out.pass_authorization = route.pass_authorization;
         out.weight = route.weight;
         out.meter = route.meter;
+        out.live_upstream = route.live_upstream;
+        out.test_upstream = route.test_upstream;
+        out.takes_test_keys =
+            route.live_upstream.empty() ? api.test.has_value() : !route.test_upstream.empty();
+        out.rewrite = route.rewrite;
+        out.timeouts = route.timeouts;
+        out.max_body = route.max_body;
         out.limits = route.limits;
         out.name = route.text;
         for (const config::Binding& binding : api.bind)

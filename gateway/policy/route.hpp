@@ -51,8 +51,15 @@ struct Route {
     std::uint32_t weight = 1;          // what a request costs
     std::string meter;                 // that it counts for; empty: none
     std::vector<config::Limit> limits; // of its own
-    std::string name;                  // `GET /v1/tests/{id}`
-    std::string scope_names;           // space-separated, for the challenge of `scope_missing`
+    // Where it leads and how: as config::Route says it.
+    std::string live_upstream;
+    std::string test_upstream;
+    bool takes_test_keys = false; // it leads them somewhere
+    std::optional<config::Rewrite> rewrite;
+    config::RouteTimeouts timeouts;
+    std::optional<std::uint64_t> max_body;
+    std::string name;        // `GET /v1/tests/{id}`
+    std::string scope_names; // space-separated, for the challenge of `scope_missing`
 
     /// What stands for `{id}` in a path that the route takes, as it stands there; empty without
     /// one.

@@ -1,62 +1,29 @@
 #pragma once
 
-#include "net/outgoing.hpp"
+#include "proxy/link.hpp"
+#include "proxy/retry_budget.hpp"
 #include "proxy/upstream.hpp"
 
+#include <functional>
 #include <memory>
+#include <string>
 #include <vector>
 
 namespace keygate::proxy {
 
-class Pool;
-
-/// Who uses an upstream connection at the moment.
-class LinkUser {
-  public:
-    /// The connection that was dialled stands.
-    virtual void on_link_open() = 0;
-    /// It does not come about.
-    virtual void on_link_failed() = 0;
-    /// An open link may be read or written again.
-    virtual void on_link_ready(net::ReadyHandler::Events events) = 0;
-
-  protected:
-    ~LinkUser() = default;
+/// What one request has been through on its way to a server.
+struct Journey {
+    std::vector<const Server*> tried;      // those that it was not, or not well, answered by
+    std::shared_ptr<Slots::Ticket> ticket; // while it waits in the queue
 };
 
-/// One connection to one server of an upstream. Belongs to an exchange, or to the pool while
-/// unused.
-class Link final : public net::Retirable, net::ReadyHandler {
-  public:
-    Link(Pool& pool, std::size_t server, int descriptor, LinkUser& user);
-    ~Link() override;
-
-    [[nodiscard]] net::Channel& channel() { return channel_; }
-
-    [[nodiscard]] net::Outgoing& out() { return out_; }
-
-    [[nodiscard]] bool is_open() const { return state_ == State::open; }
-
-    /// It has carried a request before: a server may have closed it at any moment.
-    [[nodiscard]] bool is_reused() const { return is_reused_; }
-
-    [[nodiscard]] const Server& server() const;
-
-  private:
-    friend class Pool;
-    enum class State : std::uint8_t { connecting, open, idle };
-
-    void on_ready(Events events) override;
-
-    Pool& pool_;
-    std::size_t server_;
-    LinkUser* user_;
-    State state_ = State::connecting;
-    bool is_reused_ = false;
-    SteadyTime idle_since_{};
-    std::uint64_t rests_until_look_ = 0;
-    net::Channel channel_;
-    net::Outgoing out_;
+struct Link::Place {
+    std::shared_ptr<const Server> server;
+    std::size_t used = 0;
+    std::int64_t credit = 0; // of round robin
+    bool is_leaving = false; // the upstream has it no more; its links end one after the other
+    SteadyTime rests_until{};
+    std::vector<std::unique_ptr<Link>> idle; // the one used last at the end
 };
 
 /// One thread's connections to one upstream. The one used last is taken first, so that few stay
@@ -64,48 +31,79 @@ class Link final : public net::Retirable, net::ReadyHandler {
 /// answer nobody asked for, is seen at once.
 class Pool final : net::DeadlineHandler {
   public:
-    Pool(net::Poller& poller, const Upstream& upstream);
+    /// @param warn  is told why a server could not be trusted (TLS), now and then.
+    Pool(net::Poller& poller, std::shared_ptr<Upstream> upstream,
+         std::function<void(const std::string&)> warn);
     ~Pool();
     Pool(const Pool&) = delete;
     Pool& operator=(const Pool&) = delete;
 
     enum class Kind : std::uint8_t { any, fresh };
-    /// A link to the server with the fewest requests of this thread that did not just fail: an idle
-    /// one, at once open, or a new one that reports to `user` later. Null where no connection could
-    /// even be begun: ask again, the server that failed rests.
-    [[nodiscard]] std::unique_ptr<Link> take(LinkUser& user, Kind kind);
+
+    /// What came of asking for a connection.
+    struct Taken {
+        std::unique_ptr<Link> link; // an idle one, at once open, or one that reports to its user
+        bool is_waiting = false;    // in the queue: `on_turn` follows, or `give_up`
+        /// Neither: whether another server may be asked at once, since this one is in the journey's
+        /// `tried` now.
+        bool may_ask_again = false;
+    };
+
+    /// Of the servers that may be asked, the one that `balance` says. Not one that was tried, where
+    /// there is another; nor one that has just failed or is left out; never one that a check has
+    /// found unwell.
+    [[nodiscard]] Taken take(LinkUser& user, Kind kind, Journey& journey);
+    /// The request has no need of a place any more.
+    void give_up(Journey& journey);
+
+    /// How a link's request came out, once: its server has answered, or it has failed.
+    void judge(Link& link, bool is_well);
 
     /// For a link whose exchange is over and of whose stream nothing is left.
     void give_back(std::unique_ptr<Link> link);
     /// For a link that did not come about: its server rests for a moment while others can be asked.
-    void fail(std::unique_ptr<Link> link);
+    void fail(std::unique_ptr<Link> link, Journey& journey);
     /// For every other link.
     void drop(std::unique_ptr<Link> link);
 
-    [[nodiscard]] const config::Upstream& settings() const { return upstream_.settings; }
+    [[nodiscard]] const config::Upstream& settings() const { return upstream_->settings(); }
 
-    [[nodiscard]] const Upstream& upstream() const { return upstream_; }
+    [[nodiscard]] Upstream& upstream() const { return *upstream_; }
+
+    [[nodiscard]] RetryBudget& budget() { return budget_; }
+
+    /// That there are now.
+    [[nodiscard]] std::size_t servers();
 
   private:
     friend class Link;
-
-    struct PerServer {
-        std::size_t used = 0;
-        SteadyTime rests_until{};
-        std::vector<std::unique_ptr<Link>> idle; // the one used last at the end
-    };
+    using Place = Link::Place;
 
     void on_deadline() override;
     void forget_idle(Link& link);
-    void rest(std::size_t server);
-    [[nodiscard]] std::size_t choose();
-    [[nodiscard]] std::unique_ptr<Link> take_idle(PerServer& server, LinkUser& user);
-    [[nodiscard]] std::unique_ptr<Link> dial(std::size_t server, LinkUser& user);
+    void note_distrust(Link& link);
+    void refresh();
+    void take_leave(Place& place);
+    [[nodiscard]] unsigned rank(const Place& place, const Journey& journey, SteadyTime now) const;
+    [[nodiscard]] bool is_better(const Place& one, const Place& other) const;
+    [[nodiscard]] Place* choose(const Journey& journey, const std::vector<const Place*>& full);
+    void count_turn(Place& chosen);
+    [[nodiscard]] Place* place_of(const Server& server);
+    [[nodiscard]] Taken take_granted(LinkUser& user, Kind kind, Journey& journey);
+    [[nodiscard]] Taken wait(LinkUser& user, Journey& journey);
+    [[nodiscard]] Taken take_at(Place& place, LinkUser& user, Kind kind, Journey& journey);
+    [[nodiscard]] std::unique_ptr<Link> take_idle(Place& place, LinkUser& user);
+    [[nodiscard]] std::unique_ptr<Link> dial(Place& place, LinkUser& user, bool& is_servers_doing);
+    void leave(Link& link);
 
     net::Poller& poller_;
-    const Upstream& upstream_;
-    std::vector<PerServer> servers_;
-    std::size_t turn_ = 0; // where the search for the least used server begins
+    const std::shared_ptr<Upstream> upstream_;
+    const std::function<void(const std::string&)> warn_;
+    std::uint64_t version_ = 0; // of the upstream's servers that the places are
+    std::vector<std::unique_ptr<Place>> places_;
+    std::vector<std::unique_ptr<Place>> leaving_;
+    std::size_t turn_ = 0; // where the search for the best server begins
+    RetryBudget budget_;
     net::Deadline sweep_;
 };
 
