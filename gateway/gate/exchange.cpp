@@ -92,6 +92,7 @@ void Exchange::start(WallTime now) {
     epoch_ = lane_.epoch;
     started_ = lane_.poller.now();
     lane_.request_ids.next(now, id_);
+    told_ = http::Told{address_};
     head_ = nullptr;
     rest_taken_ = 0;
     target_ = {};
@@ -137,6 +138,7 @@ void Exchange::on_head(const http::RequestHead& head) {
     // Whoever has begun its body waits for nobody.
     expects_continue_ = head.expects_continue && rest_.empty();
     is_upgrade_ = head.upgrades_to_websocket;
+    told_ = epoch_->snapshot->forwarded.tell(head, address_, http::Scheme::http);
     if (lane_.access_log.is_on()) {
         method_ = head.method;
         host_ = head.host;
@@ -309,10 +311,11 @@ void Exchange::on_key(const auth::Credential& credential, keys::EntryRef found) 
                                    lane_.poller.now().wall); // key_*, store_invalid
     if (!identity) return refuse(identity.error());
     // From here on the request has an owner: whatever happens next is booked to that key.
-    auto permit = policy::admit(
-        std::move(*identity), *route_, {.head = *head_, .path = target_.path, .address = address_},
-        {.plans = api()->plans,
-         .names = names}); // owner_*, plan_*, tenant_*, restriction_*, scope_*
+    auto permit =
+        policy::admit(std::move(*identity), *route_,
+                      {.head = *head_, .path = target_.path, .address = told_.client()},
+                      {.plans = api()->plans,
+                       .names = names}); // owner_*, plan_*, tenant_*, restriction_*, scope_*
     if (!permit) return refuse(permit.error());
     permit_ = std::move(*permit);
     note_age(names);
@@ -367,12 +370,20 @@ void Exchange::prepare_request(const Snapshot::Api& compiled, const policy::Perm
         permit.route().pass_authorization && auth::may_pass(*head_, api()->profile.key);
     // Room for all of it at once, the host three times: a text that grows leaves copies behind.
     if (passes_authorization_) request_head_.reserve(3 * head_size_ + 2048);
+    const config::Upstream& upstream = pool_->settings();
+    const bool is_each_its_own = upstream.host.kind == config::HostPolicy::Kind::server;
+    written_host_ = is_each_its_own ? pool_->upstream().host() : std::string{};
+    const auto& rewrite = route_->rewrite;
     http::write_request(request_head_, *head_,
-                        {.path = path_for_upstream(),
+                        {.before_path = rewrite ? std::string_view{rewrite->with} : "",
+                         .path = path_for_upstream(),
                          .query = query_without_keys(compiled),
-                         .host = pool_->upstream().host(),
+                         .host = is_each_its_own ? written_host_ : upstream.host.name,
+                         .default_host = pool_->upstream().host(),
                          .identity = caller == nullptr ? std::string_view{} : caller->identity,
-                         .client_address = address_,
+                         .forwarded = &snapshot.forwarded,
+                         .told = &told_,
+                         .prefix = rewrite ? std::string_view{rewrite->prefix} : "",
                          .request_id = id_.text(),
                          .via = snapshot.settings.via,
                          .trailers = &compiled.trailers,
@@ -389,15 +400,12 @@ std::string_view Exchange::query_without_keys(const Snapshot::Api& compiled) {
     return scratch;
 }
 
-/// What was matched, with another beginning where the route says so: its pattern begins with the
-/// same segments, and what stands in their place is canonical as well.
-std::string_view Exchange::path_for_upstream() {
+/// What was matched, or what a rewrite leaves of it: the route's pattern begins with the same
+/// segments as the rewrite, and what comes in their place is canonical as well.
+std::string_view Exchange::path_for_upstream() const {
     if (!route_->rewrite) return target_.path;
-    std::string& scratch = lane_.path_scratch;
-    scratch.assign(route_->rewrite->with);
-    scratch.append(target_.path.substr(route_->rewrite->prefix.size()));
-    if (scratch.empty()) scratch = "/";
-    return scratch;
+    const std::string_view rest = target_.path.substr(route_->rewrite->prefix.size());
+    return rest.empty() && route_->rewrite->with.empty() ? "/" : rest;
 }
 
 // ---- its way to the upstream
@@ -448,11 +456,9 @@ void Exchange::on_dial_failed(proxy::Failure failure) {
 /// Each server may have its own host (`host: server`): the head is written before it is known which
 /// one gets it.
 void Exchange::write_host() {
-    const std::string& host = server_->host;
-    if (written_host_.empty() || written_host_ == host) return;
-    const std::size_t line = request_head_.find("\r\nHost: ");
-    request_head_.replace(line + std::string_view{"\r\nHost: "}.size(), written_host_.size(), host);
-    written_host_ = host;
+    if (written_host_.empty() || written_host_ == server_->host) return;
+    written_host_ = server_->host;
+    http::replace_host(request_head_, written_host_);
 }
 
 void Exchange::send_request() {
@@ -789,7 +795,7 @@ void Exchange::record(observe::Outcome outcome) {
         lane_.access_log.write(
             {.time = started_.wall,
              .request_id = id_.text(),
-             .client = address_,
+             .client = told_.client(),
              .method = method_,
              .host = host_,
              .path = path_,

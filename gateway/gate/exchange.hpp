@@ -165,7 +165,7 @@ class Exchange final : proxy::LinkUser,
     void prepare();
     void prepare_request(const Snapshot::Api& compiled, const policy::Permit& permit);
     [[nodiscard]] std::string_view query_without_keys(const Snapshot::Api& compiled);
-    [[nodiscard]] std::string_view path_for_upstream();
+    [[nodiscard]] std::string_view path_for_upstream() const;
     void write_host();
     void forward();
     void dial(proxy::Pool::Kind kind);
@@ -247,6 +247,7 @@ class Exchange final : proxy::LinkUser,
     std::unique_ptr<Replying> replying_;
     unsigned rechecks_ = 0; // that found another record than was decided on
     BootTime read_at_{};    // after its bytes were read; only where keys have a bound
+    http::Told told_;       // who the client is, and what came of it
     std::span<char> rest_;  // what arrived behind the head
     std::size_t rest_taken_ = 0;
     http::Target target_;

@@ -33,7 +33,7 @@ void Exchange::charge() {
     const Bill bill = policy::bill_of(*permit_, *api(),
                                       {.route = epoch_->route_subjects[route_->number],
                                        .addresses = lane_.addresses,
-                                       .address = address_});
+                                       .address = told_.client()});
     if (bill.is_empty()) return forward();
     const config::Truth truth = epoch_->snapshot->apis[route_->api].truth;
     if (truth != config::Truth::local && lane_.redis_counters != nullptr)
@@ -184,7 +184,7 @@ limit::Account Exchange::account() const {
             .owner = caller_ ? std::string_view{caller_->owner} : std::string_view{},
             .key = caller_ ? std::string_view{caller_->id} : std::string_view{},
             .route = route_->name,
-            .address = address_};
+            .address = told_.client()};
 }
 
 /// With a bound of 0 what was decided on must still be there when it is charged.
@@ -198,15 +198,15 @@ std::optional<limit::Recheck> Exchange::recheck() const {
 std::optional<Refusal> Exchange::check_lockout() const {
     const auto& limit = epoch_->snapshot->apis[route_->api].failed_auth;
     if (!limit) return std::nullopt;
-    return limit::Failures{lane_.counters, lane_.addresses, *limit, api()->name, address_}.check(
-        lane_.limiter_time(), lane_.calendar);
+    return limit::Failures{lane_.counters, lane_.addresses, *limit, api()->name, told_.client()}
+        .check(lane_.limiter_time(), lane_.calendar);
 }
 
 /// Where all keys are in memory a failure costs nobody anything.
 void Exchange::count_failure() const {
     const auto& limit = epoch_->snapshot->apis[route_->api].failed_auth;
     if (!limit || !epoch_->keys.cache) return;
-    limit::Failures{lane_.counters, lane_.addresses, *limit, api()->name, address_}.count(
+    limit::Failures{lane_.counters, lane_.addresses, *limit, api()->name, told_.client()}.count(
         lane_.limiter_time(), lane_.calendar);
 }
 

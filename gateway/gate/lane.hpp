@@ -57,7 +57,6 @@ struct Lane {
     std::string target_scratch{}; // of the target that is being judged
     std::string head_scratch{};   // of the answer's head that is being written
     std::string query_scratch{};  // of a query that a key is taken out of
-    std::string path_scratch{};   // of a path that is rewritten
     /// Wall clock minus steady clock when the process began: limits follow calendars, but no step
     /// of the wall clock afterwards.
     std::chrono::nanoseconds limiter_offset{};

@@ -113,12 +113,14 @@ Result<std::shared_ptr<const Snapshot>> Snapshot::make(config::Settings settings
         ways[route.number] = way_of(route, settings.apis[route.api].name, upstreams);
     const auto max_body = highest_max_body(settings, routes);
     http::RefusalPages default_pages{config::default_profile()};
+    http::ForwardedRules forwarded{settings.forwarded};
     return std::make_shared<const Snapshot>(Snapshot{.settings = std::move(settings),
                                                      .catalog = std::move(catalog),
                                                      .peppers = std::move(*peppers),
                                                      .seals = std::move(*seals),
                                                      .routes = std::move(routes),
                                                      .default_pages = std::move(default_pages),
+                                                     .forwarded = std::move(forwarded),
                                                      .apis = std::move(apis),
                                                      .upstreams = std::move(upstreams.made),
                                                      .ways = std::move(ways),

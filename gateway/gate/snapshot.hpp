@@ -2,6 +2,7 @@
 
 #include "config/settings.hpp"
 #include "http/fields.hpp"
+#include "http/forwarded.hpp"
 #include "http/refusal_pages.hpp"
 #include "http/trailers.hpp"
 #include "keys/catalog.hpp"
@@ -50,6 +51,7 @@ struct Snapshot {
     keys::Seals seals;
     policy::Routes routes;
     http::RefusalPages default_pages;
+    http::ForwardedRules forwarded;
     std::vector<Api> apis; // as in settings.apis
     std::vector<std::shared_ptr<proxy::Upstream>> upstreams;
     std::vector<Way> ways;                 // of each route by its number

@@ -8,7 +8,7 @@ namespace keygate::http {
 
 namespace {
 
-constexpr std::array<std::string_view, 27> always_reserved{
+constexpr std::array<std::string_view, 29> always_reserved{
     // credentials
     "authorization",
     "proxy-authorization",
@@ -24,6 +24,9 @@ constexpr std::array<std::string_view, 27> always_reserved{
     "x-forwarded-ssl",
     "x-real-ip",
     "x-request-id",
+    // who the client is by its certificate (RFC 9440)
+    "client-cert",
+    "client-cert-chain",
     // another request than the one that was judged
     "x-forwarded-method",
     "x-forwarded-path",

@@ -38,6 +38,14 @@ void write_trailer_names(std::string& out, const Head& head, const TrailerNames*
     }
 }
 
+constexpr std::string_view websocket_protocol = "Sec-WebSocket-Protocol";
+
+/// Is it that field, or one that a careless reader takes for it?
+bool names_protocols(const Field& field) {
+    if (field.id != FieldName::unknown) return field.id == FieldName::sec_websocket_protocol;
+    return is_read_as(field.name, websocket_protocol);
+}
+
 /// What remains of the client's own fields.
 void write_client_fields(std::string& out, const RequestHead& head, const UpstreamHead& upstream,
                          const ReservedNames& reserved) {
@@ -50,17 +58,37 @@ void write_client_fields(std::string& out, const RequestHead& head, const Upstre
             continue;
         if (is_hop_by_hop(field) || reserved.contains(field)) continue;
         if (head.has_connection_options && is_connection_option(head, field.name)) continue;
+        if (upstream.websocket_protocols && names_protocols(field)) continue;
         write_line(out, field.name, field.value);
     }
+    if (upstream.websocket_protocols && !upstream.websocket_protocols->empty())
+        write_line(out, websocket_protocol, *upstream.websocket_protocols);
+}
+
+/// What we say of the request, and the client cannot.
+void write_our_fields(std::string& out, const RequestHead& head, const UpstreamHead& upstream) {
+    out.append(upstream.identity);
+    if (upstream.forwarded != nullptr) upstream.forwarded->write_lines(out, head, *upstream.told);
+    if (!upstream.prefix.empty()) write_line(out, "X-Forwarded-Prefix", upstream.prefix);
+    if (!upstream.client_cert.empty()) write_line(out, "Client-Cert", upstream.client_cert);
+    write_line(out, "X-Request-Id", upstream.request_id);
+    out.append(head.minor_version == 1 ? "Via: 1.1 " : "Via: 1.0 ").append(upstream.via);
+    out.append("\r\n");
+}
+
+std::string_view host_for(const RequestHead& head, const UpstreamHead& upstream) {
+    if (!upstream.host.empty()) return upstream.host;
+    return head.host.empty() ? upstream.default_host : head.host;
 }
 
 } // namespace
 
 void write_request(std::string& out, const RequestHead& head, const UpstreamHead& upstream,
                    const ReservedNames& reserved) {
-    out.append(head.method).append(" ").append(upstream.path).append(upstream.query);
-    out.append(" HTTP/1.1\r\n");
-    write_line(out, "Host", head.host.empty() ? upstream.host : head.host);
+    out.append(head.method).append(" ").append(upstream.before_path).append(upstream.path);
+    if (upstream.before_path.empty() && upstream.path.empty()) out.append("/");
+    out.append(upstream.query).append(" HTTP/1.1\r\n");
+    write_line(out, "Host", host_for(head, upstream));
     write_client_fields(out, head, upstream, reserved);
     // From here on nothing that the client sent can touch what is written.
     if (head.framing == Framing::length) write_length(out, head.content_length);
@@ -72,13 +100,14 @@ void write_request(std::string& out, const RequestHead& head, const UpstreamHead
         out.append(websocket_lines);
     else if (head.takes_trailers && upstream.trailers != nullptr && !upstream.trailers->empty())
         out.append("Connection: TE\r\nTE: trailers\r\n"); // RFC 9110 10.1.4
-    out.append(upstream.identity);
-    write_line(out, "X-Forwarded-For", upstream.client_address);
-    out.append("X-Forwarded-Proto: http\r\n");
-    if (!head.host.empty()) write_line(out, "X-Forwarded-Host", head.host);
-    write_line(out, "X-Request-Id", upstream.request_id);
-    out.append(head.minor_version == 1 ? "Via: 1.1 " : "Via: 1.0 ").append(upstream.via);
-    out.append("\r\n\r\n");
+    write_our_fields(out, head, upstream);
+    out.append("\r\n");
+}
+
+void replace_host(std::string& request, std::string_view host) {
+    constexpr std::string_view name = "\r\nHost: ";
+    const std::size_t begin = request.find(name) + name.size();
+    request.replace(begin, request.find('\r', begin) - begin, host);
 }
 
 Framing framing_for_client(const ResponseHead& head, std::uint8_t minor_version) {
@@ -97,6 +126,12 @@ bool tells_of_limits(std::string_view name) {
     return false;
 }
 
+bool tells_of_cors(std::string_view name) {
+    constexpr std::string_view beginning = "access-control-";
+    return name.size() > beginning.size() &&
+           ascii::equal_ignoring_case(name.substr(0, beginning.size()), beginning);
+}
+
 /// Does this line begin with the name?
 bool is_field_of(std::string_view line, std::string_view name) {
     return line.size() > name.size() && line[name.size()] == ':' &&
@@ -110,6 +145,7 @@ bool passes(const Field& field, const ResponseHead& head, const ClientHead& clie
     if (head.has_connection_options && is_connection_option(head, field.name)) return false;
     if (ascii::equal_ignoring_case(field.name, "x-request-id")) return false;
     if (!client.limit_fields.empty() && tells_of_limits(field.name)) return false;
+    if (client.owns_cors && tells_of_cors(field.name)) return false;
     return client.notice.empty() || !is_field_of(client.notice, field.name);
 }
 
@@ -122,7 +158,7 @@ void write_own_fields(std::string& out, const ResponseHead& head, const ClientHe
     if (head.framing == Framing::length && head.status != 204)
         write_length(out, head.content_length);
     write_line(out, "X-Request-Id", client.request_id);
-    out.append(client.limit_fields).append(client.notice);
+    out.append(client.limit_fields).append(client.notice).append(client.cors);
     if (client.after == AfterAnswer::close)
         out.append("Connection: close\r\n");
     else if (client.minor_version == 0)
@@ -138,9 +174,11 @@ void write_response(std::string& out, const ResponseHead& head, const ClientHead
     out.append("HTTP/1.1 ").append(status.data(), status.size()).append(" ").append(head.reason);
     out.append("\r\n");
     bool has_date = false;
+    bool has_protocol = false;
     for (const Field& field : head.all()) {
         if (!passes(field, head, client)) continue;
         if (field.id == FieldName::date) has_date = true;
+        if (field.id == FieldName::sec_websocket_protocol) has_protocol = true;
         write_line(out, field.name, field.value);
     }
     // An interim answer has neither body nor end.
@@ -148,6 +186,8 @@ void write_response(std::string& out, const ResponseHead& head, const ClientHead
         out.append(websocket_lines);
         write_line(out, "X-Request-Id", client.request_id);
         out.append(client.notice);
+        if (!has_protocol && !client.websocket_protocol.empty())
+            write_line(out, websocket_protocol, client.websocket_protocol);
     } else if (head.status >= 200) {
         if (!has_date) write_line(out, "Date", client.date);
         write_own_fields(out, head, client);

@@ -1,9 +1,11 @@
 #pragma once
 
 #include "http/fields.hpp"
+#include "http/forwarded.hpp"
 #include "http/head_reader.hpp"
 #include "http/trailers.hpp"
 
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -11,11 +13,18 @@ namespace keygate::http {
 
 /// What goes upstream beside the client's own fields. Every value is free of control bytes.
 struct UpstreamHead {
-    std::string_view path;     // as judged and matched: it is what is sent
-    std::string_view query;    // with its `?`, or empty
-    std::string_view host;     // used when the client (HTTP/1.0) sent none
+    std::string_view before_path{};  // what a rewrite has put there, `/api`; or empty
+    std::string_view path;           // as judged and matched, or what a rewrite has left of it
+    std::string_view query;          // with its `?`, or empty
+    std::string_view host{};         // in place of the client's; empty: that one
+    std::string_view default_host{}; // where the client (HTTP/1.0) sent none
     std::string_view identity; // whole lines, see keys::Entry::identity; empty on public routes
-    std::string_view client_address; // for X-Forwarded-For
+    const ForwardedRules* forwarded = nullptr; // by which the upstream is told of its way …
+    const Told* told = nullptr;                // … what was read of this head; both or none
+    std::string_view prefix{};      // X-Forwarded-Prefix: what a rewrite has taken away; or empty
+    std::string_view client_cert{}; // RFC 9440 2.2: `:MII…:`; or empty
+    /// In place of the client's Sec-WebSocket-Protocol, in whatever spelling; empty: no such field.
+    std::optional<std::string_view> websocket_protocols{};
     std::string_view request_id;
     std::string_view via;                   // our name
     const TrailerNames* trailers = nullptr; // that are passed on
@@ -30,6 +39,9 @@ struct UpstreamHead {
 void write_request(std::string& out, const RequestHead& head, const UpstreamHead& upstream,
                    const ReservedNames& reserved);
 
+/// Makes the request that a text begins with, as write_request wrote it, one for another host.
+void replace_host(std::string& request, std::string_view host);
+
 enum class AfterAnswer : std::uint8_t { keep_alive, close };
 
 struct ClientHead {
@@ -43,6 +55,11 @@ struct ClientHead {
     std::string_view limit_fields{};
     /// A line that tells of the key's age (auth/notice.hpp), or empty.
     std::string_view notice{};
+    /// Lines that tell browsers which pages may read this (http/cors.hpp).
+    std::string_view cors{};
+    bool owns_cors = false; // what the upstream says of that does not pass
+    /// What a 101 names in Sec-WebSocket-Protocol if the upstream names nothing; or empty.
+    std::string_view websocket_protocol{};
 };
 
 /// How a body of the upstream is framed for a client: chunked where its length is unknown, ended by

@@ -47,6 +47,8 @@ const Names& reserved_names() {
                              "x-forwarded-ssl",
                              "x-real-ip",
                              "x-request-id",
+                             "client-cert",
+                             "client-cert-chain",
                              "x-forwarded-method",
                              "x-forwarded-path",
                              "x-forwarded-prefix",
@@ -263,13 +265,16 @@ void check_request(const http::RequestHead& head, std::string_view bytes, const 
         http::TrailerNames{}, http::TrailerNames{{trailer_names().begin(), trailer_names().end()}}};
     std::string identity;
     if (setting.has_identity) identity = identity_lines(prefixes[setting.prefix]);
+    static const http::ForwardedRules forwarded{config::Forwarded{}};
+    const http::Told told = forwarded.tell(head, address, http::Scheme::http);
     std::string written;
     http::write_request(written, head,
                         {.path = target->path,
                          .query = target->query,
-                         .host = server,
+                         .default_host = server,
                          .identity = identity,
-                         .client_address = address,
+                         .forwarded = &forwarded,
+                         .told = &told,
                          .request_id = request_id,
                          .via = via,
                          .trailers = &trailers[setting.passes_trailers ? 1 : 0],

@@ -36,13 +36,18 @@ BOOST_AUTO_TEST_CASE(every_spelling_of_a_reserved_name_is_reserved) {
                                         "Content_Length",
                                         "Transfer.Encoding",
                                         "Host",
-                                        "X-Request-Id"})
+                                        "X-Request-Id",
+                                        "Client-Cert",
+                                        "client_cert",
+                                        "Client-Cert-Chain",
+                                        "CLIENT.CERT_CHAIN"})
         BOOST_TEST_CONTEXT(name) {
             BOOST_TEST(names.contains(name));
         }
     for (const std::string_view name :
          {"X-Key", "X-Key-", "X-Key-Idx", "X-Key-Secret", "XKeyId", "X--Key-Id", "Accept", "Cookie",
-          "Via", "Hos", "Hosts", "", "X-Forwarded", "Content-Type", "Content-Lengthy"})
+          "Via", "Hos", "Hosts", "", "X-Forwarded", "Content-Type", "Content-Lengthy",
+          "Client-Certs", "Client"})
         BOOST_TEST_CONTEXT(name) {
             BOOST_TEST(!names.contains(name));
         }
