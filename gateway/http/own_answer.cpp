@@ -32,7 +32,7 @@ void write_own_head(std::string& out, unsigned status, std::string_view type,
 }
 
 void write_asked_fields(std::string& out, const Asked& asked) {
-    out.append(asked.limit_fields);
+    out.append(asked.limit_fields).append(asked.cors);
     out.append("Date: ").append(asked.date).append("\r\nX-Request-Id: ").append(asked.request_id);
     if (asked.after == AfterAnswer::close)
         out.append("\r\nConnection: close");

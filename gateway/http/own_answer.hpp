@@ -19,6 +19,7 @@ struct Asked {
     std::string_view date{};
     std::string_view request_id{};   // RequestId::size bytes
     std::string_view limit_fields{}; // whole lines (http/limit_fields.hpp)
+    std::string_view cors{};         // the same (http/cors.hpp)
 };
 
 /// `Forbidden` for 403; for a status without a registered phrase, that of its class (RFC 9110 15).
