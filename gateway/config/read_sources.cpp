@@ -10,11 +10,12 @@ namespace {
 
 constexpr std::size_t most_sources = 8;
 constexpr std::string_view a_list =
-    "a list such as [bearer, {header: X-Api-Key}, {scheme: Token}, {query: api_key}]";
+    "a list such as [bearer, {header: X-Api-Key}, {scheme: Token}, {query: api_key}, "
+    "{websocket: bearer}]";
 
 /// Fields that say something else already: how a message is framed and routed, what it holds, who
 /// sent it.
-constexpr std::array<std::string_view, 22> taken_fields{"authorization",
+constexpr std::array<std::string_view, 24> taken_fields{"authorization",
                                                         "proxy-authorization",
                                                         "host",
                                                         "connection",
@@ -35,7 +36,9 @@ constexpr std::array<std::string_view, 22> taken_fields{"authorization",
                                                         "referer",
                                                         "forwarded",
                                                         "x-request-id",
-                                                        "x-real-ip"};
+                                                        "x-real-ip",
+                                                        "client-cert",
+                                                        "client-cert-chain"};
 
 bool is_taken(std::string_view name) {
     constexpr std::string_view forwarded = "x-forwarded-";
@@ -55,6 +58,8 @@ std::string read_field(const View& view) {
                                       [](char c) { return ascii::is_alnum(c) || c == '-'; });
     if (ascii::equal_ignoring_case(name, "authorization"))
         view.complain("of `Authorization` write `bearer`, or `{scheme: NAME}`");
+    else if (ascii::equal_ignoring_case(name, "sec-websocket-protocol"))
+        view.complain("of `Sec-WebSocket-Protocol` write `{websocket: NAME}`");
     else if (!is_plain)
         view.refuse("a field name of letters, digits and `-`");
     else if (is_taken(name))
@@ -104,24 +109,31 @@ std::optional<KeySource> read_source(const View& view) {
     const auto header = fields.take("header");
     const auto scheme = fields.take("scheme");
     const auto query = fields.take("query");
+    const auto websocket = fields.take("websocket");
     fields.done();
-    const int count = int{header.has_value()} + int{scheme.has_value()} + int{query.has_value()};
+    const int count = int{header.has_value()} + int{scheme.has_value()} + int{query.has_value()} +
+                      int{websocket.has_value()};
     if (count > 1 || view.node().entries.empty())
-        view.complain("a source is `bearer`, `{header: NAME}`, `{scheme: NAME}` or "
-                      "`{query: NAME}`");
+        view.complain("a source is `bearer`, `{header: NAME}`, `{scheme: NAME}`, `{query: NAME}` "
+                      "or `{websocket: NAME}`");
     if (count != 1) return std::nullopt;
     KeySource source;
     if (header) source = {Kind::field, read_field(*header)};
     if (scheme) source = {Kind::scheme, read_scheme(*scheme)};
     if (query) source = {Kind::query, read_parameter(*query)};
+    if (websocket) {
+        source.kind = Kind::websocket;
+        read_token(websocket, source.name);
+    }
     if (source.name.empty()) return std::nullopt;
     return source;
 }
 
 bool is_same(const KeySource& a, const KeySource& b) {
     if (a.kind != b.kind) return false;
-    return a.kind == KeySource::Kind::query ? a.name == b.name
-                                            : ascii::equal_ignoring_case(a.name, b.name);
+    // RFC 6455 4.1 has the names of subprotocols in the letters that they are registered in.
+    const bool is_exact = a.kind == KeySource::Kind::query || a.kind == KeySource::Kind::websocket;
+    return is_exact ? a.name == b.name : ascii::equal_ignoring_case(a.name, b.name);
 }
 
 } // namespace

@@ -10,7 +10,7 @@ namespace keygate::config {
 
 /// `sources:` of a profile, where requests carry their key:
 ///
-///     [bearer, {header: X-Api-Key}, {scheme: Token}, {query: api_key}]
+///     [bearer, {header: X-Api-Key}, {scheme: Token}, {query: api_key}, {websocket: bearer}]
 ///
 /// No two can be the same, and none a field that frames or routes a message.
 void read_sources(const std::optional<View>& view, std::vector<KeySource>& sources);

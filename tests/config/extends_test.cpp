@@ -137,15 +137,20 @@ BOOST_AUTO_TEST_CASE(sources_say_where_a_key_may_be) {
     };
     BOOST_TEST((as_default().sources == std::vector<Source>{Source{}}));
     const Profile all = sources(
-        "[{query: api_key}, {header: X-Api-Key}, {scheme: Token}, bearer, {query: API_KEY}]");
+        "[{query: api_key}, {header: X-Api-Key}, {scheme: Token}, bearer, {query: API_KEY}, "
+        "{websocket: bearer}, {websocket: Bearer}]");
     BOOST_TEST((all.sources == std::vector<Source>{{Kind::query, "api_key"},
                                                    {Kind::field, "X-Api-Key"},
                                                    {Kind::scheme, "Token"},
                                                    {Kind::bearer, ""},
-                                                   {Kind::query, "API_KEY"}}));
+                                                   {Kind::query, "API_KEY"},
+                                                   {Kind::websocket, "bearer"},
+                                                   {Kind::websocket, "Bearer"}}));
     BOOST_TEST(all.challenge == "Bearer");
     BOOST_TEST(sources("[{header: X-Api-Key}, {scheme: Token}]").challenge == "Token");
     BOOST_TEST(sources("[{header: X-Api-Key}]").challenge == "ApiKey");
+    BOOST_TEST(sources("[{websocket: bearer}]").challenge == "ApiKey");
+    BOOST_TEST(sources("[{websocket: a}, {scheme: Token}]").challenge == "Token");
     BOOST_TEST(sources("[{header: X-Api-Key}]\nchallenge: Shop").challenge == "Shop");
 }
 
@@ -200,17 +205,30 @@ BOOST_AUTO_TEST_CASE(mistakes_say_what_is_allowed) {
     const Row rows[] = {
         {"sources: bearer",
          "2:10: sources: found `bearer`; expected a list such as [bearer, {header: X-Api-Key}, "
-         "{scheme: Token}, {query: api_key}]"},
+         "{scheme: Token}, {query: api_key}, {websocket: bearer}]"},
         {"sources: []", "2:10: sources: lists no source; expected a list such as [bearer, {header: "
-                        "X-Api-Key}, {scheme: Token}, {query: api_key}]"},
+                        "X-Api-Key}, {scheme: Token}, {query: api_key}, {websocket: bearer}]"},
         {"sources: [baerer]",
          "2:11: sources[0]: found `baerer`; expected bearer; did you mean `bearer`?"},
         {"sources: [{header: X-Api-Key, query: key}]",
-         "2:11: sources[0]: a source is `bearer`, `{header: NAME}`, `{scheme: NAME}` or `{query: "
-         "NAME}`"},
-        {"sources: [{heder: X-Api-Key}]",
-         "2:12: sources[0].heder: unknown name `heder`; allowed: header, scheme, query; did you "
-         "mean `header`?"},
+         "2:11: sources[0]: a source is `bearer`, `{header: NAME}`, `{scheme: NAME}`, `{query: "
+         "NAME}` or `{websocket: NAME}`"},
+        {"sources: [{websocket: a, query: key}]",
+         "2:11: sources[0]: a source is `bearer`, `{header: NAME}`, `{scheme: NAME}`, `{query: "
+         "NAME}` or `{websocket: NAME}`"},
+        {"sources: [{websocket: \"a b\"}]",
+         "2:23: sources[0].websocket: found `a b`; expected 1 to 64 letters, digits or any of "
+         "!#$%&'*+-.^_`|~"},
+        {"sources: [{websocket: a}, {websocket: a}]",
+         "2:27: sources[1]: this source is listed twice"},
+        {"sources: [{header: Sec-WebSocket-Protocol}]",
+         "2:20: sources[0].header: of `Sec-WebSocket-Protocol` write `{websocket: NAME}`"},
+        {"sources: [{header: Client-Cert}]",
+         "2:20: sources[0].header: `Client-Cert` says something else in a request; expected a "
+         "field of its own such as X-Api-Key"},
+        {"sources: [{heder: X-Api-Key}]", "2:12: sources[0].heder: unknown name `heder`; allowed: "
+                                          "header, scheme, query, websocket; did you "
+                                          "mean `header`?"},
         {"sources: [{header: Authorization}]",
          "2:20: sources[0].header: of `Authorization` write `bearer`, or `{scheme: NAME}`"},
         {"sources: [{header: X_Api_Key}]",
