@@ -142,6 +142,33 @@ Judged<std::string> parse_host_and_port(std::string_view text) {
     return Judged<std::string>::good(*host.value + ":" + std::to_string(*port));
 }
 
+Judged<std::string> parse_origin(std::string_view text) {
+    using Origin = Judged<std::string>;
+    const auto bad = [] {
+        return Origin::bad("expected an origin: scheme, host and perhaps a port, such as "
+                           "https://app.example.com or https://*.example.com");
+    };
+    if (text == "null")
+        return Origin::bad("any page can have this origin, in a frame with `sandbox`");
+    const std::string lower = ascii::lowered(text);
+    const bool is_https = lower.starts_with("https://");
+    if (!is_https && !lower.starts_with("http://")) return bad();
+    std::string origin = is_https ? "https://" : "http://";
+    std::string_view rest = std::string_view{lower}.substr(origin.size());
+    const bool is_wild = rest.starts_with("*.");
+    if (is_wild) {
+        rest.remove_prefix(2);
+        origin += "*.";
+    }
+    Judged<std::string> host = parse_host_and_port(rest);
+    const bool is_bare_v6 = !rest.starts_with('[') && host.value && host.value->front() == '[';
+    if (!host.value || is_bare_v6) return bad();
+    const std::string_view usual = is_https ? ":443" : ":80";
+    if (host.value->ends_with(usual)) host.value->resize(host.value->size() - usual.size());
+    if (is_wild && !is_dns_name(host.value->substr(0, host.value->find(':')))) return bad();
+    return Origin::good(origin + *host.value);
+}
+
 Judged<Server> parse_server(std::string_view text) {
     using Result = Judged<Server>;
     if (ascii::equal_ignoring_case(text.substr(0, 5), "unix:")) return parse_socket(text.substr(5));

@@ -23,6 +23,10 @@ namespace keygate::config {
 /// The same with or without a port: what a `Host` field may hold.
 [[nodiscard]] Judged<std::string> parse_host_and_port(std::string_view text);
 
+/// An origin of pages as browsers send it (RFC 6454 6.2): `https://app.example.com`, in lower case
+/// and without the port that the scheme has anyway. With `*.` before the host: of all names below.
+[[nodiscard]] Judged<std::string> parse_origin(std::string_view text);
+
 /// `http://host`, `http://host:port`, the same with `https://`, or `unix:PATH`; the path is left as
 /// it is written.
 [[nodiscard]] Judged<Server> parse_server(std::string_view text);

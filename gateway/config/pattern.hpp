@@ -18,6 +18,9 @@ namespace keygate::config {
 /// never matches.
 [[nodiscard]] Judged<std::string> parse_pattern(std::string_view written);
 
+/// A path of literal segments alone, in the same form and without a final `/`: `/v1/orders`.
+[[nodiscard]] Judged<std::string> parse_literal_path(std::string_view written);
+
 /// A whole left side.
 struct MethodsAndPath {
     std::vector<std::string> methods; // empty: ANY

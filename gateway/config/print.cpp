@@ -2,6 +2,7 @@
 
 #include "config/addresses.hpp"
 #include "config/load.hpp"
+#include "config/print_cors.hpp"
 #include "config/print_limits.hpp"
 #include "config/print_network.hpp"
 #include "config/print_profile.hpp"
@@ -65,9 +66,11 @@ void print_api(Printer& out, const Api& api, bool has_redis) {
     if (!api.trailers.empty()) out.list("trailers", api.trailers);
     if (api.recoverable) print_recoverable(out, *api.recoverable);
     out.field("trailing_slash", api.trailing_slash == TrailingSlash::strict ? "strict" : "ignore");
+    out.flag("terminate_streams", api.terminate_streams);
+    if (api.cors) print_cors(out, *api.cors);
     out.open("routes");
     for (const Route& route : api.routes)
-        print_route(out, route);
+        print_route(out, route, api);
     out.close();
     out.close();
 }

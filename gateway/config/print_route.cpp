@@ -1,5 +1,6 @@
 #include "config/print_route.hpp"
 
+#include "config/print_cors.hpp"
 #include "config/print_limits.hpp"
 #include "config/read_route.hpp"
 #include "config/tree.hpp"
@@ -47,15 +48,42 @@ std::string upstream_yaml(const Printer& out, const Route& route, const std::str
            ", test: " + out.value({path + ".test"}, route.test_upstream) + "}";
 }
 
+std::string rewrite_yaml(const Printer& out, const Rewrite& rewrite, const std::string& path) {
+    return "{prefix: " + out.value({path + ".prefix"}, rewrite.prefix) +
+           ", with: " + out.value({path + ".with"}, rewrite.with) + "}";
+}
+
+/// Empty if there are none.
+std::string timeouts_yaml(const Printer& out, const RouteTimeouts& timeouts,
+                          const std::string& path) {
+    std::string members;
+    const auto add = [&](std::string_view name, const std::optional<milliseconds>& time) {
+        if (!time) return;
+        members += (members.empty() ? "" : ", ") + std::string{name} + ": " +
+                   out.value({child_path(path, name)}, duration_text(*time));
+    };
+    add("first_byte", timeouts.first_byte);
+    add("idle", timeouts.idle);
+    add("total", timeouts.total);
+    return members.empty() ? members : "{" + members + "}";
+}
+
 /// Where it leads and how, as members of a flow mapping, each with `, ` before it.
 std::string way_yaml(const Printer& out, const Route& route, const std::string& path) {
-    if (route.live_upstream.empty()) return {};
-    return ", upstream: " + upstream_yaml(out, route, path + ".upstream");
+    std::string yaml;
+    if (!route.live_upstream.empty())
+        yaml += ", upstream: " + upstream_yaml(out, route, path + ".upstream");
+    if (route.rewrite) yaml += ", rewrite: " + rewrite_yaml(out, *route.rewrite, path + ".rewrite");
+    const std::string timeouts = timeouts_yaml(out, route.timeouts, path + ".timeouts");
+    if (!timeouts.empty()) yaml += ", timeouts: " + timeouts;
+    if (route.max_body)
+        yaml += ", max_body: " + out.value({path + ".max_body"}, size_text(*route.max_body));
+    return yaml;
 }
 
 } // namespace
 
-void print_route(Printer& out, const Route& route) {
+void print_route(Printer& out, const Route& route, const Api& api) {
     const std::string path = child_path(out.here(), route.text);
     std::string more;
     const auto add = [&](std::string_view name, std::string_view text) {
@@ -67,6 +95,7 @@ void print_route(Printer& out, const Route& route) {
     if (!route.meter.empty()) add("meter", route.meter);
     more += way_yaml(out, route, path);
     more += route_limits_yaml(out, route, path);
+    more += route_cors_yaml(out, route.cors, api.cors, path);
     const auto [name, access] = access_yaml(out, route, path);
     // Without anything else the short forms say it.
     const bool is_short = more.empty() && name != "any_scope" && name != "answer";

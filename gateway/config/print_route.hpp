@@ -6,6 +6,6 @@
 namespace keygate::config {
 
 /// One line of the route-to-scope map.
-void print_route(Printer& out, const Route& route);
+void print_route(Printer& out, const Route& route, const Api& api);
 
 } // namespace keygate::config

@@ -4,6 +4,7 @@
 #include "config/addresses.hpp"
 #include "config/meter_counts.hpp"
 #include "config/read_api_limits.hpp"
+#include "config/read_cors.hpp"
 #include "config/read_key_rules.hpp"
 #include "config/read_limits.hpp"
 #include "config/read_profile.hpp"
@@ -128,10 +129,12 @@ void read_routes(const std::optional<View>& view, Api& api) {
 /// so in its head, where everybody on the way has read it; behind the body it would be a second
 /// opinion.
 bool may_be_trailer(std::string_view name) {
-    static constexpr std::array<std::string_view, 28> heads_only{"accept-encoding",
+    static constexpr std::array<std::string_view, 31> heads_only{"accept-encoding",
                                                                  "age",
                                                                  "authorization",
                                                                  "cache-control",
+                                                                 "client-cert",
+                                                                 "client-cert-chain",
                                                                  "connection",
                                                                  "cookie",
                                                                  "date",
@@ -142,6 +145,7 @@ bool may_be_trailer(std::string_view name) {
                                                                  "keep-alive",
                                                                  "location",
                                                                  "max-forwards",
+                                                                 "origin",
                                                                  "pragma",
                                                                  "range",
                                                                  "retry-after",
@@ -158,8 +162,8 @@ bool may_be_trailer(std::string_view name) {
                                                                  "x-request-id"};
     const std::string known = ascii::lowered(name);
     for (const std::string_view family :
-         {"content-", "if-", "proxy-", "sec-", "x-forwarded-", "x-http-method", "x-method-override",
-          "x-original-", "x-rewrite-"})
+         {"access-control-", "content-", "if-", "proxy-", "sec-", "x-forwarded-", "x-http-method",
+          "x-method-override", "x-original-", "x-rewrite-"})
         if (known.starts_with(family)) return known == "content-md5" || known == "content-digest";
     return std::find(heads_only.begin(), heads_only.end(), known) == heads_only.end();
 }
@@ -254,6 +258,7 @@ Api read_api(const View::Member& member, Profiles& profiles, const Outside& outs
     if (const auto rate = fields.take("failed_auth")) api.failed_auth = read_plain_rate(*rate);
     const auto plans = fields.take("plans");
     const auto default_plan = fields.take("default_plan");
+    read_cors(fields.take("cors"), api.cors);
     read_ways(fields, outside.folder, api);
     // These name scopes and parameters, which are all known now.
     read_implies(implies, api);
@@ -265,7 +270,8 @@ Api read_api(const View::Member& member, Profiles& profiles, const Outside& outs
     read_recoverable(fields.take("recoverable"), api);
     api.trailing_slash = api.profile.trailing_slash;
     read_word(fields.take("trailing_slash"), api.trailing_slash, slash_words);
-    fields.later({"cors", "meters", "quota"});
+    read_flag(fields.take("terminate_streams"), api.terminate_streams);
+    fields.later({"meters", "quota"});
     fields.done();
     return api;
 }

@@ -2,6 +2,7 @@
 
 #include "base/ascii.hpp"
 #include "config/pattern.hpp"
+#include "config/read_cors.hpp"
 #include "config/read_limits.hpp"
 #include "config/read_route_way.hpp"
 #include "config/scope_names.hpp"
@@ -171,7 +172,8 @@ void read_mapping(const View& view, const Vocabulary& vocabulary, const Api& api
     read_word(authorization, route.pass_authorization, words);
     read_costs(view, fields, route);
     read_way(fields, api, route);
-    fields.later({"cors", "bind", "timeouts", "limits", "allow_encoded"});
+    read_route_cors(fields.take("cors"), route.cors);
+    fields.later({"bind", "limits", "allow_encoded"});
     fields.done();
 
     if (statements != 1)
@@ -195,6 +197,24 @@ void read_value(const View& view, const Vocabulary& vocabulary, const Api& api, 
         route.access = Access::key;
     else
         read_one_scope(view, vocabulary, route);
+}
+
+/// Its methods and its pattern. @returns whether they can be read.
+bool read_name(const View::Member& member, Route& route) {
+    const std::size_t space = member.name.find(' ');
+    if (space == std::string::npos || member.name.find(' ', space + 1) != std::string::npos) {
+        member.view.complain_of_name(
+            "expected METHOD and PATH with a space between them, such as GET /v1/orders/{id}");
+        return false;
+    }
+    Judged<std::vector<std::string>> methods = parse_methods(member.name.substr(0, space));
+    Judged<std::string> pattern = parse_pattern(member.name.substr(space + 1));
+    if (!methods.value) member.view.complain_of_name(methods.wrong);
+    if (!pattern.value) member.view.complain_of_name(pattern.wrong);
+    if (!methods.value || !pattern.value) return false;
+    route.methods = std::move(*methods.value);
+    route.pattern = std::move(*pattern.value);
+    return true;
 }
 
 } // namespace
@@ -253,25 +273,13 @@ std::optional<std::string> read_scope_name(const View& view) {
 
 std::optional<Route> read_route(const View::Member& member, const Vocabulary& vocabulary,
                                 const Api& api) {
-    const View& view = member.view;
     Route route;
     route.text = member.name;
-    route.place = view.name_place();
-    read_value(view, vocabulary, api, route);
-
-    const std::size_t space = member.name.find(' ');
-    if (space == std::string::npos || member.name.find(' ', space + 1) != std::string::npos) {
-        view.complain_of_name(
-            "expected METHOD and PATH with a space between them, such as GET /v1/orders/{id}");
-        return std::nullopt;
-    }
-    Judged<std::vector<std::string>> methods = parse_methods(member.name.substr(0, space));
-    Judged<std::string> pattern = parse_pattern(member.name.substr(space + 1));
-    if (!methods.value) view.complain_of_name(methods.wrong);
-    if (!pattern.value) view.complain_of_name(pattern.wrong);
-    if (!methods.value || !pattern.value) return std::nullopt;
-    route.methods = std::move(*methods.value);
-    route.pattern = std::move(*pattern.value);
+    route.place = member.view.name_place();
+    route.cors = api.cors;
+    const bool has_name = read_name(member, route);
+    read_value(member.view, vocabulary, api, route);
+    if (!has_name) return std::nullopt;
     return route;
 }
 

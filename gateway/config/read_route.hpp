@@ -48,9 +48,10 @@ class Vocabulary {
 ///
 /// A mapping may say `auth: optional`: no key is needed, but one that is sent must be good. It may
 /// also say what a request costs, `weight` and `meter`, and what bounds the route
-/// beside plans, `rate` and `concurrency`, and where it leads, `upstream`.
+/// beside plans, `rate` and `concurrency`, where it leads and how
+/// (config/read_route_way.hpp), and what pages of other origins may do there, `cors`.
 ///
-/// @param api  what of it is read already: its upstreams are.
+/// @param api  what of it is read already: its upstreams and `cors` are.
 /// @returns the route, also if only its value is wrong, so that ties are found; nothing if its name
 ///          cannot be read.
 [[nodiscard]] std::optional<Route> read_route(const View::Member& member,

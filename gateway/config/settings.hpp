@@ -401,7 +401,8 @@ struct Cors {
     bool operator==(const Cors&) const = default;
 };
 
-/// `rewrite:` the path that the upstream gets: `{prefix: /v1, with: /api}`.
+/// `rewrite:` the path that the upstream gets: `{prefix: /v1, with: /api}`. Where nothing is left
+/// of it, it is `/`.
 struct Rewrite {
     std::string prefix; // literal segments that the route's pattern begins with
     std::string with;   // in its place, `/api` or empty
