@@ -111,6 +111,9 @@ void Exchange::start(WallTime now) {
     limit_fields_.clear();
     notice_.clear();
     notice_kind_ = auth::Notice::none;
+    cors_fields_.clear();
+    owns_cors_ = false;
+    websocket_name_ = {};
     limited_by_ = dry_limit_ = nullptr;
     is_chunked_ = is_head_request_ = is_repeatable_ = keeps_alive_ = false;
     expects_continue_ = waits_for_continue_ = is_upgrade_ = is_tunnel_ = false;
@@ -152,10 +155,16 @@ void Exchange::on_head(const http::RequestHead& head) {
     target_ = *target;
     if (lane_.access_log.is_on()) path_ = target_.path;
 
+    if (take_preflight(head)) return;
     const auto route =
         epoch_->snapshot->routes.find(head.host, head.method, target_.path); // route_*
-    if (!route) return refuse(route.error());
+    if (!route) {
+        note_origin(epoch_->snapshot->cors_for(head.host));
+        return refuse(route.error());
+    }
     route_ = *route;
+    const auto& cors = epoch_->snapshot->ways[route_->number].cors;
+    note_origin(cors ? &*cors : nullptr);
     if (const auto refusal = http::check_body_length(head, max_body()))
         return refuse(*refusal); // body_too_large
     if (route_->access == config::Access::open) return admit_anonymous();
@@ -168,6 +177,50 @@ void Exchange::on_head(const http::RequestHead& head) {
     if (route_->is_optional && credential.error().reason == Reason::auth_missing)
         return admit_anonymous();
     refuse(credential.error());
+}
+
+/// A browser asks before it sends a request with a key, and this question never has one (Fetch
+/// 3.2.2): it is of the route that the request would take. False if it is none, or nobody has said
+/// how it is answered.
+bool Exchange::take_preflight(const http::RequestHead& head) {
+    if (head.method != "OPTIONS" || !http::CorsRules::is_preflight(head)) return false;
+    const std::string_view asked = http::value_of(head, "Access-Control-Request-Method");
+    const auto route = epoch_->snapshot->routes.find(head.host, asked, target_.path);
+    if (!route) return false;
+    const auto& cors = epoch_->snapshot->ways[(*route)->number].cors;
+    if (!cors) return false;
+    route_ = *route;
+    if (cors->answers_preflight() || route_->reply != config::Reply::none) {
+        answer_preflight(*cors);
+    } else {
+        note_origin(&*cors);
+        permit_ = policy::admit_preflight(*route_);
+        charge();
+    }
+    return true;
+}
+
+void Exchange::answer_preflight(const http::CorsRules& rules) {
+    const bool closes = !keeps_alive_ || lane_.is_draining || !body_.is_done();
+    after_ = closes ? http::AfterAnswer::close : http::AfterAnswer::keep_alive;
+    std::string& out = lane_.head_scratch;
+    out.clear();
+    rules.write_preflight(out, *head_,
+                          {.after = after_,
+                           .minor_version = minor_version_,
+                           .date = lane_.date.at(lane_.poller.now().wall),
+                           .request_id = id_.text()});
+    status_ = 204;
+    is_answer_started_ = true;
+    if (!client_.send({out})) return cut(observe::Outcome::canceled());
+    finish(observe::Outcome::allowed(), after_);
+}
+
+/// Who may read the answer is known as soon as the route is, whatever the answer will be.
+void Exchange::note_origin(const http::CorsRules* rules) {
+    if (rules == nullptr) return;
+    owns_cors_ = rules->answers_preflight();
+    rules->write_fields(cors_fields_, http::CorsRules::origin_of(*head_));
 }
 
 void Exchange::admit_anonymous() {
@@ -719,7 +772,7 @@ void Exchange::refuse(const Refusal& refusal) {
     // this.
     const bool closes = !keeps_alive_ || lane_.is_draining || !body_.is_done();
     after_ = closes ? http::AfterAnswer::close : http::AfterAnswer::keep_alive;
-    limit_fields_ += notice_;
+    limit_fields_.append(notice_).append(cors_fields_);
     std::string& out = lane_.head_scratch;
     out.clear();
     pages.write(out, refusal,
@@ -828,6 +881,7 @@ void Exchange::record(observe::Outcome outcome) {
     release_beyond(request_head_, kept_capacity);
     release_beyond(limit_fields_, kept_word);
     release_beyond(notice_, kept_word);
+    release_beyond(cors_fields_, kept_word);
     for (std::string* const word : {&method_, &host_, &path_})
         release_beyond(*word, kept_word);
     release(answer_inbox_);

@@ -122,6 +122,9 @@ class Exchange final : proxy::LinkUser,
 
     void start(WallTime now);
     void on_head(const http::RequestHead& head);
+    [[nodiscard]] bool take_preflight(const http::RequestHead& head);
+    void answer_preflight(const http::CorsRules& rules);
+    void note_origin(const http::CorsRules* rules);
     void admit_anonymous();
     void find_key(const auth::Credential& credential);
     void look_up(const std::shared_ptr<keys::Cache>& cache, const auth::Credential& credential,
@@ -258,6 +261,9 @@ class Exchange final : proxy::LinkUser,
     std::vector<limit::RedisCounters::Owed> owed_redis_; // the same, counted there
     std::string limit_fields_;                           // for the answer, whole lines
     std::string notice_;                                 // the same of the key's age
+    std::string cors_fields_;                            // the same for browsers
+    bool owns_cors_ = false;                             // we say it for the upstream as well
+    std::string_view websocket_name_; // in place of the key that was sent behind it
     auth::Notice notice_kind_ = auth::Notice::none;
     const config::Limit* limited_by_ = nullptr; // that has refused it
     const config::Limit* dry_limit_ = nullptr;  // that would have

@@ -161,7 +161,9 @@ void Exchange::on_final_answer(const http::ResponseHead& head, std::span<char> r
                           .request_id = id_.text(),
                           .trailers = &compiled.trailers,
                           .limit_fields = limit_fields_,
-                          .notice = notice_});
+                          .notice = notice_,
+                          .cors = owns_cors_ ? std::string_view{cors_fields_} : "",
+                          .owns_cors = owns_cors_});
     // From here on the client has an answer: what fails now cuts it, and is not answered again.
     is_answer_started_ = true;
     on_answer_body(out, rest);
@@ -184,7 +186,9 @@ void Exchange::open_tunnel(const http::ResponseHead& head, std::span<char> rest)
     status_ = head.status;
     std::string& out = lane_.head_scratch;
     out.clear();
-    http::write_response(out, head, {.request_id = id_.text(), .notice = notice_});
+    http::write_response(
+        out, head,
+        {.request_id = id_.text(), .notice = notice_, .websocket_protocol = websocket_name_});
     is_answer_started_ = true;
     on_answer_body(out, rest);
     if (!is_running_) return;

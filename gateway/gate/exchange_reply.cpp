@@ -1,7 +1,6 @@
 // A request that the gateway answers by itself (`answer:` in its route): read to its end, told to
 // who knows keys and owners, and answered with what comes back. In the place of the upstream's part
 // in exchange.cpp and exchange_answer.cpp.
-#include "base/ascii.hpp"
 #include "gate/exchange.hpp"
 #include "http/own_answer.hpp"
 
@@ -12,12 +11,6 @@ namespace keygate::gate {
 namespace {
 
 constexpr std::chrono::milliseconds reply_patience{10'000};
-
-std::string_view value_of(const http::RequestHead& head, std::string_view name) {
-    for (const http::Field& field : head.all())
-        if (ascii::equal_ignoring_case(field.name, name)) return field.value;
-    return {};
-}
 
 } // namespace
 
@@ -32,7 +25,7 @@ void Exchange::prepare_reply() {
     call.route = route_->name;
     call.id = route_->id_in(target_.path);
     call.query = target_.query.substr(std::min<std::size_t>(1, target_.query.size()));
-    call.idempotency_key = value_of(*head_, "Idempotency-Key");
+    call.idempotency_key = http::value_of(*head_, "Idempotency-Key");
     call.request_id = id_.text();
 }
 
@@ -75,6 +68,7 @@ void Exchange::on_told(answer::Told told) {
     if (const auto* const reason = std::get_if<Reason>(&told)) return refuse(Refusal{*reason});
     const bool closes = !keeps_alive_ || lane_.is_draining;
     after_ = closes ? http::AfterAnswer::close : http::AfterAnswer::keep_alive;
+    limit_fields_ += cors_fields_;
     const http::Asked asked{.after = after_,
                             .is_head = is_head_request_,
                             .minor_version = minor_version_,

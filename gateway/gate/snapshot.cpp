@@ -66,10 +66,19 @@ class UpstreamList {
     const Snapshot* before_;
 };
 
-Snapshot::Way way_of(const policy::Route& route, const std::string& api,
-                     const UpstreamList& upstreams) {
+std::optional<http::CorsRules> compiled(const std::optional<config::Cors>& cors,
+                                        const config::Api& api, const config::Settings& settings) {
+    if (!cors) return std::nullopt;
+    return http::CorsRules{*cors,
+                           http::fields_for_clients(settings.identity.prefix, api.limits.fields)};
+}
+
+Snapshot::Way way_of(const policy::Route& route, const config::Api& configured,
+                     const config::Settings& settings, const UpstreamList& upstreams) {
+    const std::string& api = configured.name;
     const bool is_named = !route.live_upstream.empty();
     Snapshot::Way way;
+    way.cors = compiled(route.cors, configured, settings);
     way.live = upstreams.find(api, is_named ? route.live_upstream : "live").value();
     if (route.takes_test_keys)
         way.test = upstreams.find(api, is_named ? route.test_upstream : "test");
@@ -105,12 +114,14 @@ Result<std::shared_ptr<const Snapshot>> Snapshot::make(config::Settings settings
                 .failed_auth = {},
                 .reserved = http::ReservedNames{settings.identity.prefix,
                                                 names_of(api, config::KeySource::Kind::field)},
-                .key_parameters = names_of(api, config::KeySource::Kind::query)});
+                .key_parameters = names_of(api, config::KeySource::Kind::query),
+                .has_websocket_keys = !names_of(api, config::KeySource::Kind::websocket).empty(),
+                .cors = compiled(api.cors, api, settings)});
         if (api.failed_auth) made.failed_auth = limit::failed_auth_limit(*api.failed_auth);
     }
     std::vector<Way> ways(routes.all().size());
     for (const policy::Route& route : routes.all())
-        ways[route.number] = way_of(route, settings.apis[route.api].name, upstreams);
+        ways[route.number] = way_of(route, settings.apis[route.api], settings, upstreams);
     const auto max_body = highest_max_body(settings, routes);
     http::RefusalPages default_pages{config::default_profile()};
     http::ForwardedRules forwarded{settings.forwarded};
@@ -130,6 +141,11 @@ Result<std::shared_ptr<const Snapshot>> Snapshot::make(config::Settings settings
 const http::RefusalPages& Snapshot::pages_for(std::string_view host) const {
     const std::uint16_t* const api = routes.api_of_host(host);
     return api == nullptr ? default_pages : apis[*api].pages;
+}
+
+const http::CorsRules* Snapshot::cors_for(std::string_view host) const {
+    const std::uint16_t* const api = routes.api_of_host(host);
+    return api != nullptr && apis[*api].cors ? &*apis[*api].cors : nullptr;
 }
 
 } // namespace keygate::gate

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "config/settings.hpp"
+#include "http/cors.hpp"
 #include "http/fields.hpp"
 #include "http/forwarded.hpp"
 #include "http/refusal_pages.hpp"
@@ -27,12 +28,15 @@ struct Snapshot {
         std::optional<config::Limit> failed_auth; // limit/lockout.hpp
         http::ReservedNames reserved;             // fields that do not pass
         std::vector<std::string> key_parameters;  // of the query, that keys are sent in
+        bool has_websocket_keys = false;          // keys may be sent as a subprotocol
+        std::optional<http::CorsRules> cors;      // where no route is known
     };
 
-    /// Where the requests of one route go: positions in `upstreams`.
+    /// Where the requests of one route go, positions in `upstreams`, and which pages send them.
     struct Way {
         std::size_t live = 0;
         std::optional<std::size_t> test; // else its test keys are refused
+        std::optional<http::CorsRules> cors;
     };
 
     /// Reads the peppers, key files and certificates. The settings are those that config::load
@@ -44,6 +48,9 @@ struct Snapshot {
 
     /// What words a refusal for a host before its route is known.
     [[nodiscard]] const http::RefusalPages& pages_for(std::string_view host) const;
+
+    /// Which pages may read such a refusal; null: none.
+    [[nodiscard]] const http::CorsRules* cors_for(std::string_view host) const;
 
     config::Settings settings;
     std::shared_ptr<const keys::Catalog> catalog;

@@ -85,6 +85,12 @@ bool ReservedNames::contains(std::string_view name) const {
                       [](char known, char sent) { return known == fold(sent); });
 }
 
+std::string_view value_of(const Head& head, std::string_view name) {
+    for (const Field& field : head.all())
+        if (ascii::equal_ignoring_case(field.name, name)) return field.value;
+    return {};
+}
+
 bool is_read_as(std::string_view sent, std::string_view name) {
     return std::equal(sent.begin(), sent.end(), name.begin(), name.end(),
                       [](char a, char b) { return fold(a) == fold(b); });

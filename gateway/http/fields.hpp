@@ -39,6 +39,9 @@ class ReservedNames {
     std::uint64_t lengths_ = 0;       // bit n: some name has n letters; most fields end here
 };
 
+/// Of the first field of that name; empty without one.
+[[nodiscard]] std::string_view value_of(const Head& head, std::string_view name);
+
 /// Are these two spellings of one name for servers that take every byte but letters and digits for
 /// `-`?
 [[nodiscard]] bool is_read_as(std::string_view sent, std::string_view name);

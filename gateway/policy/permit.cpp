@@ -31,4 +31,8 @@ Permit admit_public(const Route& route) {
     return Permit{route};
 }
 
+Permit admit_preflight(const Route& route) {
+    return Permit{route};
+}
+
 } // namespace keygate::policy

@@ -28,6 +28,7 @@ class Permit {
     friend Decision<Permit> admit(keys::Identity identity, const Route& route, const Facts& facts,
                                   const Rules& rules);
     friend Permit admit_public(const Route& route);
+    friend Permit admit_preflight(const Route& route);
 
     Permit(keys::Identity identity, const Route& route, const config::Plan* plan)
         : identity_(std::move(identity))
@@ -51,5 +52,9 @@ class Permit {
 /// A public route needs no key, and one with `auth: optional` none either, where none was sent. The
 /// route must be one of these.
 [[nodiscard]] Permit admit_public(const Route& route);
+
+/// A browser's question whether it may send another request (Fetch 3.2.2), to an upstream that
+/// answers it: it carries no key, and does nothing.
+[[nodiscard]] Permit admit_preflight(const Route& route);
 
 } // namespace keygate::policy

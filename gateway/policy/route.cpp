@@ -353,6 +353,7 @@ struct Compiler {
         out.rewrite = route.rewrite;
         out.timeouts = route.timeouts;
         out.max_body = route.max_body;
+        out.cors = route.cors;
         out.limits = route.limits;
         out.name = route.text;
         for (const config::Binding& binding : api.bind)

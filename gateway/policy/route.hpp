@@ -58,6 +58,7 @@ struct Route {
     std::optional<config::Rewrite> rewrite;
     config::RouteTimeouts timeouts;
     std::optional<std::uint64_t> max_body;
+    std::optional<config::Cors> cors;
     std::string name;        // `GET /v1/tests/{id}`
     std::string scope_names; // space-separated, for the challenge of `scope_missing`
 
