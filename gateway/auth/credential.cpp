@@ -90,6 +90,61 @@ std::string_view decoded(std::string_view value, WipingString& room) {
     return room;
 }
 
+constexpr std::string_view protocols_field = "Sec-WebSocket-Protocol";
+
+/// Takes the next name off a list (RFC 9110 5.6.1). False where none is left.
+bool take_name(std::string_view& list, std::string_view& name) {
+    while (!list.empty()) {
+        const std::size_t comma = std::min(list.find(','), list.size());
+        name = ascii::trimmed(list.substr(0, comma));
+        list.remove_prefix(std::min(comma + 1, list.size()));
+        if (!name.empty()) return true;
+    }
+    return false;
+}
+
+/// Goes through the subprotocols that a request names, and tells what may be a key among them: each
+/// one behind a source's name. The lines of the field are one list, also for a reader who counts
+/// lines of other spellings to it.
+class ProtocolWalk {
+  public:
+    explicit ProtocolWalk(Sources sources)
+        : sources_(sources) {}
+
+    [[nodiscard]] bool has_sources() const {
+        return std::any_of(sources_.begin(), sources_.end(), [](const KeySource& source) {
+            return source.kind == KeySource::Kind::websocket;
+        });
+    }
+
+    /// Calls `visit(name, may_be_key, source)` for each subprotocol of the field; the last one is
+    /// that of the name, or null.
+    template <class Visit> void go(const http::Field& field, const Visit& visit) {
+        const bool is_exact = ascii::equal_ignoring_case(field.name, protocols_field);
+        std::string_view list = field.value;
+        std::string_view name;
+        while (take_name(list, name)) {
+            const KeySource* const source = source_named(name);
+            visit(name, follows_any_ || (is_exact && follows_exact_), source);
+            follows_any_ = source != nullptr;
+            if (is_exact) follows_exact_ = source != nullptr;
+        }
+    }
+
+  private:
+    [[nodiscard]] const KeySource* source_named(std::string_view name) const {
+        const auto found =
+            std::find_if(sources_.begin(), sources_.end(), [&](const KeySource& source) {
+                return source.kind == KeySource::Kind::websocket && source.name == name;
+            });
+        return found == sources_.end() ? nullptr : &*found;
+    }
+
+    Sources sources_;
+    bool follows_any_ = false;   // a source's name, in a field of any spelling
+    bool follows_exact_ = false; // … of the right one
+};
+
 /// The one word that a request has in any of its places.
 class Search {
   public:
@@ -105,6 +160,7 @@ class Search {
         for (const KeySource& source : sources_) {
             if (source.kind == KeySource::Kind::field) take_fields(source.name);
             if (source.kind == KeySource::Kind::query) take_parameters(source.name);
+            if (source.kind == KeySource::Kind::websocket) take_protocols(source.name);
         }
         if (found_ == 0) return Refusal{.reason = Reason::auth_missing};
         if (found_ > 1) return Refusal{.reason = Reason::auth_duplicate};
@@ -121,6 +177,22 @@ class Search {
     void take_fields(std::string_view name) {
         for (const http::Field& field : head_.all())
             if (ascii::equal_ignoring_case(field.name, name)) take(single_word(field.value));
+    }
+
+    /// RFC 6455 4.1: names of subprotocols have a case, and all lines are one list.
+    void take_protocols(std::string_view name) {
+        if (!head_.upgrades_to_websocket) return;
+        bool is_key = false;
+        for (const http::Field& field : head_.all()) {
+            if (!ascii::equal_ignoring_case(field.name, protocols_field)) continue;
+            std::string_view list = field.value;
+            std::string_view protocol;
+            while (take_name(list, protocol)) {
+                if (is_key) take(single_word(protocol));
+                is_key = protocol == name;
+            }
+        }
+        if (is_key) take(Refusal{.reason = Reason::auth_malformed});
     }
 
     void take_parameters(std::string_view name) {
@@ -203,13 +275,41 @@ std::vector<std::string_view> credentials_in(const http::RequestHead& head, std:
         if (is_named([&](std::string_view name) { return http::is_named(parameter, name); },
                      KeySource::Kind::query))
             found.push_back(parameter.value);
-    for (const http::Field& field : head.all())
+    ProtocolWalk protocols{sources};
+    const bool has_protocols = protocols.has_sources();
+    for (const http::Field& field : head.all()) {
         if (field.id == http::FieldName::authorization ||
             is_named([&](std::string_view name) { return http::is_read_as(field.name, name); },
                      KeySource::Kind::field))
             found.push_back(field.value);
+        else if (has_protocols && http::is_read_as(field.name, protocols_field))
+            protocols.go(field, [&](std::string_view name, bool may_be_key, const KeySource*) {
+                if (may_be_key) found.push_back(name);
+            });
+    }
     std::erase_if(found, [](std::string_view text) { return text.empty(); });
     return found;
+}
+
+WebsocketProtocols websocket_protocols_without_keys(const http::RequestHead& head, Sources sources,
+                                                    std::string& out) {
+    WebsocketProtocols protocols;
+    ProtocolWalk walk{sources};
+    if (!walk.has_sources()) return protocols;
+    const std::size_t begin = out.size();
+    for (const http::Field& field : head.all()) {
+        if (!http::is_read_as(field.name, protocols_field)) continue;
+        const bool is_exact = ascii::equal_ignoring_case(field.name, protocols_field);
+        walk.go(field, [&](std::string_view name, bool may_be_key, const KeySource* source) {
+            if (may_be_key || source != nullptr) {
+                protocols.are_changed = true;
+                if (is_exact && source != nullptr) protocols.name = source->name;
+            } else if (is_exact) {
+                out.append(out.size() == begin ? "" : ", ").append(name);
+            }
+        });
+    }
+    return protocols;
 }
 
 bool may_pass(const http::RequestHead& head, const config::KeyFormat& format) {

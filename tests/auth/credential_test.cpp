@@ -281,6 +281,169 @@ BOOST_AUTO_TEST_CASE(whatever_may_hold_a_key_is_found_in_a_head) {
                boost::test_tools::per_element());
 }
 
+BOOST_AUTO_TEST_CASE(a_key_may_stand_among_the_protocols_of_a_websocket) {
+    const std::vector<config::KeySource> all{
+        {Kind::bearer, ""}, {Kind::query, "api_key"}, {Kind::websocket, "bearer"}};
+
+    struct Row {
+        std::vector<std::string_view> fields;
+        std::string_view query;
+        std::string_view answer;
+    };
+
+    const std::vector<Row> rows{
+        {{"Sec-WebSocket-Protocol: bearer, rp_0123abcd"}, "", "ok"},
+        {{"sec-websocket-protocol: bearer,rp_0123abcd"}, "", "ok"},
+        {{"Sec-WebSocket-Protocol: bearer, rp_0123abcd, chat"}, "", "ok"},
+        {{"Sec-WebSocket-Protocol: chat, bearer\t, \trp_0123abcd"}, "", "ok"},
+        {{"Sec-WebSocket-Protocol: chat,, bearer,, ,rp_0123abcd,"}, "", "ok"},
+        {{"Sec-WebSocket-Protocol: bearer", "Sec-WebSocket-Protocol: rp_0123abcd"}, "", "ok"},
+        {{"Sec-WebSocket-Protocol: chat, bearer", "A: b", "Sec_WebSocket_Protocol: x",
+          "SEC-WEBSOCKET-PROTOCOL: rp_0123abcd, x"},
+         "",
+         "ok"},
+        // Nothing of that is a key.
+        {{}, "", "auth_missing"},
+        {{"Sec-WebSocket-Protocol: "}, "", "auth_missing"},
+        {{"Sec-WebSocket-Protocol: chat"}, "", "auth_missing"},
+        {{"Sec-WebSocket-Protocol: rp_0123abcd"}, "", "auth_missing"},
+        {{"Sec-WebSocket-Protocol: Bearer, rp_0123abcd"}, "", "auth_missing"},
+        {{"Sec-WebSocket-Protocol: bearer2, rp_0123abcd"}, "", "auth_missing"},
+        {{"Sec-WebSocket-Protocol: bearer rp_0123abcd"}, "", "auth_missing"},
+        {{"Sec-WebSocket-Protocol: \"bearer\", rp_0123abcd"}, "", "auth_missing"},
+        {{"Sec_WebSocket_Protocol: bearer, rp_0123abcd"}, "", "auth_missing"},
+        {{"Sec-WebSocket-Protocols: bearer, rp_0123abcd"}, "", "auth_missing"},
+        {{"Sec-WebSocket-Extensions: bearer, rp_0123abcd"}, "", "auth_missing"},
+        // In two places, or twice in one; also the same.
+        {{"Sec-WebSocket-Protocol: bearer, rp_0123abcd, bearer, rp_0123abcd"},
+         "",
+         "auth_duplicate"},
+        {{"Sec-WebSocket-Protocol: bearer, rp_0123abcd", "Sec-WebSocket-Protocol: bearer, x"},
+         "",
+         "auth_duplicate"},
+        {{"Sec-WebSocket-Protocol: bearer, bearer, rp_0123abcd"}, "", "auth_duplicate"},
+        {{"Sec-WebSocket-Protocol: bearer, rp_0123abcd, bearer"}, "", "auth_duplicate"},
+        {{"Authorization: Bearer rp_0123abcd", "Sec-WebSocket-Protocol: bearer, rp_0123abcd"},
+         "",
+         "auth_duplicate"},
+        {{"Sec-WebSocket-Protocol: bearer, rp_0123abcd"}, "?api_key=x", "auth_duplicate"},
+        // Other schemes and lists do not stand in the way.
+        {{"Authorization: Basic dXNlcjpwYXNz", "Sec-WebSocket-Protocol: bearer, rp_0123abcd"},
+         "",
+         "ok"},
+        {{"Authorization: Bearer rp_0123abcd", "Sec-WebSocket-Protocol: chat"}, "", "ok"},
+        // There, but not one word.
+        {{"Sec-WebSocket-Protocol: bearer"}, "", "auth_malformed"},
+        {{"Sec-WebSocket-Protocol: chat, bearer,, "}, "", "auth_malformed"},
+        {{"Sec-WebSocket-Protocol: bearer, rp_0123abcd rp_0123abcd"}, "", "auth_malformed"},
+        // One word that is no key.
+        {{"Sec-WebSocket-Protocol: bearer, chat"}, "", "key_bad_format"},
+        {{"Sec-WebSocket-Protocol: bearer, \"rp_0123abcd\""}, "", "key_bad_format"},
+        {{"Sec-WebSocket-Protocol: bearer, rp_0123abc\xc3"}, "", "key_bad_format"},
+    };
+    for (const Row& row : rows)
+        BOOST_TEST_CONTEXT((row.fields.empty() ? "" : row.fields.front())) {
+            http::RequestHead head = head_of(row.fields);
+            const auto told = [&](const std::vector<config::KeySource>& sources) {
+                const auto credential = auth::read_credential(
+                    head, row.query, profile_of(without_modes(), sources), {});
+                if (credential)
+                    BOOST_TEST((credential->digests[0] == keys::digest_of("rp_0123abcd")));
+                return credential ? "ok" : name(credential.error().reason);
+            };
+            head.upgrades_to_websocket = true;
+            BOOST_TEST(told(all) == row.answer);
+            // Of no other request, and of no API that does not say so.
+            const bool is_elsewhere = !row.query.empty() || head.authorizations > 0;
+            if (is_elsewhere) continue;
+            BOOST_TEST(told({{Kind::bearer, ""}}) == "auth_missing");
+            head.upgrades_to_websocket = false;
+            BOOST_TEST(told(all) == "auth_missing");
+        }
+}
+
+BOOST_AUTO_TEST_CASE(protocols_go_upstream_without_whatever_may_be_a_key) {
+    const std::vector<config::KeySource> sources{
+        {Kind::bearer, ""}, {Kind::websocket, "bearer"}, {Kind::websocket, "token"}};
+    using Views = std::vector<std::string_view>;
+
+    struct Row {
+        Views fields;
+        bool are_changed;
+        std::string_view name;
+        std::string_view list;
+        Views keys;
+    };
+
+    const std::vector<Row> rows{
+        {{}, false, "", "", {}},
+        {{"Sec-WebSocket-Protocol: "}, false, "", "", {}},
+        {{"Sec-WebSocket-Protocol: chat, v2"}, false, "", "chat, v2", {}},
+        {{"Sec-WebSocket-Protocol: bearer, k"}, true, "bearer", "", {"k"}},
+        {{"Sec-WebSocket-Protocol: bearer,k,chat,v2"}, true, "bearer", "chat, v2", {"k"}},
+        {{"Sec-WebSocket-Protocol: chat ,bearer,,k ,v2"}, true, "bearer", "chat, v2", {"k"}},
+        {{"sec-websocket-protocol: token, k, chat"}, true, "token", "chat", {"k"}},
+        {{"Sec-WebSocket-Protocol: chat, bearer"}, true, "bearer", "chat", {}},
+        {{"Sec-WebSocket-Protocol: chat, bearer", "Sec-WebSocket-Protocol: k, v2"},
+         true,
+         "bearer",
+         "chat, v2",
+         {"k"}},
+        {{"Sec-WebSocket-Protocol: bearer, k, chat, bearer, l, v2"},
+         true,
+         "bearer",
+         "chat, v2",
+         {"k", "l"}},
+        {{"Sec-WebSocket-Protocol: bearer, bearer, k, l"}, true, "bearer", "l", {"bearer", "k"}},
+        {{"Sec-WebSocket-Protocol: bearer, token, k, l"}, true, "token", "l", {"token", "k"}},
+        {{"Sec-WebSocket-Protocol: bearer, a b, c"}, true, "bearer", "c", {"a b"}},
+        {{"Sec-WebSocket-Protocol: Bearer, k"}, false, "", "Bearer, k", {}},
+        // What a careless reader takes for the field holds no key either.
+        {{"Sec_WebSocket.Protocol: bearer, k, chat"}, true, "", "", {"k"}},
+        {{"Sec-WebSocket-Protocol: v2", "Sec_WebSocket_Protocol: chat, bearer, k"},
+         true,
+         "",
+         "v2",
+         {"k"}},
+        {{"Sec-WebSocket-Protocol: v2, bearer", "Sec_WebSocket_Protocol: k",
+          "Sec-WebSocket-Protocol: l, chat"},
+         true,
+         "bearer",
+         "v2, chat",
+         {"k", "l"}},
+        {{"Sec_WebSocket_Protocol: bearer", "Sec-WebSocket-Protocol: k, chat"},
+         true,
+         "",
+         "chat",
+         {"k"}},
+    };
+    for (const Row& row : rows)
+        BOOST_TEST_CONTEXT((row.fields.empty() ? "" : row.fields.front())) {
+            http::RequestHead head = head_of(row.fields);
+            for (const bool upgrades : {false, true}) {
+                head.upgrades_to_websocket = upgrades;
+                std::string out = "before|";
+                const auto protocols = auth::websocket_protocols_without_keys(head, sources, out);
+                BOOST_TEST(protocols.are_changed == row.are_changed);
+                BOOST_TEST(protocols.name == row.name);
+                BOOST_TEST(out == "before|" + std::string{row.list});
+                BOOST_TEST(auth::credentials_in(head, "", sources) == row.keys,
+                           boost::test_tools::per_element());
+                out.clear();
+                BOOST_TEST(
+                    !auth::websocket_protocols_without_keys(head, {{config::KeySource{}}}, out)
+                         .are_changed);
+                BOOST_TEST(out.empty());
+                BOOST_TEST(auth::credentials_in(head, "", {{config::KeySource{}}}).empty());
+            }
+        }
+    // With other places in between they stand in their order.
+    BOOST_TEST(auth::credentials_in(head_of({"Sec-WebSocket-Protocol: a, bearer",
+                                             "Authorization: b", "Sec-WebSocket-Protocol: c"}),
+                                    "", sources) == (Views{"b", "c"}),
+               boost::test_tools::per_element());
+}
+
 BOOST_AUTO_TEST_CASE(a_key_states_its_mode_by_its_prefix) {
     const auto live = auth::read_credential(head_with("Bearer sk_live_0123456789ab"), {},
                                             profile_of(with_modes()), {});
