@@ -427,6 +427,8 @@ void Exchange::prepare_request(const Snapshot::Api& compiled, const policy::Perm
     const bool is_each_its_own = upstream.host.kind == config::HostPolicy::Kind::server;
     written_host_ = is_each_its_own ? pool_->upstream().host() : std::string{};
     const auto& rewrite = route_->rewrite;
+    std::optional<std::string_view> protocols;
+    if (compiled.has_websocket_keys) protocols = protocols_without_keys();
     http::write_request(request_head_, *head_,
                         {.before_path = rewrite ? std::string_view{rewrite->with} : "",
                          .path = path_for_upstream(),
@@ -437,6 +439,7 @@ void Exchange::prepare_request(const Snapshot::Api& compiled, const policy::Perm
                          .forwarded = &snapshot.forwarded,
                          .told = &told_,
                          .prefix = rewrite ? std::string_view{rewrite->prefix} : "",
+                         .websocket_protocols = protocols,
                          .request_id = id_.text(),
                          .via = snapshot.settings.via,
                          .trailers = &compiled.trailers,
@@ -450,6 +453,17 @@ std::string_view Exchange::query_without_keys(const Snapshot::Api& compiled) {
     std::string& scratch = lane_.query_scratch;
     scratch.clear();
     http::append_without(scratch, target_.query, compiled.key_parameters);
+    return scratch;
+}
+
+/// In place of what the client has sent; nothing where that may pass.
+std::optional<std::string_view> Exchange::protocols_without_keys() {
+    std::string& scratch = lane_.protocols_scratch;
+    scratch.clear();
+    const auto protocols =
+        auth::websocket_protocols_without_keys(*head_, api()->profile.sources, scratch);
+    if (!protocols.are_changed) return std::nullopt;
+    websocket_name_ = protocols.name;
     return scratch;
 }
 

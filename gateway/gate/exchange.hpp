@@ -169,6 +169,7 @@ class Exchange final : proxy::LinkUser,
     void prepare_request(const Snapshot::Api& compiled, const policy::Permit& permit);
     [[nodiscard]] std::string_view query_without_keys(const Snapshot::Api& compiled);
     [[nodiscard]] std::string_view path_for_upstream() const;
+    [[nodiscard]] std::optional<std::string_view> protocols_without_keys();
     void write_host();
     void forward();
     void dial(proxy::Pool::Kind kind);

@@ -54,9 +54,10 @@ struct Lane {
     http::RequestIds request_ids{};
     http::DateText date{};
     limit::Calendar calendar{};
-    std::string target_scratch{}; // of the target that is being judged
-    std::string head_scratch{};   // of the answer's head that is being written
-    std::string query_scratch{};  // of a query that a key is taken out of
+    std::string target_scratch{};    // of the target that is being judged
+    std::string head_scratch{};      // of the answer's head that is being written
+    std::string query_scratch{};     // of a query that a key is taken out of
+    std::string protocols_scratch{}; // of subprotocols that a key is taken out of
     /// Wall clock minus steady clock when the process began: limits follow calendars, but no step
     /// of the wall clock afterwards.
     std::chrono::nanoseconds limiter_offset{};
