@@ -67,7 +67,11 @@ ApiNames names_of(const config::Api& api, bool has_redis) {
     names.format = api.profile.key;
     names.max_age = api.profile.max_age;
     names.trailing_slash = api.trailing_slash;
-    names.has_test_upstream = api.test.has_value();
+    const auto leads_test_keys = [](const config::Route& route) {
+        return !route.test_upstream.empty();
+    };
+    names.has_test_upstream =
+        api.test || std::any_of(api.routes.begin(), api.routes.end(), leads_test_keys);
     for (const config::Binding& binding : api.bind) {
         auto& members = names.bind_members;
         if (!binding.is_owner &&

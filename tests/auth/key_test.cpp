@@ -20,7 +20,7 @@ const WallTime now{std::chrono::seconds{1'700'000'000}};
 struct Facts {
     keys::Entry entry;
     auth::Credential credential;
-    bool has_test_upstream = true;
+    bool takes_test_keys = true;
     config::MaxAge max_age;
     WallTime now = ::now;
 };
@@ -42,9 +42,8 @@ std::string answer(const std::function<void(Facts&)>& change) {
     entry->particulars = facts.entry.particulars;
 
     keys::ApiNames names;
-    names.has_test_upstream = facts.has_test_upstream;
     names.max_age = facts.max_age;
-    const auto identity = auth::identify(ref, facts.credential, api, names, facts.now);
+    const auto identity = auth::identify(ref, facts.credential, api, names, facts.takes_test_keys, facts.now);
     if (!identity) return std::string{name(identity.error().reason)};
     BOOST_TEST(&identity->entry() == entry);
     return "ok";
@@ -59,7 +58,7 @@ BOOST_AUTO_TEST_CASE(a_valid_key_is_an_identity) {
 }
 
 BOOST_AUTO_TEST_CASE(no_entry_and_a_key_of_another_api_are_unknown) {
-    const auto identity = auth::identify(nullptr, {}, api, {}, now);
+    const auto identity = auth::identify(nullptr, {}, api, {}, true, now);
     BOOST_TEST_REQUIRE(identity.has_error());
     BOOST_TEST((identity.error().reason == Reason::key_unknown));
     BOOST_TEST(answer([](Facts& facts) { facts.entry.api = api + 1; }) == "key_unknown");
@@ -133,7 +132,7 @@ BOOST_AUTO_TEST_CASE(a_key_must_be_of_the_mode_that_it_states) {
     struct Case {
         std::optional<Mode> stated;
         Mode mode;
-        bool has_test_upstream;
+        bool takes_test_keys;
         std::string_view answer;
     };
 
@@ -151,7 +150,7 @@ BOOST_AUTO_TEST_CASE(a_key_must_be_of_the_mode_that_it_states) {
         BOOST_TEST(answer([&](Facts& facts) {
                        facts.credential.stated_mode = one.stated;
                        facts.entry.mode = one.mode;
-                       facts.has_test_upstream = one.has_test_upstream;
+                       facts.takes_test_keys = one.takes_test_keys;
                    }) == one.answer);
     }
 }

@@ -197,7 +197,7 @@ struct Fixture {
             own.quotas = {named("own-monthly", quota(7)), named("own-emails", quota(8, "emails"))};
         if (c.has_own_rates || c.has_own_quotas)
             entry->limits = std::make_shared<const config::KeyLimits>(own);
-        return auth::identify(ref, {}, entry->api, with_test(), WallTime{}).value();
+        return auth::identify(ref, {}, entry->api, with_test(), true, WallTime{}).value();
     }
 
     static keys::ApiNames with_test() {
@@ -295,7 +295,7 @@ BOOST_AUTO_TEST_CASE(the_largest_bill_has_room_for_all) {
     const keys::EntryRef ref{entry};
     entry->plan = 0;
     entry->limits = std::make_shared<const config::KeyLimits>(own);
-    auto identity = auth::identify(ref, {}, entry->api, with_test(), WallTime{});
+    auto identity = auth::identify(ref, {}, entry->api, with_test(), true, WallTime{});
     BOOST_TEST_REQUIRE(identity.has_value());
     const auto permit = permit_of(std::move(*identity));
     BOOST_TEST_REQUIRE(permit.has_value());

@@ -18,8 +18,7 @@ inline keys::Identity identity_of(const std::function<void(keys::Entry&)>& chang
     const keys::EntryRef ref{entry};
     change(*entry);
     keys::ApiNames names;
-    names.has_test_upstream = true;
-    return auth::identify(ref, {}, entry->api, names, WallTime{}).value();
+    return auth::identify(ref, {}, entry->api, names, true, WallTime{}).value();
 }
 
 /// The identity of an active live key with these facts.
