@@ -7,6 +7,7 @@
 
 #include "base/ascii.hpp"
 #include "config/template.hpp"
+#include "http/proxy_status.hpp"
 #include "http/request_id.hpp"
 
 #include <optional>
@@ -173,8 +174,11 @@ struct Known {
 /// Puts in what is known when the configuration is loaded.
 class RefusalPages::Renderer {
   public:
-    Renderer(const config::Profile& profile, std::string_view api, std::string plans)
+    Renderer(const config::Profile& profile, std::string_view api, std::string plans,
+             std::string_view via, config::ProxyStatus tells)
         : profile_(profile)
+        , via_(via)
+        , tells_(tells)
         , api_(api)
         , plans_(std::move(plans)) {}
 
@@ -199,6 +203,7 @@ class RefusalPages::Renderer {
             length = length_of(page.around_ids);
         }
         write_own_head(page.head, answer.status, media_type(body), length);
+        page.head += proxy_status(reason, answer.status);
         page.fields = fields_of(answer).filled(known);
         if (page.fields.count() == 0) {
             page.fields.render(page.head, known);
@@ -230,6 +235,13 @@ class RefusalPages::Renderer {
         return out;
     }
 
+    [[nodiscard]] std::string proxy_status(Reason reason, unsigned status) const {
+        using config::ProxyStatus;
+        const bool tells =
+            tells_ == ProxyStatus::all || (tells_ == ProxyStatus::errors && status >= 500);
+        return tells ? proxy_status_line(via_, reason, profile_.show_reason) : std::string{};
+    }
+
     static std::size_t length_of(const std::vector<std::string>& around_ids) {
         std::size_t length = (around_ids.size() - 1) * RequestId::size;
         for (const std::string& letters : around_ids)
@@ -245,15 +257,19 @@ class RefusalPages::Renderer {
     }
 
     const config::Profile& profile_;
+    std::string_view via_;
+    config::ProxyStatus tells_;
     std::string_view api_;
     std::string plans_;
 };
 
-RefusalPages::RefusalPages(const config::Api& api)
-    : RefusalPages(Renderer{api.profile, api.name, plans_with_access(api.plans)}, api.profile) {}
+RefusalPages::RefusalPages(const config::Api& api, std::string_view via, config::ProxyStatus tells)
+    : RefusalPages(Renderer{api.profile, api.name, plans_with_access(api.plans), via, tells},
+                   api.profile) {}
 
-RefusalPages::RefusalPages(const config::Profile& profile)
-    : RefusalPages(Renderer{profile, {}, {}}, profile) {}
+RefusalPages::RefusalPages(const config::Profile& profile, std::string_view via,
+                           config::ProxyStatus tells)
+    : RefusalPages(Renderer{profile, {}, {}, via, tells}, profile) {}
 
 RefusalPages::RefusalPages(const Renderer& renderer, const config::Profile& profile)
     : problem_body_(renderer.problem_body())

@@ -27,10 +27,14 @@ class RefusalPages {
   public:
     using Request = Asked;
 
-    explicit RefusalPages(const config::Api& api);
+    /// @param via    our name, as in `Via`.
+    /// @param tells  on which pages `Proxy-Status` says that they are ours (RFC 9209).
+    explicit RefusalPages(const config::Api& api, std::string_view via = "keygate",
+                          config::ProxyStatus tells = config::ProxyStatus::errors);
 
     /// For refusals before any API is known.
-    explicit RefusalPages(const config::Profile& profile);
+    explicit RefusalPages(const config::Profile& profile, std::string_view via = "keygate",
+                          config::ProxyStatus tells = config::ProxyStatus::errors);
 
     /// Appends the whole answer.
     void write(std::string& out, const Refusal& refusal, const Request& request) const;

@@ -9,6 +9,7 @@
 #include <optional>
 #include <random>
 #include <string>
+#include <utility>
 #include <vector>
 
 using namespace keygate;
@@ -104,6 +105,8 @@ BOOST_AUTO_TEST_CASE(each_reason_of_each_shipped_profile_is_a_whole_answer) {
                            (expected.status == 405 ? "a b" : ""));
                 BOOST_TEST(field_of(answer, "Retry-After").value_or("") ==
                            (expected.status == 503 ? "1" : ""));
+                BOOST_TEST(field_of(answer, "Proxy-Status").has_value() ==
+                           (expected.status >= 500));
             }
     }
 }
@@ -124,6 +127,67 @@ BOOST_AUTO_TEST_CASE(a_challenge_says_what_was_wrong_with_the_credential) {
     BOOST_TEST(challenge(Reason::key_unknown) == "none");
     profile.answers[index(Reason::key_unknown)].status = 401;
     BOOST_TEST(challenge(Reason::key_unknown) == "Bearer realm=\"api\", error=\"invalid_token\"");
+}
+
+BOOST_AUTO_TEST_CASE(an_answer_says_that_it_is_a_proxy_s_own) {
+    using config::ProxyStatus;
+
+    struct Row {
+        Reason reason;
+        std::string_view status;
+    };
+
+    const std::vector<Row> rows{
+        {Reason::auth_missing, "http_request_denied; details=\"auth_missing\""},
+        {Reason::key_unknown, "http_request_denied; details=\"key_unknown\""},
+        {Reason::scope_missing, "http_request_denied; details=\"scope_missing\""},
+        {Reason::rate_limited, "http_request_denied; details=\"rate_limited\""},
+        {Reason::route_unknown, "http_request_denied; details=\"route_unknown\""},
+        {Reason::head_invalid, "http_request_error"},
+        {Reason::target_too_long, "http_request_error"},
+        {Reason::body_too_large, "http_request_error"},
+        {Reason::client_timeout, "http_request_error"},
+        {Reason::head_loop, "proxy_loop_detected"},
+        {Reason::store_unavailable, "proxy_internal_error"},
+        {Reason::store_invalid, "proxy_internal_error"},
+        {Reason::overloaded, "proxy_internal_response"},
+        {Reason::upstream_unavailable, "destination_unavailable"},
+        {Reason::upstream_timeout, "http_response_timeout"},
+        {Reason::upstream_invalid, "http_protocol_error"},
+    };
+    config::Profile profile = config::default_profile();
+    const auto told = [&](Reason reason, ProxyStatus tells, std::string_view via = "keygate") {
+        std::string out;
+        http::RefusalPages{profile, via, tells}.write(out, {.reason = reason}, request());
+        return field_of(out, "Proxy-Status").value_or("nothing");
+    };
+    for (const Row& row : rows)
+        BOOST_TEST_CONTEXT(name(row.reason)) {
+            const std::string whole = "keygate; error=" + std::string{row.status};
+            const bool is_ours = profile.answers[index(row.reason)].status >= 500;
+            BOOST_TEST(told(row.reason, ProxyStatus::all) == whole);
+            BOOST_TEST(told(row.reason, ProxyStatus::errors) == (is_ours ? whole : "nothing"));
+            BOOST_TEST(told(row.reason, ProxyStatus::off) == "nothing");
+        }
+    for (const Reason reason : all_reasons())
+        BOOST_TEST(told(reason, ProxyStatus::all).starts_with("keygate; error="));
+    // The status decides which it is, as the profile has it.
+    profile.answers[index(Reason::key_unknown)].status = 500;
+    profile.answers[index(Reason::upstream_invalid)].status = 404;
+    BOOST_TEST(told(Reason::key_unknown, ProxyStatus::errors) ==
+               "keygate; error=http_request_denied; details=\"key_unknown\"");
+    BOOST_TEST(told(Reason::upstream_invalid, ProxyStatus::errors) == "nothing");
+    // A name is a token where it can be one (RFC 8941 3.3.4).
+    for (const auto& [via, written] :
+         std::vector<std::pair<std::string_view, std::string>>{{"Gate-1.example", "Gate-1.example"},
+                                                               {"*a", "*a"},
+                                                               {"1gate", "\"1gate\""},
+                                                               {"-", "\"-\""},
+                                                               {"~x'y", "\"~x'y\""}})
+        BOOST_TEST(told(Reason::overloaded, ProxyStatus::all, via) ==
+                   written + "; error=proxy_internal_response");
+    profile.show_reason = false;
+    BOOST_TEST(told(Reason::key_unknown, ProxyStatus::all) == "keygate; error=http_request_denied");
 }
 
 BOOST_AUTO_TEST_CASE(an_answer_fits_its_request) {
