@@ -108,7 +108,7 @@ Result<std::shared_ptr<const Snapshot>> Snapshot::make(config::Settings settings
     for (const config::Api& api : settings.apis) {
         if (const auto added = upstreams.add(api); !added) return added.error();
         Api& made = apis.emplace_back(
-            Api{.pages = http::RefusalPages{api},
+            Api{.pages = http::RefusalPages{api, settings.via, settings.proxy_status},
                 .trailers = http::TrailerNames{api.trailers},
                 .truth = config::truth_of(api.limits, settings.store.redis.has_value()),
                 .failed_auth = {},
@@ -123,7 +123,8 @@ Result<std::shared_ptr<const Snapshot>> Snapshot::make(config::Settings settings
     for (const policy::Route& route : routes.all())
         ways[route.number] = way_of(route, settings.apis[route.api], settings, upstreams);
     const auto max_body = highest_max_body(settings, routes);
-    http::RefusalPages default_pages{config::default_profile()};
+    http::RefusalPages default_pages{config::default_profile(), settings.via,
+                                     settings.proxy_status};
     http::ForwardedRules forwarded{settings.forwarded};
     return std::make_shared<const Snapshot>(Snapshot{.settings = std::move(settings),
                                                      .catalog = std::move(catalog),
