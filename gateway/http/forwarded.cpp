@@ -161,7 +161,7 @@ std::string_view to_string(Scheme scheme) {
 
 /// The hops that a trusted peer names.
 struct ForwardedRules::Way {
-    std::array<Address, most_hops> hops{}; // nearest first, without those that are no address
+    std::array<Address, most_hops> hops{}; // nearest first
     std::size_t count = 0;
     std::optional<std::size_t> client; // of the hops
     std::string_view element;          // of `Forwarded`, which names it
@@ -202,12 +202,13 @@ ForwardedRules::Way ForwardedRules::walk(const RequestHead& head, Depth depth) c
         if (member.empty()) continue; // RFC 9110 5.6.1
         const auto address =
             parse_hop(is_standard ? parameter(member, "for").value_or("") : member);
-        if (address) way.hops[way.count++] = *address;
-        if (address && is_client_open) {
-            way.client = way.count - 1;
-            way.element = member;
-        }
-        is_client_open = is_client_open && address && is_within(*address, trusted_);
+        // What stands before it cannot be told from what was made up, by nobody behind us either.
+        if (!address) break;
+        way.hops[way.count++] = *address;
+        if (!is_client_open) continue;
+        way.client = way.count - 1;
+        way.element = member;
+        is_client_open = is_within(*address, trusted_);
         if (!is_client_open && depth == Depth::client) break;
     }
     return way;

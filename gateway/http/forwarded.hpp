@@ -69,7 +69,7 @@ class ForwardedRules {
 
     /// Appends the lines that tell the upstream: `X-Forwarded-For`, `-Proto` and `-Host`, or
     /// `Forwarded` (RFC 7239) with an element for each hop, or both or nothing, as configured.
-    /// Addresses are written anew in their one spelling; hops that are none are left out.
+    /// Addresses are written anew in their one spelling, up to the first hop that is none.
     /// @param told  of the same head, which may lie elsewhere now.
     void write_lines(std::string& out, const RequestHead& head, const Told& told) const;
 
