@@ -1,6 +1,6 @@
-// `Authorization` values. A credential is the digest of exactly the one word that a plain reading
-// of RFC 6750 finds, in the shape of the API's keys; everything else is refused, nothing that is a
-// key goes to an upstream, and a wiped head holds nothing of it.
+// `Authorization` values, and subprotocols of a WebSocket. A credential is the digest of exactly
+// the one word that a plain reading of RFC 6750 finds, in the shape of the API's keys; everything
+// else is refused, nothing that is a key goes to an upstream, and a wiped head holds nothing of it.
 
 #include "auth/credential.hpp"
 #include "base/secret.hpp"
@@ -17,6 +17,7 @@
 #include <string>
 
 #include "fuzz/input.hpp"
+#include "fuzz/lenient.hpp"
 
 using namespace keygate;
 using config::Alphabet;
@@ -195,6 +196,52 @@ void check_in_head(std::string_view value, const config::KeyFormat& format) {
          "the value is wiped, and nothing else");
 }
 
+/// The same value as a list of subprotocols: the one behind `bearer` is the key.
+void check_protocols(std::string_view value, const config::KeyFormat& format) {
+    const bool is_text = std::all_of(value.begin(), value.end(), [](char c) {
+        return c == '\t' || (static_cast<unsigned char>(c) >= 0x20 && c != 0x7f);
+    });
+    if (!is_text) return;
+    const std::string bytes{value};
+    http::RequestHead head;
+    head.upgrades_to_websocket = true;
+    head.fields[head.field_count++] = {.id = http::FieldName::sec_websocket_protocol,
+                                       .name = "Sec-WebSocket-Protocol",
+                                       .value = bytes};
+    config::Profile profile = with(format);
+    profile.sources = {{config::KeySource::Kind::websocket, "bearer"}};
+
+    fuzz::LenientHead lenient;
+    lenient.fields.push_back({"a", bytes});
+    std::vector<std::string> members = fuzz::members_of(lenient, "a");
+    std::erase(members, "");
+    std::vector<std::string> keys;
+    std::string rest;
+    for (std::size_t i = 0; i < members.size(); ++i) {
+        const bool follows = i > 0 && members[i - 1] == "bearer";
+        if (follows) keys.push_back(members[i]);
+        if (!follows && members[i] != "bearer") rest += (rest.empty() ? "" : ", ") + members[i];
+    }
+    const auto names = std::count(members.begin(), members.end(), "bearer");
+
+    const auto read = auth::read_credential(head, {}, profile, {});
+    hold(read.has_value() == (names == 1 && keys.size() == 1 && is_key(keys[0], format)),
+         "accepted is what a plain reading of the list accepts", bytes);
+    if (read) hold(is_digest_of(read->digests[0], keys[0]), "the digest of exactly the key", bytes);
+    std::string written;
+    const auto protocols = auth::websocket_protocols_without_keys(head, profile.sources, written);
+    hold(written == rest, "what goes to the upstream holds no key", written);
+    hold(protocols.are_changed == (names > 0) && protocols.name == (names > 0 ? "bearer" : ""),
+         "what was taken out is told", bytes);
+    std::vector<std::string> found;
+    for (const std::string_view one : auth::credentials_in(head, {}, profile.sources)) {
+        hold(one.data() >= bytes.data() && one.data() + one.size() <= bytes.data() + bytes.size(),
+             "a part of the head", bytes);
+        found.emplace_back(one);
+    }
+    hold(found == keys, "whatever may be a key is found", bytes);
+}
+
 } // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -209,5 +256,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (head.authorizations > 0) head.authorization = fuzz::view(value);
     check(head, format);
     check_in_head(fuzz::view(value), format);
+    check_protocols(fuzz::view(value), format);
     return 0;
 }
