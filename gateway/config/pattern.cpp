@@ -159,14 +159,11 @@ Judged<std::string> parse_pattern(std::string_view written) {
     return Pattern::good(std::move(out));
 }
 
-Judged<std::string> parse_literal_path(std::string_view written) {
-    Judged<std::string> path = parse_pattern(written);
+std::optional<std::string> parse_literal_path(std::string_view written) {
+    const Judged<std::string> path = parse_pattern(written);
     const bool is_literal = path.value && path.value->find('{') == std::string::npos &&
                             !path.value->ends_with("/**") && !path.value->ends_with('/');
-    if (path.value && !is_literal)
-        return Judged<std::string>::bad(
-            "expected plain segments such as /v1, without `{…}`, `/**` and a `/` at the end");
-    return path;
+    return is_literal ? path.value : std::nullopt;
 }
 
 Judged<MethodsAndPath> parse_methods_and_path(std::string_view line) {

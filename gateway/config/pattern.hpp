@@ -2,6 +2,7 @@
 
 #include "config/judged.hpp"
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -19,7 +20,7 @@ namespace keygate::config {
 [[nodiscard]] Judged<std::string> parse_pattern(std::string_view written);
 
 /// A path of literal segments alone, in the same form and without a final `/`: `/v1/orders`.
-[[nodiscard]] Judged<std::string> parse_literal_path(std::string_view written);
+[[nodiscard]] std::optional<std::string> parse_literal_path(std::string_view written);
 
 /// A whole left side.
 struct MethodsAndPath {

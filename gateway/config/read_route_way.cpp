@@ -36,11 +36,13 @@ void read_upstream(const std::optional<View>& view, const Api& api, Route& route
 
 void read_prefix(const std::optional<View>& view, const Route& route, Rewrite& out) {
     if (!view) return;
-    const std::string* text = view->text("a path such as /v1");
+    static constexpr std::string_view expected =
+        "a path such as /v1: plain segments, and no `/` at the end";
+    const std::string* text = view->text(expected);
     if (!text) return;
-    Judged<std::string> prefix = parse_literal_path(*text);
-    if (!prefix.value) return view->complain("found " + view->seen() + "; " + prefix.wrong);
-    out.prefix = std::move(*prefix.value);
+    auto prefix = parse_literal_path(*text);
+    if (!prefix) return view->refuse(expected);
+    out.prefix = std::move(*prefix);
     // So that whatever comes here has it, and at the end of a segment.
     if (!route.pattern.empty() && route.pattern != out.prefix &&
         !route.pattern.starts_with(out.prefix + "/"))
@@ -55,9 +57,9 @@ void read_replacement(const std::optional<View>& view, Rewrite& out) {
     const std::string* text = view->text(expected);
     if (!text) return;
     // Nothing in it may mean something else once it stands before a client's path.
-    Judged<std::string> path = parse_literal_path(*text);
-    if (path.value && text->find('%') == std::string::npos)
-        out.with = std::move(*path.value);
+    auto path = parse_literal_path(*text);
+    if (path && text->find('%') == std::string::npos)
+        out.with = std::move(*path);
     else
         view->refuse(expected);
 }

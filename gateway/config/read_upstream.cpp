@@ -57,9 +57,9 @@ void read_servers(const std::optional<View>& view, std::string_view folder, Upst
     for (const View& item : items) {
         auto server = read_server(item, folder);
         if (!server) continue;
+        const View url = item.find("url").value_or(item);
         if (!seen.insert(server_text(*server)).second)
-            item.complain((item.is_map() ? quoted(server_text(*server)) : item.seen()) +
-                          " is listed twice");
+            url.complain(url.seen() + " is listed twice");
         upstream.servers.push_back(std::move(*server));
     }
     if (upstream.servers.size() > most_servers)

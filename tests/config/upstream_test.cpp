@@ -74,7 +74,7 @@ const std::vector<test::MistakeRow> rows{
 24:46: apis.shop.upstreams.live.servers[1]: found a list; expected a server such as http://127.0.0.1:3000)~"},
     {R"~("http://127.0.0.1:3000")~",
      R"~("http://a", {url: "http://A:80", weight: 2}, "unix:a", "unix:a", "https://b", "https://b:443")~",
-     R"~(24:36: apis.shop.upstreams.live.servers[1]: `http://a:80` is listed twice
+     R"~(24:42: apis.shop.upstreams.live.servers[1].url: `http://A:80` is listed twice
 24:79: apis.shop.upstreams.live.servers[3]: `unix:a` is listed twice
 24:102: apis.shop.upstreams.live.servers[5]: `https://b:443` is listed twice)~"},
     {"connect_timeout: 1s",
