@@ -66,7 +66,7 @@ class Key:
 
 
 class Gateway(rig.Gateway):
-    """listeners: {name: settings}, each gets a port of its own: `ports`. The configuration is JSON, which is YAML."""
+    """listeners: {name: settings}, each gets a port of its own: `ports`; `address` is without it. The configuration is JSON, which is YAML."""
 
     def __init__(self, folder, apis, listeners=None, name=None, client=None, **settings):
         self.folder = pathlib.Path(folder)
@@ -98,7 +98,10 @@ class Gateway(rig.Gateway):
         return next(iter(self.ports.values()))
 
     def write(self):
-        told = [{"address": f"127.0.0.1:{self.ports[name]}"} | more for name, more in self.listeners.items()]
+        told = [
+            more | {"address": f"{more.get('address', '127.0.0.1')}:{self.ports[name]}"}
+            for name, more in self.listeners.items()
+        ]
         self.config.write_text(json.dumps({"listeners": told} | self.settings, indent=1))
 
     def start(self, is_ready=True):

@@ -84,7 +84,8 @@ class Line:
     """One connection. before: bytes that go before everything else."""
 
     def __init__(self, port, tls=None, name="shop.example.test", source="127.0.0.1", before=b"", session=None):
-        self.socket = socket.create_connection(("127.0.0.1", port), SECONDS, source_address=(source, 0))
+        host = "::1" if ":" in source else "127.0.0.1"
+        self.socket = socket.create_connection((host, port), SECONDS, source_address=(source, 0))
         self.rest = b""
         try:
             self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
