@@ -241,7 +241,8 @@ def wrong(report, gate, trusting):
                     case.equal("what comes before the end", line.ends(), b"")
                 case.equal("requests at the API", gate.behind.count, before)
                 case.note("closed without a word")
-    for what, data in (("half of version 1", b"PROXY TCP4 198"), ("half of version 2", v2(CLIENT)[:20]), ("nothing", b"")):
+    halves = {"half of version 1": b"PROXY TCP4 198", "half of version 2": v2(CLIENT)[:20], "nothing": b""}
+    for what, data in halves.items():
         for listener in ("proxy", "proxy_tls"):
             with report.case(f"PROXY header that does not come to its end, {listener}: {what}") as case:
                 begun = time.monotonic()

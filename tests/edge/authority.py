@@ -11,7 +11,6 @@ KEYS = {
     "ecdsa": ["-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256"],
     "rsa": ["-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048"],
 }
-DAY = "%Y%m%d%H%M%SZ"
 PAST = ("20200101000000Z", "20200201000000Z")
 PRESENT = ("20200101000000Z", "20450101000000Z")
 # What `openssl ca` wants to be told; the subject and the names come with the request.

@@ -11,13 +11,12 @@ that goes wrong is counted. The gateway is the one of $KEYGATE, or build/keygate
 import argparse
 import contextlib
 import signal
-import ssl
 import sys
 import threading
 
 sys.dont_write_bytecode = True
 
-from authority import Authority, Certificate, fingerprint  # noqa: E402
+from authority import Authority, fingerprint  # noqa: E402
 from behind import Behind  # noqa: E402
 from gate import Counted, Folder, Gateway, api, becomes, check  # noqa: E402
 from talk import Line, context  # noqa: E402

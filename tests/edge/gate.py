@@ -66,7 +66,8 @@ class Key:
 
 
 class Gateway(rig.Gateway):
-    """listeners: {name: settings}, each gets a port of its own: `ports`; `address` is without it. The configuration is JSON, which is YAML."""
+    """listeners: {name: settings}, each gets a port of its own: `ports`; an `address` in them is without it. The
+    configuration is JSON, which is YAML, too."""
 
     def __init__(self, folder, apis, listeners=None, name=None, client=None, **settings):
         self.folder = pathlib.Path(folder)

@@ -4,6 +4,7 @@ import ipaddress
 import struct
 
 SIGNATURE = b"\r\n\r\n\0\r\nQUIT\n"
+OURS = {4: "192.0.2.80", 6: "2001:db8::80"}
 TCP4, TCP6, UNIX, UDP4, NONE = 0x11, 0x21, 0x31, 0x12, 0x00
 ALPN, AUTHORITY, CRC32C, NOOP, UNIQUE_ID, SSL, NETNS, OWN = 0x01, 0x02, 0x03, 0x04, 0x05, 0x20, 0x30, 0xE0
 
@@ -20,12 +21,13 @@ def crc32c(data):
 
 def v1(source, port=4711, to=None):
     version = ipaddress.ip_address(source).version
-    return f"PROXY TCP{version} {source} {to or ('192.0.2.80' if version == 4 else '2001:db8::80')} {port} 443\r\n".encode()
+    to = to or OURS[version]
+    return f"PROXY TCP{version} {source} {to} {port} 443\r\n".encode()
 
 
 def addresses(source, to=None, port=4711):
     version = ipaddress.ip_address(source).version
-    to = to or ("192.0.2.80" if version == 4 else "2001:db8::80")
+    to = to or OURS[version]
     return b"".join(ipaddress.ip_address(one).packed for one in (source, to)) + struct.pack(">HH", port, 443)
 
 
@@ -60,7 +62,7 @@ GOOD = {
     "v1, TCP4, port 0": (v1(SOURCE4, 0), SOURCE4),
     "v1, UNKNOWN": (b"PROXY UNKNOWN\r\n", None),
     "v1, UNKNOWN with addresses": (b"PROXY UNKNOWN 6.6.6.6 192.0.2.80 1 2\r\n", None),
-    "v1, the longest line": (b"PROXY UNKNOWN " + b"ffff:" * 7 + b"ffff " + b"ffff:" * 7 + b"ffff 65535 65535\r\n", None),
+    "v1, the longest line": (b"PROXY UNKNOWN" + 2 * (b" " + b"ffff:" * 7 + b"ffff") + b" 65535 65535\r\n", None),
     "v2, TCP4": (v2(SOURCE4), SOURCE4),
     "v2, TCP6": (v2(SOURCE6), SOURCE6),
     "v2, TCP6 with IPv4 in it": (v2("::ffff:198.51.100.7"), SOURCE4),
@@ -116,7 +118,3 @@ BAD = {
     "v2, two checksums": v2(SOURCE4, tlv(CRC32C, bytes(4)), sum=True),
     "v2, longer than what comes": v2(SOURCE4, length=65535),
 }
-
-
-def samples():
-    return {what: data for what, (data, _) in GOOD.items()}

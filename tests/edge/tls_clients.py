@@ -25,7 +25,8 @@ def tagged():
 
 def told_by(saw):
     """What the API could take for a client's certificate."""
-    return {name: lines for name, lines in saw.items() if name.replace("_", "-").replace(".", "-").startswith("client-c")}
+    plain = {name: name.replace("_", "-").replace(".", "-") for name in saw}
+    return {name: lines for name, lines in saw.items() if plain[name].startswith("client-c")}
 
 
 def certificates(report, site):
