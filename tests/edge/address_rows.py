@@ -15,6 +15,7 @@ CLIENT6 = "2001:db8::7"
 HOP = "203.0.113.5"  # trusted
 HOP6 = "2001:db8:aaaa::5"
 SPOOF = "6.6.6.6"
+MOST = 64  # hops that are looked at, from the nearest on
 PROXIES = [f"203.0.113.{number}" for number in range(1, 101)]
 TRUST = ["127.0.1.0/24", "203.0.113.0/24", "2001:db8:aaaa::/48"]
 SENDERS = ["127.0.2.0/24"]
@@ -32,11 +33,14 @@ class Row:
     @param said    lines of the request's head
     @param client  who everything is judged by; None: the peer
     @param hops    the proxies whose word counted, from the client on; the peer is added where it is one
+    @param left    what stands before the client: nobody knows whether it is so, and it passes with the rest
     @param proto   what is believed of it; None: what the connection is
     @param before  a PROXY header
     """
 
-    def __init__(self, what, said=(), client=None, hops=(), peer=TRUSTED, proto=None, host=None, before=b"", via=None):
+    def __init__(
+        self, what, said=(), client=None, hops=(), left=(), peer=TRUSTED, proto=None, host=None, before=b"", via=None
+    ):  # fmt: skip
         self.what = what
         self.said = [said] if isinstance(said, str) else list(said)
         self.peer = peer
@@ -44,13 +48,17 @@ class Row:
         self.via = via or peer  # who says it: told by a PROXY header, or the peer
         self.client = client or self.via
         # The one that tells us is part of the way, if it told us anything.
-        self.way = [self.client, *hops, *([self.via] if client and client != self.via else [])]
+        self.way = [*left, self.client, *hops, *([self.via] if client and client != self.via else [])]
         self.proto = proto
         self.host = host
 
 
 def forwarded_for(value):
     return f"X-Forwarded-For: {value}"
+
+
+def way(*addresses):
+    return forwarded_for(", ".join(addresses))
 
 
 def hundred(address):
@@ -88,14 +96,16 @@ FIELD = [
     Row("two lines", [forwarded_for(CLIENT), forwarded_for(HOP)], CLIENT, [HOP]),
     Row("three lines, one of two", [forwarded_for(CLIENT), forwarded_for(f"{HOP}, {HOP6}"), forwarded_for(HOP)],
         CLIENT, [HOP, HOP6, HOP]),
-    Row("what a client says of itself comes before it", forwarded_for(f"{SPOOF}, {CLIENT}"), CLIENT),
-    Row("and in a line of its own", [forwarded_for(SPOOF), forwarded_for(CLIENT)], CLIENT),
-    Row("and behind a proxy", forwarded_for(f"{SPOOF}, {CLIENT}, {HOP}"), CLIENT, [HOP]),
-    Row("and it is a proxy that is trusted", forwarded_for(f"{HOP}, {CLIENT}"), CLIENT),
-    Row("and it is us", forwarded_for(f"{TRUSTED}, 127.0.0.1, {CLIENT}"), CLIENT),
+    Row("empty members", forwarded_for(f", {CLIENT}, ,\t,{HOP}, "), CLIENT, [HOP]),
+    Row("what a client says of itself comes before it", forwarded_for(f"{SPOOF}, {CLIENT}"), CLIENT, left=[SPOOF]),
+    Row("and in a line of its own", [forwarded_for(SPOOF), forwarded_for(CLIENT)], CLIENT, left=[SPOOF]),
+    Row("and behind a proxy", forwarded_for(f"{SPOOF}, {CLIENT}, {HOP}"), CLIENT, [HOP], [SPOOF]),
+    Row("and it is a proxy that is trusted", forwarded_for(f"{HOP}, {CLIENT}"), CLIENT, left=[HOP]),
+    Row("and it is us", forwarded_for(f"{TRUSTED}, {PEER}, {CLIENT}"), CLIENT, left=[TRUSTED, PEER]),
     Row("and it is no address", forwarded_for(f"unknown, <script>, {CLIENT}"), CLIENT),
-    Row("and it is a hundred", forwarded_for(", ".join([*hundred(SPOOF), CLIENT])), CLIENT),
-    Row("and it is a thousand", [forwarded_for(", ".join(hundred(SPOOF)))] * 10 + [forwarded_for(CLIENT)], CLIENT),
+    Row("and it is a hundred", forwarded_for(", ".join([*hundred(SPOOF), CLIENT])), CLIENT, left=[SPOOF] * (MOST - 1)),
+    Row("and it is a thousand", [forwarded_for(", ".join(hundred(SPOOF)))] * 10 + [forwarded_for(CLIENT)], CLIENT,
+        left=[SPOOF] * (MOST - 1)),
     Row("all are trusted: the first", forwarded_for(f"203.0.113.4, {HOP}"), "203.0.113.4", [HOP]),
     Row("`unknown`", forwarded_for("unknown")),
     Row("`unknown` to the right of a client", forwarded_for(f"{CLIENT}, unknown")),
@@ -133,8 +143,10 @@ FIELD = [
 ]  # fmt: skip
 
 HUNDRED = [
-    Row("a hundred proxies that are trusted", forwarded_for(", ".join([CLIENT, *PROXIES])), CLIENT, PROXIES),
-    Row("the same, each in a line", [forwarded_for(one) for one in [CLIENT, *PROXIES[:80]]], CLIENT, PROXIES[:80]),
+    Row("a client behind as many proxies as are looked at", way(CLIENT, *PROXIES[1:MOST]), CLIENT, PROXIES[1:MOST]),
+    Row("each in a line", [forwarded_for(one) for one in [CLIENT, *PROXIES[1:MOST]]], CLIENT, PROXIES[1:MOST]),
+    Row("behind one more", way(CLIENT, *PROXIES[:MOST]), PROXIES[0], PROXIES[1:MOST]),
+    Row("behind a hundred", way(CLIENT, *PROXIES), PROXIES[-MOST], PROXIES[1 - MOST :]),
 ]
 
 
@@ -151,22 +163,24 @@ STANDARD = [
     Row("IPv6", forwarded(f'for="[{CLIENT6}]"'), CLIENT6),
     Row("IPv6 with a port", forwarded(f'for="[{CLIENT6}]:80"'), CLIENT6),
     Row("a port that is hidden", forwarded(f'for="{CLIENT}:_http"'), CLIENT),
-    Row("letters that are escaped", forwarded('for="198.51.100\\.7"'), CLIENT),
+    Row("letters that are escaped, which nobody does", forwarded('for="198.51.100\\.7"')),
     Row("with all there is", forwarded(f"for={CLIENT};by={HOP};proto=https;host=www.example.test"), CLIENT,
         proto="https", host="www.example.test"),
     Row("in another order, and a parameter of one's own", forwarded(f'secret="a,b;c";proto=https;for={CLIENT}'), CLIENT,
         proto="https"),
-    Row("what a client says of itself comes before it", forwarded(f"for={SPOOF}, for={CLIENT}"), CLIENT),
-    Row("and in a line of its own", [forwarded(f"for={SPOOF}"), forwarded(f"for={CLIENT}")], CLIENT),
+    Row("what a client says of itself comes before it", forwarded(f"for={SPOOF}, for={CLIENT}"), CLIENT, left=[SPOOF]),
+    Row("and in a line of its own", [forwarded(f"for={SPOOF}"), forwarded(f"for={CLIENT}")], CLIENT, left=[SPOOF]),
+    Row("and it is all there is", forwarded(f"for={SPOOF};proto=https;host=evil.example.test, for={CLIENT}"), CLIENT,
+        left=[SPOOF]),
     Row("and it is in quotes", forwarded(f'for="_a, for={SPOOF}", for={CLIENT}'), CLIENT),
     Row("and it is in quotes that are escaped", forwarded(f'for="_a\\", for={SPOOF}", for={CLIENT}'), CLIENT),
     Row("a client behind a proxy that is trusted", forwarded(f"for={CLIENT}, for={HOP}"), CLIENT, [HOP]),
     Row("`unknown`", forwarded("for=unknown")),
     Row("obfuscated behind a proxy", forwarded(f"for=_hidden, for={HOP}"), HOP),
-    Row("without `for`", forwarded("proto=https;by=1.2.3.4"), proto="https"),
+    Row("without `for`", forwarded("proto=https;by=1.2.3.4")),
     Row("`for` twice", forwarded(f"for={SPOOF};for={CLIENT}")),
     Row("quotes that do not end", forwarded(f'for="{CLIENT}')),
-    Row("IPv6 without quotes", forwarded(f"for=[{CLIENT6}]")),
+    Row("IPv6 without quotes", forwarded(f"for=[{CLIENT6}]"), CLIENT6),
     Row("no value", forwarded("for=")),
     Row("no name", forwarded(CLIENT)),
     Row("what X-Forwarded-For says", forwarded_for(SPOOF)),

@@ -21,7 +21,8 @@ SIGNATURES = {
 ALERTS = {
     0: "close notify", 10: "unexpected message", 22: "record overflow", 40: "handshake failure",
     47: "illegal parameter", 50: "decode error", 70: "protocol version", 71: "insufficient security",
-    80: "internal error", 86: "inappropriate fallback", 109: "missing extension", 112: "unrecognized name", 120: "no application protocol",
+    80: "internal error", 86: "inappropriate fallback", 109: "missing extension", 112: "unrecognized name",
+    120: "no application protocol",
 }  # fmt: skip
 # Every code that was ever given to a suite before TLS 1.3, but for those that are signals.
 SUITES = [*range(0x0001, 0x00C8), *range(0xC001, 0xC0B6), *range(0xCCA8, 0xCCAF), *range(0xD001, 0xD006)]
