@@ -1,6 +1,7 @@
 """What goes over TLS: requests of all sizes, ends in the middle, and clients that are not what they should be."""
 
 import asyncio
+import contextlib
 import hashlib
 import itertools
 import os
@@ -59,6 +60,9 @@ def requests_of_all_kinds(report, site):
         with report.case(f"{version}, one byte at a time, the handshake too") as case:
             answer = one_at_a_time(site.ports["several"], only(site, version), request(key=site.key))
             case.true(f"answered: {answer[:60]!r}", answer.startswith(b"HTTP/1.1 200 "))
+        with report.case(f"{version}, a whole request and then close_notify: it is answered") as case:
+            answer = one_at_a_time(site.ports["several"], only(site, version), request(key=site.key), is_end=True)
+            case.true(f"answered: {answer[:60]!r}", answer.startswith(b"HTTP/1.1 200 "))
     with report.case("what the API is told of the way") as case:
         saw = site.ask().saw
         case.equal("X-Forwarded-Proto", saw.get("x-forwarded-proto"), ["https"])
@@ -113,8 +117,8 @@ async def through_a_socket(site):
         return received
 
 
-def one_at_a_time(port, tls, data):
-    """Everything that is sent goes byte by byte; @returns the first of what comes back."""
+def one_at_a_time(port, tls, data, is_end=False):
+    """Everything that is sent goes byte by byte; @returns the first of what comes back. is_end: says so at the end."""
     incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
     session = tls.wrap_bio(incoming, outgoing, server_hostname=NAME)
     with socket.create_connection(("127.0.0.1", port), SECONDS) as link:
@@ -137,6 +141,10 @@ def one_at_a_time(port, tls, data):
 
         step(lambda: session.do_handshake() or True)
         step(lambda: session.write(data))
+        if is_end:
+            with contextlib.suppress(ssl.SSLWantReadError):  # for the other side's last word
+                session.unwrap()
+            link.sendall(outgoing.read())
         return step(lambda: session.read(65536))
 
 
