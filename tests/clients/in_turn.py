@@ -4,6 +4,7 @@
 """
 
 import argparse
+import os
 import re
 import signal
 import subprocess
@@ -32,7 +33,10 @@ def main(what, folder, names, short=()):
     arguments = argparse.ArgumentParser(description=what.splitlines()[0])
     arguments.add_argument("--long", action="store_true")
     arguments.add_argument("--only", choices=names)
+    arguments.add_argument("--binary", help="the gateway, in place of $KEYGATE")
     options = arguments.parse_args()
+    if options.binary:
+        os.environ["KEYGATE"] = os.path.abspath(options.binary)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     passed = failed = 0
     for name in [options.only] if options.only else names:
