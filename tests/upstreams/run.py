@@ -17,5 +17,5 @@ sys.path.append(str(HERE.parent / "clients"))
 from in_turn import main  # noqa: E402
 
 if __name__ == "__main__":
-    parts = ("parts",)
-    sys.exit(main(__doc__, HERE, parts, short=("parts",)))
+    parts = ("parts", "faults", "rotation", "dns", "crowd", "routes", "streams")
+    sys.exit(main(__doc__, HERE, parts, short=("parts", "routes")))
