@@ -133,7 +133,16 @@ def too_long(case, gateway, servers, key):
 
 
 def giving_up(case, gateway, servers, key, rounds):
-    for _ in range(rounds):
+    for number in range(rounds):
+        # A place is free at the very moment at which who waits for it leaves.
+        held = fill(case, gateway, servers, key)
+        waiting = queued(case, gateway, key)
+        acts = [waiting.give_up, lambda: release(servers)]
+        for act in acts if number % 2 else reversed(acts):
+            act()
+        case.equal("those that had a place", {one.status for one in held.read()}, {200})
+        held.give_up()
+        case.true("all is over", becomes(lambda: running(servers) == 0 and gateway.metric(WAITING) == 0, SECONDS))
         # Those that wait leave: others wait in their place, and get theirs.
         held = fill(case, gateway, servers, key)
         queued(case, gateway, key).give_up()

@@ -56,7 +56,7 @@ class NameServer:
         self.thread.join()
         self.socket.close()
 
-    def set(self, name, *addresses, ttl=1):
+    def set(self, name, *addresses, ttl=0):
         """Of both families. None: the name is there, its addresses are not."""
         with self.lock:
             self.records[name] = (addresses, ttl)

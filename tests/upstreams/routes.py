@@ -289,7 +289,8 @@ def bounds(case, stage):
             if status == 413:
                 case.equal(f"{name}: reason", answer.reason, "body_too_large")
         chunked = b"b\r\nxxxxxxxxxxx\r\n0\r\n\r\n"
-        answer = gateway.ask(key, path="/small/x", method="POST", fields=[("Transfer-Encoding", "chunked")], body=chunked)
+        fields = [("Transfer-Encoding", "chunked")]
+        answer = gateway.ask(key, path="/small/x", method="POST", fields=fields, body=chunked)
         case.equal("chunks that are more than the route allows", str(answer), "413 body_too_large")
 
 

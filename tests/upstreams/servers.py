@@ -526,7 +526,8 @@ class _Connection(asyncio.Protocol):
 
     def do_events(self, _):
         """Chunks without end."""
-        self.transport.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n")
+        self.transport.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n")
+        self.transport.write(b"Transfer-Encoding: chunked\r\n\r\n")
         self.tick(b"c\r\ndata: tick\n\n\r\n")
 
     def do_download(self, _):
