@@ -53,7 +53,7 @@ const std::vector<Change>& changes() {
          [](Settings& to) { to.listeners[0].address.port = 8081; }},
         {"listeners[1].address: is not there, would be `[::1]:80`",
          [](Settings& to) {
-             to.listeners.push_back({{"::1", 80}, {}});
+             to.listeners.push_back({{"::1", 80}, {}, {}, {}});
          }},
         {"listeners[0].address: is `127.0.0.1:8080`, would be gone",
          [](Settings& to) { to.listeners.clear(); }},
@@ -88,6 +88,30 @@ const std::vector<Change>& changes() {
         {"", [](Settings& to) { to.apis[0].name = "deals"; }},
         {"", [](Settings& to) { to.apis[0].routes.resize(1); }},
         {"", [](Settings& to) { to.apis[0].live.servers[0].port = 7; }},
+        {"", [](Settings& to) { to.apis[0].live.servers[0].weight = 7; }},
+        {"",
+         [](Settings& to) { to.apis[0].live.servers[0].scheme = config::Server::Scheme::https; }},
+        {"", [](Settings& to) { to.apis[0].live.retries.attempts = 7; }},
+        {"", [](Settings& to) { to.apis[0].live.breaker.emplace(); }},
+        {"",
+         [](Settings& to) {
+             to.apis[0].others = {{"v2", to.apis[0].live}};
+         }},
+        {"", [](Settings& to) { to.apis[0].cors.emplace().any_origin = true; }},
+        {"", [](Settings& to) { to.apis[0].terminate_streams = true; }},
+        {"",
+         [](Settings& to) {
+             to.listeners[0].tls.emplace().certificates = {{"a.crt", "a.key", {}}};
+         }},
+        {"", [](Settings& to) { to.listeners[0].proxy_protocol = {"10.0.0.0/8"}; }},
+        {"", [](Settings& to) { to.forwarded.trusted = {"10.0.0.0/8"}; }},
+        {"", [](Settings& to) { to.forwarded.chain = config::Forwarded::Chain::replace; }},
+        {"", [](Settings& to) { to.proxy_status = config::ProxyStatus::off; }},
+        {"",
+         [](Settings& to) {
+             to.dns.servers = {{"127.0.0.1", 53}};
+         }},
+        {"", [](Settings& to) { to.dns.timeout = std::chrono::seconds{7}; }},
         {"", [](Settings& to) { to.apis[0].profile.answers[0].message = "No."; }},
         {"", [](Settings& to) { to.apis[0].profile.key.body.max = 77; }},
     };

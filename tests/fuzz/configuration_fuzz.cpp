@@ -135,6 +135,17 @@ void check_same_limits(const config::Api& api, const config::Api& again) {
              "routes stay what they are", api.routes[i].text);
 }
 
+void check_same_way(const config::Api& api, const config::Api& again) {
+    hold(api.cors == again.cors, "who may ask from elsewhere stays what it is", api.name);
+    for (std::size_t i = 0; i < api.routes.size(); ++i)
+        hold(api.routes[i].cors == again.routes[i].cors &&
+                 api.routes[i].rewrite == again.routes[i].rewrite &&
+                 api.routes[i].live_upstream == again.routes[i].live_upstream &&
+                 api.routes[i].test_upstream == again.routes[i].test_upstream &&
+                 api.routes[i].max_body == again.routes[i].max_body,
+             "ways stay what they are", api.routes[i].text);
+}
+
 void check_record(const std::string& rate, const std::string& quota) {
     const auto judged = config::read_key_limits(rate, quota);
     hold(judged.value.has_value() == judged.wrong.empty(), "limits or a mistake", judged.wrong);
@@ -175,12 +186,47 @@ void check_refusals(const config::Api& api) {
     }
 }
 
+void check_upstream(const config::Upstream& upstream, std::string_view name) {
+    hold(!upstream.servers.empty(), "an upstream has a server", name);
+    hold(upstream.queue.max == 0 || upstream.max_connections, "who waits, waits for something",
+         name);
+    hold(upstream.ejection.time <= upstream.ejection.max_time && upstream.retries.budget <= 100,
+         "bounds are bounds", name);
+    for (const config::Server& server : upstream.servers) {
+        const bool is_socket = server.scheme == config::Server::Scheme::unix_socket;
+        hold(is_socket ? !server.path.empty() : !server.host.empty() && server.port != 0,
+             "a server can be reached", name);
+        hold(server.weight > 0, "a server has a share", name);
+    }
+}
+
+/// Where a route leads, and who may ask from elsewhere.
+void check_way(const config::Api& api, const config::Route& route) {
+    const auto is_known = [&](const std::string& name) {
+        return name.empty() || name == "live" || (name == "test" && api.test) ||
+               std::any_of(api.others.begin(), api.others.end(),
+                           [&](const auto& other) { return other.name == name; });
+    };
+    hold(is_known(route.live_upstream) && is_known(route.test_upstream) &&
+             (route.test_upstream.empty() || !route.live_upstream.empty()),
+         "a route leads somewhere", route.text);
+    hold(!route.rewrite || route.pattern == route.rewrite->prefix ||
+             route.pattern.starts_with(route.rewrite->prefix + "/"),
+         "what is rewritten is there", route.text);
+    hold(!route.cors || ((route.cors->any_origin != !route.cors->origins.empty()) &&
+                         !(route.cors->any_origin && route.cors->credentials)),
+         "pages are named, or have no cookies", route.text);
+}
+
 /// What later parts of the gateway rely on.
 void check_settings(const config::Settings& settings) {
     hold(!settings.listeners.empty() && !settings.apis.empty(), "there is something to do");
     const http::ReservedNames reserved{settings.identity.prefix};
     for (const config::Api& api : settings.apis) {
-        hold(!api.live.servers.empty(), "an API has a server", api.name);
+        check_upstream(api.live, api.name);
+        if (api.test) check_upstream(*api.test, api.name);
+        for (const config::NamedUpstream& other : api.others)
+            check_upstream(other.upstream, other.name);
         hold(!api.default_plan || std::any_of(api.plans.begin(), api.plans.end(),
                                               [&](const config::Plan& plan) {
                                                   return plan.name == *api.default_plan;
@@ -196,6 +242,7 @@ void check_settings(const config::Settings& settings) {
                      "a route asks for known scopes", route.text);
             hold(!route.pass_authorization || route.access == config::Access::open,
                  "credentials pass on public routes only", route.text);
+            check_way(api, route);
             hold(route.pattern.starts_with('/') && is_printable(route.text), "a route is a path",
                  route.text);
         }
@@ -246,6 +293,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     for (std::size_t i = 0; i < loaded.settings->apis.size(); ++i) {
         const config::Api& api = loaded.settings->apis[i];
         check_same_limits(api, again.settings->apis[i]);
+        check_same_way(api, again.settings->apis[i]);
         hold(api.profile == again.settings->apis[i].profile, "profiles stay what they are",
              printed);
     }
