@@ -17,7 +17,7 @@ namespace {
 std::string server_yaml(const Printer& out, const Server& server, const std::string& path) {
     Server shown = server;
     shown.path = out.written(server.path);
-    const std::string url = out.value({path, path + ".url"}, server_text(shown));
+    std::string url = out.value({path, path + ".url"}, server_text(shown));
     if (server.weight == 1) return url;
     return "{url: " + url +
            ", weight: " + out.value({path + ".weight"}, std::to_string(server.weight)) + "}";

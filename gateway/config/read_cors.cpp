@@ -18,7 +18,7 @@ constexpr seconds longest_age{24 * 3'600};
 
 void read_origins(const View& view, Cors& out) {
     static constexpr std::string_view expected =
-        "\"*\", or a list of origins such as [\"https://app.example.com\"]";
+        R"("*", or a list of origins such as ["https://app.example.com"])";
     out.any_origin = false;
     out.origins.clear();
     if (view.is_scalar() && view.node().text == "*") {
