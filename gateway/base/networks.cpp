@@ -3,6 +3,7 @@
 #include "base/ascii.hpp"
 
 #include <algorithm>
+#include <charconv>
 #include <cstring>
 
 #include <arpa/inet.h>
@@ -64,11 +65,16 @@ std::optional<Address> parse_peer(std::string_view text) {
 
 AddressText::AddressText(const Address& address) {
     static_assert(std::tuple_size_v<decltype(text_)> == INET6_ADDRSTRLEN);
-    const auto size = static_cast<socklen_t>(text_.size());
-    if (is_v4(address))
-        inet_ntop(AF_INET, address.data() + mapped_bits / 8, text_.data(), size);
-    else
-        inet_ntop(AF_INET6, address.data(), text_.data(), size);
+    if (is_v4(address)) { // by hand: inet_ntop prints 200 ns long
+        char* end = text_.data();
+        for (std::size_t i = mapped_bits / 8; i < address.size(); ++i) {
+            if (end != text_.data()) *end++ = '.';
+            end = std::to_chars(end, text_.data() + text_.size(), address[i]).ptr;
+        }
+        size_ = static_cast<std::uint8_t>(end - text_.data());
+        return;
+    }
+    inet_ntop(AF_INET6, address.data(), text_.data(), static_cast<socklen_t>(text_.size()));
     size_ = static_cast<std::uint8_t>(std::strlen(text_.data()));
 }
 
