@@ -8,7 +8,7 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <vector>
+#include <unordered_map>
 
 namespace keygate::http {
 
@@ -34,9 +34,10 @@ class ReservedNames {
     }
 
   private:
-    std::bitset<512> known_;          // by FieldName
-    std::vector<std::string> folded_; // sorted
-    std::uint64_t lengths_ = 0;       // bit n: some name has n letters; most fields end here
+    std::bitset<512> known_; // by FieldName
+    std::unordered_multimap<std::uint64_t, std::string>
+        names_;                 // by a hash of what they are read as
+    std::uint64_t lengths_ = 0; // bit n: some name has n letters; most fields end here
 };
 
 /// Of the first field of that name; empty without one.
