@@ -83,7 +83,8 @@ void Exchange::on_upstream_bytes(std::span<char> bytes) {
 /// @returns how many bytes were interim answers.
 std::size_t Exchange::on_answer_head(std::span<char> bytes) {
     std::size_t used = 0;
-    while (is_running_ && link_) {
+    const proxy::Link* const link = link_.get();
+    while (is_running_ && link_.get() == link) {
         const std::span<char> left = bytes.subspan(used);
         const auto end =
             http::find_head_end({left.data(), left.size()}, answer_scanned_, max_answer_head);
@@ -94,7 +95,7 @@ std::size_t Exchange::on_answer_head(std::span<char> bytes) {
         answer_scanned_ = 0;
         if (end.state != http::HeadEnd::State::complete) {
             on_failure(proxy::Failure::not_http);
-            return used;
+            return bytes.size();
         }
         const auto read = lane_.response_reader.read({left.data(), end.size}, is_head_request_);
         // An upgrade that nobody asked for is as wrong as an answer that is none.
@@ -103,7 +104,7 @@ std::size_t Exchange::on_answer_head(std::span<char> bytes) {
             ((*read)->status != 101 || (is_upgrade_ && (*read)->upgrades_to_websocket));
         if (!is_answer) {
             on_failure(proxy::Failure::not_http);
-            return used;
+            return bytes.size();
         }
         const http::ResponseHead& head = **read;
         used += end.size;
@@ -117,7 +118,8 @@ std::size_t Exchange::on_answer_head(std::span<char> bytes) {
             on_final_answer(head, bytes.subspan(used));
         return bytes.size();
     }
-    return used;
+    // What is left came on another connection than the one that is used now.
+    return bytes.size();
 }
 
 void Exchange::on_interim_answer(const http::ResponseHead& head) {

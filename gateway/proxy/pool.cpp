@@ -105,7 +105,8 @@ unsigned Pool::rank(const Place& place, const Journey& journey, SteadyTime now) 
 bool Pool::is_better(const Place& one, const Place& other) const {
     if (settings().balance == config::Balance::round_robin)
         return one.credit + one.server->weight > other.credit + other.server->weight;
-    return one.used * other.server->weight < other.used * one.server->weight;
+    // As it would be with this request.
+    return (one.used + 1) * other.server->weight < (other.used + 1) * one.server->weight;
 }
 
 Pool::Place* Pool::choose(const Journey& journey, const std::vector<const Place*>& full) {
