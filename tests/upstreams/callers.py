@@ -10,6 +10,7 @@ import os
 import re
 import select
 import socket
+import struct
 import threading
 import time
 
@@ -138,7 +139,9 @@ class Caller:
         self.close()
 
     def close(self):
+        """With a reset: who has only ended its own direction may still read an answer."""
         if self.socket is not None:
+            self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             self.socket.close()
         self.socket = None
         self.rest = b""
