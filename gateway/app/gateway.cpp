@@ -435,6 +435,7 @@ Result<std::unique_ptr<Gateway>> Gateway::start(config::Settings settings, const
     if (!log) return log.error();
     auto snapshot = gate::Snapshot::make(std::move(settings));
     if (!snapshot) return snapshot.error();
+    tell_warnings(**snapshot);
     std::unique_ptr<Gateway> gateway{
         new Gateway{std::make_unique<State>(std::move(*snapshot), clock, std::move(*log))}};
     State& state = *gateway->state_;

@@ -47,6 +47,11 @@ std::vector<observe::Metrics::RouteLabel> route_labels(const gate::Snapshot& sna
     return labels;
 }
 
+void tell_warnings(const gate::Snapshot& snapshot) {
+    for (const std::string& warning : snapshot.warnings)
+        spdlog::warn("{}", warning);
+}
+
 std::vector<std::uint32_t> route_subjects(const gate::Snapshot& snapshot, limit::RouteBook& book) {
     std::vector<std::uint32_t> numbers(snapshot.routes.all().size());
     for (const policy::Route& route : snapshot.routes.all())
@@ -165,6 +170,7 @@ ReloadOutcome Reloader::reload() {
     }
 
     // From here on it is served.
+    tell_warnings(**next);
     parts_->upstreams.serve(*next);
     parts_->let_in(std::move(*access));
     spdlog::set_level(spdlog::level::from_str(level));

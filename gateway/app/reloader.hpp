@@ -37,6 +37,9 @@ route_labels(const gate::Snapshot& snapshot);
 /// The most counts that one key has by its plan.
 [[nodiscard]] std::size_t most_counts(const config::Settings& settings);
 
+/// Logs what works in it, and an operator should know.
+void tell_warnings(const gate::Snapshot& snapshot);
+
 /// Replaces the configuration of a running gateway, all or nothing. Reading the file and looking up
 /// names may take seconds, so that happens on a thread of its own; one reload at a time, in the
 /// order in which they were asked for.

@@ -9,9 +9,6 @@
 
 #include <exception>
 
-#include <sys/socket.h>
-#include <unistd.h>
-
 namespace keygate::app {
 
 namespace {
@@ -46,7 +43,9 @@ Worker::Worker(Shared shared, Duty duty, std::size_t number, std::vector<int> li
     for (const int descriptor : listeners)
         listeners_.push_back(std::make_unique<net::Listener>(
             poller_, descriptor,
-            [this](int client, std::string address) { accept(client, std::move(address)); }));
+            [this, number = listeners_.size()](int client, std::string address) {
+                gate::Connection::open(lane_, number, client, std::move(address));
+            }));
     poller_.at_turn_end([this] {
         if (desk_) desk_->send();
         if (redis_counters_) redis_counters_->flush();
@@ -86,38 +85,6 @@ std::unique_ptr<limit::RedisCounters> Worker::make_redis_counters(std::size_t nu
     return std::make_unique<limit::RedisCounters>(
         io_, *shared_.redis, shared_.process + '-' + std::to_string(number), entry(),
         [](const std::string& text) { spdlog::warn("{}", text); });
-}
-
-void Worker::accept(int descriptor, std::string address) {
-    const auto refusal = shared_.admission.enter(address);
-    if (refusal) return refuse(descriptor, address, *refusal);
-    gate::Connection::open(lane_, descriptor, std::move(address));
-}
-
-void Worker::refuse(int descriptor, std::string_view address, const Refusal& refusal) {
-    http::RequestId id;
-    lane_.request_ids.next(poller_.now().wall, id);
-    std::string answer;
-    const http::RefusalPages& pages = lane_.epoch->snapshot->pages_for({});
-    pages.write(answer, refusal,
-                {.after = http::AfterAnswer::close,
-                 .date = lane_.date.at(poller_.now().wall),
-                 .request_id = id.text()});
-    // A new connection's buffer takes this whole; if not, the close says enough.
-    const ssize_t sent =
-        ::send(descriptor, answer.data(), answer.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
-    // A close with an unread request would be a reset, and could overtake the answer.
-    ::shutdown(descriptor, SHUT_WR);
-    (void)::recv(descriptor, poller_.buffer().data(), poller_.buffer().size(), MSG_DONTWAIT);
-    ::close(descriptor);
-    const unsigned status = pages.status(refusal.reason);
-    lane_.metrics.count(lane_.metrics.no_route, refusal.reason, status, {});
-    access_log_.write({.time = poller_.now().wall,
-                       .request_id = id.text(),
-                       .client = address,
-                       .outcome = refusal.reason,
-                       .status = status,
-                       .sent = sent > 0 ? static_cast<std::uint64_t>(sent) : 0});
 }
 
 void Worker::take_over(Duty next, std::shared_ptr<Standstill> standstill) {

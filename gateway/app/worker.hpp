@@ -48,7 +48,9 @@ struct Duty {
 /// A connection never leaves its worker.
 class Worker {
   public:
-    /// @param listeners  descriptors of listening sockets, one for each listener; now the worker's.
+    /// @param listeners  descriptors of listening sockets, one for each listener of the settings,
+    /// in their
+    ///                   order; now the worker's.
     Worker(Shared shared, Duty duty, std::size_t number, std::vector<int> listeners);
     /// Joins; `stop` first.
     ~Worker();
@@ -80,8 +82,6 @@ class Worker {
     [[nodiscard]] std::function<void(std::function<void()>)> entry();
     [[nodiscard]] std::unique_ptr<keys::Desk> make_desk();
     [[nodiscard]] std::unique_ptr<limit::RedisCounters> make_redis_counters(std::size_t number);
-    void accept(int descriptor, std::string address);
-    void refuse(int descriptor, std::string_view address, const Refusal& refusal);
 
     Shared shared_;
     boost::asio::io_context io_{1};

@@ -2,6 +2,7 @@
 
 #include "base/release.hpp"
 #include "http/limits.hpp"
+#include "net/tls_session.hpp"
 
 namespace keygate::gate {
 
@@ -19,21 +20,16 @@ constexpr std::chrono::milliseconds linger_timeout{1000};
 
 } // namespace
 
-void Connection::open(Lane& lane, int descriptor, std::string address) {
-    auto connection =
-        std::unique_ptr<Connection>{new Connection{lane, descriptor, std::move(address)}};
-    if (!connection->channel_.is_open()) return;
-    lane.clients.push_back(*connection);
-    connection.release()->wait(); // from now on it owns itself
-}
-
-Connection::Connection(Lane& lane, int descriptor, std::string address)
+Connection::Connection(Lane& lane, std::size_t listener, int descriptor, std::string address,
+                       bool is_proxy)
     : lane_(lane)
-    , address_(std::move(address))
+    , listener_(listener)
+    , side_{.address = std::move(address)}
     , channel_(lane.poller, descriptor, *this)
     , out_(channel_)
-    , exchange_(lane, out_, address_, *this)
-    , deadline_(lane.poller.wheel(), *this) {
+    , exchange_(lane, out_, side_, *this)
+    , deadline_(lane.poller.wheel(), *this)
+    , has_entered_address_(!is_proxy) {
     lane_.metrics.connections_opened.add();
 }
 
@@ -43,12 +39,17 @@ Connection::~Connection() {
         !is_half_closed_)
         channel_.reset();
     lane_.metrics.connections_closed.add();
-    lane_.admission.leave(address_);
+    if (has_entered_address_)
+        lane_.admission.leave(side_.address);
+    else
+        lane_.admission.leave();
 }
 
 void Connection::on_ready(Events events) {
     // Who has our end is read to its own: an early close would be a reset.
     if (events.broken && !is_half_closed_) return close();
+    if (is_arriving() && !arrive()) return;
+    if (is_ending_ && !channel_.is_ending()) linger();
     if (events.writable && !out_.is_empty()) {
         const std::uint64_t sent = out_.sent();
         if (!out_.flush()) return close();
@@ -75,6 +76,8 @@ bool Connection::can_read() const {
         return exchange_.wants_body();
     case State::lingering:
         return thrown_away_ <= max_thrown_away;
+    case State::proxy_header:
+    case State::handshake:
     case State::last_sent:
     case State::closed:
         break;
@@ -212,6 +215,8 @@ void Connection::on_client_end() {
         return close();
     case State::exchange:
         return exchange_.on_client_end();
+    case State::proxy_header:
+    case State::handshake:
     case State::last_sent:
     case State::closed:
         return;
@@ -232,8 +237,14 @@ void Connection::end_after_answer() {
     if (has_client_ended_) return close();
     thrown_away_ = inbox_.size();
     if (!is_taking_) release(inbox_);
-    deadline_.set(linger_timeout);
+    linger();
     if (channel_.is_readable() && !is_taking_) channel_.call_again();
+}
+
+/// From the moment at which the kernel has our end: with TLS that is a message like others.
+void Connection::linger() {
+    is_ending_ = channel_.is_ending();
+    deadline_.set(is_ending_ ? exchange_.client_limits().write_timeout : linger_timeout);
 }
 
 /// Sets the deadline of what is waited for from the client now.
@@ -249,6 +260,12 @@ void Connection::wait() {
     }
     is_blocked_ = false;
     switch (state_) {
+    case State::proxy_header:
+    case State::handshake:
+        // Like a head, from the begin of the connection on.
+        if (!is_head_arriving_) deadline_.set(limits.head_timeout);
+        is_head_arriving_ = true;
+        return;
     case State::head:
         if (!inbox_.empty() || !has_had_request_) {
             // From the first byte to the end of the head, however many pieces it comes in.
@@ -270,6 +287,9 @@ void Connection::wait() {
 
 void Connection::on_deadline() {
     switch (state_) {
+    case State::proxy_header:
+    case State::handshake:
+        return end_arrival();
     case State::head:
         if (inbox_.empty() || !out_.is_empty()) return close();
         state_ = State::exchange;
@@ -293,6 +313,9 @@ void Connection::on_deadline() {
 /// must not lose the end of the answer before: a close with unread bytes would be a reset, which
 /// takes back what the kernel still holds.
 void Connection::drain() {
+    // Whoever has said nothing at all; others get as far as their first head.
+    if (is_arriving() && channel_.is_silent() && !(channel_.tls() && channel_.tls()->has_heard()))
+        return close();
     if (state_ == State::head && inbox_.empty() && out_.is_empty() && channel_.is_silent())
         end_after_answer();
 }

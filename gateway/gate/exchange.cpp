@@ -43,11 +43,10 @@ void wipe_framing(std::span<char> bytes, const http::BodyReader::Piece& piece) {
 
 } // namespace
 
-Exchange::Exchange(Lane& lane, net::Outgoing& client, std::string_view address,
-                   ExchangeOwner& owner)
+Exchange::Exchange(Lane& lane, net::Outgoing& client, const ClientSide& side, ExchangeOwner& owner)
     : lane_(lane)
     , client_(client)
-    , address_(address)
+    , side_(side)
     , owner_(owner)
     , deadline_(lane.poller.wheel(), *this)
     , whole_deadline_(lane.poller.wheel(), whole_) {}
@@ -92,7 +91,7 @@ void Exchange::start(WallTime now) {
     epoch_ = lane_.epoch;
     started_ = lane_.poller.now();
     lane_.request_ids.next(now, id_);
-    told_ = http::Told{address_};
+    told_ = http::Told{side_.address, side_.scheme};
     head_ = nullptr;
     rest_taken_ = 0;
     target_ = {};
@@ -141,7 +140,7 @@ void Exchange::on_head(const http::RequestHead& head) {
     // Whoever has begun its body waits for nobody.
     expects_continue_ = head.expects_continue && rest_.empty();
     is_upgrade_ = head.upgrades_to_websocket;
-    told_ = epoch_->snapshot->forwarded.tell(head, address_, http::Scheme::http);
+    told_ = epoch_->snapshot->forwarded.tell(head, side_.address, side_.scheme);
     if (lane_.access_log.is_on()) {
         method_ = head.method;
         host_ = head.host;
@@ -439,6 +438,7 @@ void Exchange::prepare_request(const Snapshot::Api& compiled, const policy::Perm
                          .forwarded = &snapshot.forwarded,
                          .told = &told_,
                          .prefix = rewrite ? std::string_view{rewrite->prefix} : "",
+                         .client_cert = side_.certificate,
                          .websocket_protocols = protocols,
                          .request_id = id_.text(),
                          .via = snapshot.settings.via,

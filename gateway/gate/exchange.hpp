@@ -4,6 +4,7 @@
 #include "auth/notice.hpp"
 #include "base/result.hpp"
 #include "base/wiping.hpp"
+#include "gate/client_side.hpp"
 #include "gate/key_watch.hpp"
 #include "gate/lane.hpp"
 #include "http/body_reader.hpp"
@@ -53,8 +54,8 @@ class Exchange final : proxy::LinkUser,
                        limit::RedisCounters::Asker,
                        answer::Desk::Asker {
   public:
-    /// @param client   where answers go; @param address of the client. All outlive the exchange.
-    Exchange(Lane& lane, net::Outgoing& client, std::string_view address, ExchangeOwner& owner);
+    /// @param client   where answers go; @param side  who the client is. All outlive the exchange.
+    Exchange(Lane& lane, net::Outgoing& client, const ClientSide& side, ExchangeOwner& owner);
     ~Exchange();
     Exchange(const Exchange&) = delete;
     Exchange& operator=(const Exchange&) = delete;
@@ -223,7 +224,7 @@ class Exchange final : proxy::LinkUser,
 
     Lane& lane_;
     net::Outgoing& client_;
-    std::string_view address_;
+    const ClientSide& side_;
     ExchangeOwner& owner_;
     net::Deadline deadline_; // of the upstream side
 

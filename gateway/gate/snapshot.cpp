@@ -93,6 +93,20 @@ std::optional<std::uint64_t> highest_max_body(const config::Settings& settings,
     return highest;
 }
 
+Result<Snapshot::Listener> compiled(const config::Listener& settings,
+                                    const std::shared_ptr<net::TlsTickets>& tickets) {
+    Snapshot::Listener listener;
+    for (const std::string& text : settings.proxy_protocol)
+        if (const auto network = parse_network(text)) listener.proxies.push_back(*network);
+    if (!settings.tls) return listener;
+    auto tls = net::TlsServer::make(*settings.tls, settings.address, tickets);
+    if (!tls) return tls.error();
+    listener.tls = std::move(*tls);
+    const auto& clients = settings.tls->client_certificates;
+    listener.forwards_certificate = clients && clients->forward;
+    return listener;
+}
+
 } // namespace
 
 Result<std::shared_ptr<const Snapshot>> Snapshot::make(config::Settings settings,
@@ -119,6 +133,17 @@ Result<std::shared_ptr<const Snapshot>> Snapshot::make(config::Settings settings
                 .cors = compiled(api.cors, api, settings)});
         if (api.failed_auth) made.failed_auth = limit::failed_auth_limit(*api.failed_auth);
     }
+    auto tickets = before != nullptr ? before->tickets : std::make_shared<net::TlsTickets>();
+    std::vector<Listener> listeners;
+    std::vector<std::string> warnings;
+    for (const config::Listener& configured : settings.listeners) {
+        auto listener = compiled(configured, tickets);
+        if (!listener) return listener.error();
+        if (listener->tls)
+            warnings.insert(warnings.end(), listener->tls->warnings().begin(),
+                            listener->tls->warnings().end());
+        listeners.push_back(std::move(*listener));
+    }
     std::vector<Way> ways(routes.all().size());
     for (const policy::Route& route : routes.all())
         ways[route.number] = way_of(route, settings.apis[route.api], settings, upstreams);
@@ -136,7 +161,16 @@ Result<std::shared_ptr<const Snapshot>> Snapshot::make(config::Settings settings
                                                      .apis = std::move(apis),
                                                      .upstreams = std::move(upstreams.made),
                                                      .ways = std::move(ways),
-                                                     .max_body = max_body});
+                                                     .max_body = max_body,
+                                                     .tickets = std::move(tickets),
+                                                     .listeners = std::move(listeners),
+                                                     .warnings = std::move(warnings)});
+}
+
+bool Snapshot::Listener::is_proxy(std::string_view peer) const {
+    if (proxies.empty()) return false;
+    const auto address = parse_peer(peer);
+    return address && is_within(*address, proxies);
 }
 
 const http::RefusalPages& Snapshot::pages_for(std::string_view host) const {

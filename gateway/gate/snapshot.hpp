@@ -1,5 +1,6 @@
 #pragma once
 
+#include "base/networks.hpp"
 #include "config/settings.hpp"
 #include "http/cors.hpp"
 #include "http/fields.hpp"
@@ -9,6 +10,8 @@
 #include "keys/catalog.hpp"
 #include "keys/pepper.hpp"
 #include "keys/sealed.hpp"
+#include "net/tls_context.hpp"
+#include "net/tls_tickets.hpp"
 #include "policy/route.hpp"
 #include "proxy/upstream.hpp"
 
@@ -39,6 +42,19 @@ struct Snapshot {
         std::optional<http::CorsRules> cors;
     };
 
+    /// Where clients come in.
+    struct Listener {
+        std::shared_ptr<const net::TlsServer> tls; // null: they speak HTTP as it is
+        bool forwards_certificate = false;         // of a client, to the upstream
+        std::vector<Network> proxies;              // whose connections begin with a PROXY header
+
+        [[nodiscard]] http::Scheme scheme() const {
+            return tls ? http::Scheme::https : http::Scheme::http;
+        }
+
+        [[nodiscard]] bool is_proxy(std::string_view peer) const;
+    };
+
     /// Reads the peppers, key files and certificates. The settings are those that config::load
     /// accepted. Names of servers are looked up later (proxy/resolver.hpp).
     /// @param before  the configuration that this one follows, or null: what is known of upstreams
@@ -61,8 +77,11 @@ struct Snapshot {
     http::ForwardedRules forwarded;
     std::vector<Api> apis; // as in settings.apis
     std::vector<std::shared_ptr<proxy::Upstream>> upstreams;
-    std::vector<Way> ways;                 // of each route by its number
-    std::optional<std::uint64_t> max_body; // that any route takes; absent: there is no bound
+    std::vector<Way> ways;                    // of each route by its number
+    std::optional<std::uint64_t> max_body;    // that any route takes; absent: there is no bound
+    std::shared_ptr<net::TlsTickets> tickets; // of the process: every next one has the same
+    std::vector<Listener> listeners;          // as in settings.listeners
+    std::vector<std::string> warnings;        // what works, and an operator should know
 };
 
 } // namespace keygate::gate

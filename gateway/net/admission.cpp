@@ -20,24 +20,35 @@ void Admission::set_bounds(std::uint32_t max_connections,
 }
 
 std::optional<Refusal> Admission::enter(std::string_view address) {
+    auto refusal = enter();
+    if (refusal) return refusal;
+    refusal = enter_address(address);
+    if (refusal) leave();
+    return refusal;
+}
+
+std::optional<Refusal> Admission::enter() {
     const std::uint32_t max = max_.load(std::memory_order_relaxed);
-    if (open_.fetch_add(1, std::memory_order_relaxed) < max && enter_by_address(address))
-        return std::nullopt;
-    open_.fetch_sub(1, std::memory_order_relaxed);
+    if (open_.fetch_add(1, std::memory_order_relaxed) < max) return std::nullopt;
+    leave();
     return Refusal{Reason::overloaded};
 }
 
-bool Admission::enter_by_address(std::string_view address) {
+std::optional<Refusal> Admission::enter_address(std::string_view address) {
     std::string group = address_group(address);
     const std::lock_guard lock{mutex_};
     std::uint32_t& open = by_address_[std::move(group)];
-    if (max_per_address_ && open >= *max_per_address_) return false;
+    if (max_per_address_ && open >= *max_per_address_) return Refusal{Reason::overloaded};
     ++open;
-    return true;
+    return std::nullopt;
+}
+
+void Admission::leave() {
+    open_.fetch_sub(1, std::memory_order_relaxed);
 }
 
 void Admission::leave(std::string_view address) {
-    open_.fetch_sub(1, std::memory_order_relaxed);
+    leave();
     const std::string group = address_group(address);
     const std::lock_guard lock{mutex_};
     const auto found = by_address_.find(group);

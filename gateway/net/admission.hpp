@@ -30,11 +30,16 @@ class Admission {
     [[nodiscard]] std::optional<Refusal> enter(std::string_view address);
     void leave(std::string_view address);
 
+    /// The same for one of whom nobody knows yet who it is: it is one of all, but of no address,
+    /// until `enter_address` or `leave` without one.
+    [[nodiscard]] std::optional<Refusal> enter();
+    /// Who has entered so is known now. Refused, it still has to leave, without an address.
+    [[nodiscard]] std::optional<Refusal> enter_address(std::string_view address);
+    void leave();
+
     [[nodiscard]] std::uint32_t open() const { return open_.load(std::memory_order_relaxed); }
 
   private:
-    [[nodiscard]] bool enter_by_address(std::string_view address);
-
     std::atomic<std::uint32_t> max_;
     std::atomic<std::uint32_t> open_{0};
     // Guards the two below; taken once for a connection's begin and once for its end, also without

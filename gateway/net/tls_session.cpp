@@ -198,7 +198,10 @@ Transfer TlsSession::handshake() {
     begin();
     read_waits_ = Wait::nothing;
     const int result = SSL_do_handshake(ssl_);
-    return result > 0 ? Transfer::moved(0) : stop(result, read_waits_);
+    if (result > 0) return Transfer::moved(0);
+    const Transfer transfer = stop(result, read_waits_);
+    // A polite end is none to what has not begun.
+    return transfer.state == Transfer::State::ended ? on_wire_failed() : transfer;
 }
 
 Transfer TlsSession::read(std::span<char> space) {
@@ -312,6 +315,10 @@ bool TlsSession::may_have_more() const {
 
 bool TlsSession::has_ended() const {
     return (SSL_get_shutdown(ssl_) & SSL_RECEIVED_SHUTDOWN) != 0;
+}
+
+bool TlsSession::has_heard() const {
+    return BIO_number_read(SSL_get_rbio(ssl_)) != 0;
 }
 
 bool TlsSession::is_established() const {

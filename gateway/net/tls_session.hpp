@@ -68,6 +68,8 @@ class TlsSession {
 
     /// The peer has said that nothing more comes.
     [[nodiscard]] bool has_ended() const;
+    /// The peer has sent something.
+    [[nodiscard]] bool has_heard() const;
     /// The handshake is done.
     [[nodiscard]] bool is_established() const;
     /// It went on with an earlier session: no certificate was sent.

@@ -208,6 +208,9 @@ std::string Metrics::text() const {
     };
     add_counter("keygate_client_connections_total", "Connections of clients so far.",
                 &ThreadMetrics::connections_opened);
+    add_counter("keygate_proxy_protocol_failures_total",
+                "Connections of proxies without a valid PROXY header.",
+                &ThreadMetrics::proxy_header_failures);
     add_counter("keygate_tunnels_total", "WebSockets so far.", &ThreadMetrics::tunnels_opened);
     add_counter("keygate_upstream_connections_total", "Connections made to upstreams.",
                 &ThreadMetrics::upstream_dials);
@@ -237,6 +240,13 @@ std::string Metrics::text() const {
             to, sum([&](const ThreadMetrics& thread) -> const Counter& { return thread.*member; }),
             {{.name = label, .value = value}});
     };
+    MetricFamily handshakes =
+        family("keygate_tls_handshakes_total", "TLS handshakes with clients, by how they ended.",
+               MetricType::Counter);
+    add_labelled(handshakes, "result", "full", &ThreadMetrics::tls_handshakes);
+    add_labelled(handshakes, "result", "resumed", &ThreadMetrics::tls_resumed);
+    add_labelled(handshakes, "result", "failed", &ThreadMetrics::tls_failures);
+    all.push_back(std::move(handshakes));
     MetricFamily away = family("keygate_limit_decisions_away_total",
                                "Requests whose limits could not be counted in Redis, by what "
                                "when_away says.",

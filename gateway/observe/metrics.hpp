@@ -76,6 +76,10 @@ class ThreadMetrics {
     RouteCounters no_route;
     Counter connections_opened;
     Counter connections_closed;
+    Counter tls_handshakes;        // of clients, from the beginning
+    Counter tls_resumed;           // that went on with an earlier session
+    Counter tls_failures;          // that came to nothing
+    Counter proxy_header_failures; // connections that began with none, or a bad one
     Counter tunnels_opened;
     Counter tunnels_closed;
     Counter upstream_dials;

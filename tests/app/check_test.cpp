@@ -1,4 +1,5 @@
 #include "app/check.hpp"
+#include "support/certificates.hpp"
 
 #include <boost/json/parse.hpp>
 #include <boost/json/value.hpp>
@@ -127,6 +128,44 @@ BOOST_AUTO_TEST_CASE(a_file_that_is_not_there_fails) {
     BOOST_TEST(outcome.status == 1);
     BOOST_TEST(outcome.err ==
                "/nowhere/a.yaml: cannot be read: No such file or directory\n1 mistake\n");
+}
+
+BOOST_AUTO_TEST_CASE(certificates_and_keys_are_read_too) {
+    const support::Certificates certificates;
+    const auto pair = certificates.make("api", "DNS:api.test");
+    const auto other = certificates.make("other", "DNS:other.test");
+    const auto expired = certificates.make("expired", "DNS:old.test", -1);
+    const Folder folder;
+    const auto check_with = [&](const std::string& certificate, const std::string& key,
+                                const std::string& ca) {
+        const std::string file =
+            folder.file("tls.yaml", "version: 1\nlisteners:\n"
+                                    "- address: \"127.0.0.1:0\"\n"
+                                    "  tls: {certificate: " +
+                                        certificate + ", private_key: " + key +
+                                        "}\n"
+                                        "apis:\n  a:\n    profile: default\n    upstreams:\n"
+                                        "      live: {servers: [\"https://a\"], tls: {ca: " +
+                                        ca + "}}\n    routes: {GET /: public}\n");
+        return check({.file = file});
+    };
+    BOOST_TEST(check_with(pair.certificate, pair.key, certificates.ca()).status == 0);
+
+    const Outcome foreign = check_with(pair.certificate, other.key, certificates.ca());
+    BOOST_TEST(foreign.status == 1);
+    BOOST_TEST(foreign.err.find("tls.yaml:3:3: listeners[0].tls: read private key file " +
+                                other.key) != std::string::npos,
+               foreign.err);
+    const Outcome both = check_with("nowhere.pem", pair.key, "nowhere.ca");
+    BOOST_TEST(both.status == 1);
+    BOOST_TEST(both.err.find("nowhere.pem: No such file") != std::string::npos, both.err);
+    BOOST_TEST(both.err.find("apis.a.upstreams.live.tls: read CA file") != std::string::npos,
+               both.err);
+    BOOST_TEST(both.err.ends_with("2 mistakes\n"));
+
+    const Outcome old = check_with(expired.certificate, expired.key, certificates.ca());
+    BOOST_TEST(old.status == 0);
+    BOOST_TEST(old.err.starts_with("certificate " + expired.certificate + " has expired"));
 }
 
 BOOST_AUTO_TEST_SUITE_END()

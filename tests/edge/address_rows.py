@@ -213,7 +213,7 @@ HEADERS = [
     Row("LOCAL, and all there is", LIES, peer=SENDER, before=v2(command=0x20)),
     Row("its client is a proxy that is trusted", forwarded_for(CLIENT), CLIENT, peer=SENDER, before=v1(HOP), via=HOP),
     Row("v2, its client is a proxy that is trusted, over IPv6", forwarded_for(f"{SPOOF}, {CLIENT6}"), CLIENT6,
-        peer=SENDER, before=v2(HOP6), via=HOP6),
+        left=[SPOOF], peer=SENDER, before=v2(HOP6), via=HOP6),
     Row("its client is one that is trusted, and says nothing", peer=SENDER, before=v1(HOP), via=HOP),
     Row("who sends none, and need not", LIES, peer=PEER),
     Row("who sends none, and is trusted", forwarded_for(CLIENT), CLIENT),

@@ -232,7 +232,7 @@ def wrong(report, gate, trusting):
             with report.case(f"PROXY header that must be there{'; TLS' if 'tls' in listener else ''}: {what}") as case:
                 before = gate.behind.count
                 with Line(ports[listener], source=SENDER, before=data) as line:
-                    with contextlib.suppress(ConnectionError):
+                    with contextlib.suppress(OSError):
                         line.send(request(key=key))
                         # What is not long enough says so only at its end.
                         line.socket.shutdown(1)

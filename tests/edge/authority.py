@@ -72,6 +72,7 @@ class Certificate:
         """Has the other's files from now on; each of them is there, whole, at any time."""
         for mine, theirs in ((self.file, other.file), (self.key, other.key)):
             mine.with_suffix(".new").write_bytes(theirs.read_bytes())
+            mine.with_suffix(".new").chmod(0o600)
             mine.with_suffix(".new").rename(mine)
 
 

@@ -65,6 +65,27 @@ BOOST_AUTO_TEST_CASE(other_bounds_count_those_who_are_here) {
     BOOST_TEST(admission.enter("192.0.2.1").has_value());
 }
 
+BOOST_AUTO_TEST_CASE(who_is_not_known_yet_counts_among_all) {
+    Admission admission{3, 1};
+    for (int i = 0; i < 3; ++i)
+        BOOST_TEST(!admission.enter()); // of no address, so no bound of one
+    BOOST_TEST((admission.enter().value().reason == Reason::overloaded));
+    BOOST_TEST(admission.enter("192.0.2.9").has_value());
+    BOOST_TEST(!admission.enter_address("192.0.2.1"));
+    BOOST_TEST((admission.enter_address("192.0.2.1").value().reason == Reason::overloaded));
+    BOOST_TEST(!admission.enter_address("192.0.2.2"));
+    BOOST_TEST(admission.open() == 3U);
+
+    admission.leave(); // who was refused
+    admission.leave("192.0.2.1");
+    BOOST_TEST(admission.open() == 1U);
+    BOOST_TEST(!admission.enter("192.0.2.1"));
+    BOOST_TEST(admission.enter("192.0.2.2").has_value());
+    BOOST_TEST(admission.open() == 2U); // a refusal leaves nothing behind
+    admission.leave("192.0.2.2");
+    BOOST_TEST(!admission.enter("192.0.2.2"));
+}
+
 BOOST_AUTO_TEST_CASE(threads_share_the_bounds) {
     Admission admission{1'000, 3};
     std::vector<std::thread> threads;

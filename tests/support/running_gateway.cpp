@@ -32,6 +32,7 @@ keys::KeyRecord record_of(std::string_view key, std::string id, std::string api,
 RunningGateway::RunningGateway(Start start)
     : threads_(start.threads)
     , store_(start.store.empty() ? file_store : start.store)
+    , listener_(start.listener)
     , clock_(start.clock != nullptr ? *start.clock : system_clock_) {
     for (const auto& [name, text] : start.files)
         folder_.write(name, text);
@@ -61,7 +62,9 @@ void RunningGateway::start() {
 
 void RunningGateway::write_configuration(const std::string& configuration) const {
     folder_.write("keygate.yaml", "version: 1\nthreads: " + std::to_string(threads_) +
-                                      "\nlisteners: [{address: \"127.0.0.1:0\"}]\n"
+                                      "\nlisteners: [{address: \"127.0.0.1:0\"" +
+                                      (listener_.empty() ? "" : ", " + listener_) +
+                                      "}]\n"
                                       "store: " +
                                       store_ + "\nlog: {access: access.log}\n" + configuration);
 }

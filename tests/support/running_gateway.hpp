@@ -36,6 +36,8 @@ class RunningGateway {
             files{}; // name and text, beside the configuration
         /// Another store than the file, as YAML: then it is not filled with owners and keys.
         std::string store{};
+        /// What the listener says beside its address, as YAML: `tls: {…}`.
+        std::string listener{};
     };
 
     /// Throws with the mistakes or the fault when the gateway does not start.
@@ -53,6 +55,9 @@ class RunningGateway {
                                        Socket::Pieces pieces = Socket::Pieces::whole) const;
     /// Ends the gateway and starts it again, on another port and the same store.
     void restart();
+    /// Another text for the listener, as in Start; counts when the configuration is written again.
+    void set_listener(std::string text) { listener_ = std::move(text); }
+
     /// Writes another configuration, as in Start, and has the gateway read it.
     admin::ReloadOutcome reload(const std::string& configuration);
     void write_configuration(const std::string& configuration) const;
@@ -71,6 +76,7 @@ class RunningGateway {
 
     unsigned threads_;
     std::string store_;
+    std::string listener_;
     TempFolder folder_;
     SystemClock system_clock_;
     const Clock& clock_;
