@@ -32,7 +32,7 @@ struct ApiNames {
     config::KeyFormat format;
     config::MaxAge max_age;
     config::TrailingSlash trailing_slash = config::TrailingSlash::strict;
-    bool has_test_upstream = false; // some route leads test keys somewhere
+    bool has_test_upstream = false;        // some route leads test keys somewhere
     std::vector<std::string> bind_members; // of keys' `bind` that paths are compared with
     std::string zone = "UTC";              // of quotas that name none
     std::vector<std::string> meters;       // that quotas can count: `requests`, and those of routes

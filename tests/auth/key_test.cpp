@@ -43,7 +43,8 @@ std::string answer(const std::function<void(Facts&)>& change) {
 
     keys::ApiNames names;
     names.max_age = facts.max_age;
-    const auto identity = auth::identify(ref, facts.credential, api, names, facts.takes_test_keys, facts.now);
+    const auto identity =
+        auth::identify(ref, facts.credential, api, names, facts.takes_test_keys, facts.now);
     if (!identity) return std::string{name(identity.error().reason)};
     BOOST_TEST(&identity->entry() == entry);
     return "ok";
