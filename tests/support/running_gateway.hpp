@@ -55,6 +55,7 @@ class RunningGateway {
                                        Socket::Pieces pieces = Socket::Pieces::whole) const;
     /// Ends the gateway and starts it again, on another port and the same store.
     void restart();
+
     /// Another text for the listener, as in Start; counts when the configuration is written again.
     void set_listener(std::string text) { listener_ = std::move(text); }
 
