@@ -482,7 +482,11 @@ void Exchange::dial(Kind kind) {
     proxy::Pool::Taken taken = pool_->take(*this, kind, journey_);
     while (taken.may_ask_again && ++dials_ < pool_->servers())
         taken = pool_->take(*this, Kind::fresh, journey_);
-    if (taken.is_waiting) return deadline_.set(pool_->settings().queue.timeout);
+    if (taken.is_waiting) {
+        if (!deadline_.is_set()) deadline_.set(pool_->settings().queue.timeout);
+        return;
+    }
+    deadline_.clear();
     link_ = std::move(taken.link);
     if (!link_) return on_failure(proxy::Failure::unreachable);
     server_ = link_->server();
@@ -492,7 +496,6 @@ void Exchange::dial(Kind kind) {
 }
 
 void Exchange::on_turn() {
-    deadline_.clear();
     dial(Kind::any);
     if (is_running_ && wants_body()) owner_.on_body_wanted();
 }

@@ -125,6 +125,7 @@ struct Checker::State final : net::DeadlineHandler {
         if (patient.probe) poller.retire(std::move(patient.probe)); // it is on the stack
         const config::HealthCheck& check = *patient.upstream->settings().check;
         if (!patient.row.count(problem.empty(), check, *patient.server->standing)) return;
+        if (problem.empty()) patient.upstream->look_again();
         const std::string who =
             patient.upstream->api() + "/" + patient.upstream->name() + ": " + patient.server->name;
         tell(who + (problem.empty() ? " is well again" : " is unwell: " + problem));

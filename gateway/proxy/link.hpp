@@ -20,7 +20,7 @@ class LinkUser {
     virtual void on_link_failed() = 0;
     /// An open link may be read or written again.
     virtual void on_link_ready(net::ReadyHandler::Events events) = 0;
-    /// Who has waited in the queue has a place now: `Pool::take` again.
+    /// Who waits in the queue has a place now, or may find one: `Pool::take` again.
     virtual void on_turn() = 0;
 
   protected:

@@ -109,20 +109,22 @@ bool Pool::is_better(const Place& one, const Place& other) const {
     return (one.used + 1) * other.server->weight < (other.used + 1) * one.server->weight;
 }
 
+/// One that is full is waited for rather than that another is asked which should be left out.
 Pool::Place* Pool::choose(const Journey& journey, const std::vector<const Place*>& full) {
-    if (places_.empty()) return nullptr;
     const SteadyTime now = poller_.now().steady;
+    unsigned best_class = never;
+    for (const auto& place : places_)
+        best_class = std::min(best_class, rank(*place, journey, now) / 2);
+    if (best_class >= never / 2) return nullptr;
     const std::size_t first = turn_++ % places_.size(); // equals take turns
     Place* best = nullptr;
     unsigned best_rank = never;
     for (std::size_t i = 0; i < places_.size(); ++i) {
         Place& place = *places_[(first + i) % places_.size()];
         const unsigned its_rank = rank(place, journey, now);
-        if (its_rank == never || std::find(full.begin(), full.end(), &place) != full.end())
-            continue;
-        if (best != nullptr &&
-            (its_rank > best_rank || (its_rank == best_rank && !is_better(place, *best))))
-            continue;
+        if (its_rank / 2 != best_class || its_rank > best_rank) continue;
+        if (std::find(full.begin(), full.end(), &place) != full.end()) continue;
+        if (best != nullptr && its_rank == best_rank && !is_better(place, *best)) continue;
         best = &place;
         best_rank = its_rank;
     }
@@ -142,25 +144,42 @@ void Pool::count_turn(Place& chosen) {
 
 Pool::Place* Pool::place_of(const Server& server) {
     for (const auto& place : places_)
-        if (place->server.get() == &server) return place.get();
+        if (place->server->standing == server.standing) return place.get();
     return nullptr;
 }
 
 Pool::Taken Pool::take(LinkUser& user, Kind kind, Journey& journey) {
     refresh();
-    if (journey.ticket) return take_granted(user, kind, journey);
+    if (journey.ticket)
+        if (const auto granted = upstream_->slots()->take(journey.ticket)) {
+            journey.ticket.reset();
+            if (Place* const place = place_of(*granted)) {
+                count_turn(*place);
+                return take_at(*place, user, kind, journey, false);
+            }
+            upstream_->slots()->leave(granted); // the server is gone meanwhile
+        }
     Slots* const slots = upstream_->slots();
     std::vector<const Place*> full;
-    while (true) {
-        Place* const place = choose(journey, full);
-        if (place == nullptr) break;
+    while (Place* const place = choose(journey, full)) {
+        Standing& standing = *place->server->standing;
+        const SteadyTime now = poller_.now().steady;
+        const bool is_trial = standing.state(now) == Standing::State::due;
+        if (is_trial && !standing.begin_trial(now)) continue; // another thread finds out
         if (slots != nullptr && !slots->enter(place->server)) {
+            if (is_trial) standing.abandon_trial();
             full.push_back(place);
             continue;
         }
+        // Where it has looked again, it waits no longer; else somebody who waits may look as well.
+        if (journey.ticket)
+            give_up(journey);
+        else if (slots != nullptr)
+            slots->look_again(1);
         count_turn(*place);
-        return take_at(*place, user, kind, journey);
+        return take_at(*place, user, kind, journey, is_trial);
     }
+    if (journey.ticket) return {.link = nullptr, .is_waiting = true};
     if (full.empty()) return {};
     return wait(user, journey);
 }
@@ -184,20 +203,6 @@ Pool::Taken Pool::wait(LinkUser& user, Journey& journey) {
     return {.link = nullptr, .is_waiting = true};
 }
 
-Pool::Taken Pool::take_granted(LinkUser& user, Kind kind, Journey& journey) {
-    const auto server = upstream_->slots()->take(journey.ticket);
-    journey.ticket.reset();
-    if (!server) return {};
-    Place* const place = place_of(*server);
-    if (place == nullptr) {
-        // It is gone meanwhile.
-        upstream_->slots()->leave(server);
-        return take(user, kind, journey);
-    }
-    count_turn(*place);
-    return take_at(*place, user, kind, journey);
-}
-
 void Pool::give_up(Journey& journey) {
     if (!journey.ticket) return;
     upstream_->slots()->give_up(journey.ticket);
@@ -208,10 +213,9 @@ void Pool::give_up(Journey& journey) {
 // ------------------------------------------------------------------------------
 
 /// The place is the caller's: it is used, or given back here.
-Pool::Taken Pool::take_at(Place& place, LinkUser& user, Kind kind, Journey& journey) {
-    const SteadyTime now = poller_.now().steady;
+Pool::Taken Pool::take_at(Place& place, LinkUser& user, Kind kind, Journey& journey,
+                          bool is_trial) {
     Standing& standing = *place.server->standing;
-    const bool is_trial = standing.state(now) == Standing::State::due && standing.begin_trial(now);
     std::unique_ptr<Link> link;
     bool is_servers_doing = false;
     if (kind == Kind::any) link = take_idle(place, user);
@@ -227,8 +231,8 @@ Pool::Taken Pool::take_at(Place& place, LinkUser& user, Kind kind, Journey& jour
         if (is_trial) standing.abandon_trial();
         return {};
     }
-    place.rests_until = now + rest_after_failure;
-    standing.fail(now, is_trial);
+    place.rests_until = poller_.now().steady + rest_after_failure;
+    standing.fail(poller_.now().steady, is_trial);
     journey.tried.push_back(place.server.get());
     return {.link = nullptr, .is_waiting = false, .may_ask_again = true};
 }

@@ -89,9 +89,9 @@ class Pool final : net::DeadlineHandler {
     [[nodiscard]] Place* choose(const Journey& journey, const std::vector<const Place*>& full);
     void count_turn(Place& chosen);
     [[nodiscard]] Place* place_of(const Server& server);
-    [[nodiscard]] Taken take_granted(LinkUser& user, Kind kind, Journey& journey);
     [[nodiscard]] Taken wait(LinkUser& user, Journey& journey);
-    [[nodiscard]] Taken take_at(Place& place, LinkUser& user, Kind kind, Journey& journey);
+    [[nodiscard]] Taken take_at(Place& place, LinkUser& user, Kind kind, Journey& journey,
+                                bool is_trial);
     [[nodiscard]] std::unique_ptr<Link> take_idle(Place& place, LinkUser& user);
     [[nodiscard]] std::unique_ptr<Link> dial(Place& place, LinkUser& user, bool& is_servers_doing);
     void leave(Link& link);

@@ -1,12 +1,20 @@
 #include "proxy/slots.hpp"
 
+#include <chrono>
 #include <utility>
+#include <vector>
 
 namespace keygate::proxy {
 
+void Slots::set_bounds(std::uint32_t max, std::uint32_t max_waiting) {
+    const std::lock_guard lock{mutex_};
+    max_ = max;
+    max_waiting_ = max_waiting;
+}
+
 bool Slots::enter(const std::shared_ptr<const Server>& server) {
     const std::lock_guard lock{mutex_};
-    std::uint32_t& used = used_[server.get()];
+    std::uint32_t& used = used_[server->standing.get()];
     if (used >= max_) return false;
     ++used;
     return true;
@@ -23,18 +31,45 @@ void Slots::leave(const std::shared_ptr<const Server>& server) {
 
 /// The place goes to the next in the queue, or is free. The caller has the lock, and tells.
 std::function<void()> Slots::pass_on(const std::shared_ptr<const Server>& server) {
-    while (!queue_.empty()) {
-        const std::shared_ptr<Ticket> next = std::move(queue_.front());
-        queue_.pop_front();
-        if (next->is_over) continue;
-        --waiting_;
-        next->is_over = true;
-        next->granted = server;
-        return std::move(next->tell);
+    forget_those_over();
+    const bool is_too_many = used_[server->standing.get()] > max_;
+    if (queue_.empty() || is_too_many) {
+        free(*server);
+        return {};
     }
-    const auto used = used_.find(server.get());
+    const std::shared_ptr<Ticket> next = queue_.front();
+    if (server->standing->state(std::chrono::steady_clock::now()) != Standing::State::in) {
+        free(*server);
+        return next->tell;
+    }
+    queue_.pop_front();
+    --waiting_;
+    next->is_over = true;
+    next->granted = server;
+    return std::move(next->tell);
+}
+
+void Slots::free(const Server& server) {
+    const auto used = used_.find(server.standing.get());
     if (used != used_.end() && --used->second == 0) used_.erase(used);
-    return {};
+}
+
+void Slots::forget_those_over() {
+    while (!queue_.empty() && queue_.front()->is_over)
+        queue_.pop_front();
+}
+
+void Slots::look_again(std::size_t count) {
+    std::vector<std::function<void()>> tell;
+    {
+        const std::lock_guard lock{mutex_};
+        for (const auto& ticket : queue_) {
+            if (tell.size() == count) break;
+            if (!ticket->is_over) tell.push_back(ticket->tell);
+        }
+    }
+    for (const auto& one : tell)
+        one();
 }
 
 std::shared_ptr<Slots::Ticket> Slots::wait(std::function<void()> tell) {
@@ -54,8 +89,7 @@ void Slots::give_up(const std::shared_ptr<Ticket>& ticket) {
         const std::lock_guard lock{mutex_};
         if (!std::exchange(ticket->is_over, true)) --waiting_;
         granted = std::move(ticket->granted);
-        while (!queue_.empty() && queue_.front()->is_over)
-            queue_.pop_front();
+        forget_those_over();
     }
     if (granted) leave(granted);
 }

@@ -88,13 +88,15 @@ bool operator==(const Address& one, const Address& other) {
 
 Result<std::shared_ptr<Upstream>> Upstream::make(const config::Upstream& settings, std::string api,
                                                  std::string name, const Upstream* before) {
-    std::shared_ptr<Upstream> upstream{new Upstream{settings, std::move(api), std::move(name)}};
+    std::shared_ptr<Upstream> upstream{
+        new Upstream{settings, std::move(api), std::move(name), before}};
     if (const auto read = upstream->read_tls(); !read) return read.error();
     upstream->publish(before);
     return upstream;
 }
 
-Upstream::Upstream(const config::Upstream& settings, std::string api, std::string name)
+Upstream::Upstream(const config::Upstream& settings, std::string api, std::string name,
+                   const Upstream* before)
     : settings_(settings)
     , api_(std::move(api))
     , name_(std::move(name))
@@ -108,8 +110,14 @@ Upstream::Upstream(const config::Upstream& settings, std::string api, std::strin
         else if (const auto ip = parse_ip(server.host))
             addresses_[i].push_back(*ip);
     }
-    if (settings_.max_connections)
-        slots_ = std::make_unique<Slots>(*settings_.max_connections, settings_.queue.max);
+    if (settings_.max_connections) {
+        // Requests that are in flight under the configuration before are still at their servers.
+        if (before != nullptr) slots_ = before->slots_;
+        if (slots_)
+            slots_->set_bounds(*settings_.max_connections, settings_.queue.max);
+        else
+            slots_ = std::make_shared<Slots>(*settings_.max_connections, settings_.queue.max);
+    }
     if (settings_.breaker) breaker_.emplace(*settings_.breaker);
 }
 
@@ -147,6 +155,11 @@ void Upstream::set_addresses(const std::string& host, const std::vector<Address>
                 addresses_[i] = addresses;
     }
     publish(this);
+    look_again();
+}
+
+void Upstream::look_again() {
+    if (slots_ && settings_.max_connections) slots_->look_again(*settings_.max_connections);
 }
 
 /// What is known of a server goes on where its address stays.

@@ -66,6 +66,9 @@ class Upstream {
     /// Null: no bound.
     [[nodiscard]] Slots* slots() const { return slots_.get(); }
 
+    /// A server is there again: who waits may find a place.
+    void look_again();
+
     // The breaker; where there is none everybody is let in.
     [[nodiscard]] Breaker::Pass ask_breaker(SteadyTime now);
     void tell_breaker(SteadyTime now, const Breaker::Pass& pass, bool has_failed);
@@ -76,7 +79,8 @@ class Upstream {
     }
 
   private:
-    Upstream(const config::Upstream& settings, std::string api, std::string name);
+    Upstream(const config::Upstream& settings, std::string api, std::string name,
+             const Upstream* before);
 
     [[nodiscard]] Result<void> read_tls();
     void publish(const Upstream* before);
@@ -94,7 +98,7 @@ class Upstream {
     std::shared_ptr<const Servers> servers_;
     std::atomic<std::uint64_t> version_{1};
 
-    std::unique_ptr<Slots> slots_;
+    std::shared_ptr<Slots> slots_; // of all configurations that have the upstream
     std::mutex breaker_mutex_;
     std::optional<Breaker> breaker_;
     std::atomic<std::uint64_t> openings_{0};

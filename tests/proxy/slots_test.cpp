@@ -14,7 +14,9 @@ using keygate::proxy::Slots;
 namespace {
 
 std::shared_ptr<const Server> a_server() {
-    return std::make_shared<const Server>();
+    auto server = std::make_shared<Server>();
+    server->standing = std::make_shared<keygate::proxy::Standing>(keygate::config::Ejection{});
+    return server;
 }
 
 } // namespace
@@ -75,6 +77,41 @@ BOOST_AUTO_TEST_CASE(who_gives_up_gives_on) {
     slots.leave(server);
     BOOST_TEST(slots.enter(server));
     BOOST_TEST(slots.waiting() == 0U);
+}
+
+BOOST_AUTO_TEST_CASE(nobody_is_sent_to_a_server_that_is_left_out) {
+    Slots slots{1, 2};
+    const auto server = a_server();
+    int told = 0;
+    BOOST_TEST(slots.enter(server));
+    const auto ticket = slots.wait([&] { ++told; });
+    server->standing->set_well(false);
+    slots.leave(server);
+    BOOST_TEST(told == 1); // to look for another
+    BOOST_TEST(!slots.take(ticket));
+    BOOST_TEST(slots.waiting() == 1U);
+    server->standing->set_well(true);
+    slots.look_again(5);
+    BOOST_TEST(told == 2);
+    BOOST_TEST(slots.enter(server));
+    slots.give_up(ticket);
+    BOOST_TEST(slots.waiting() == 0U);
+}
+
+BOOST_AUTO_TEST_CASE(bounds_may_change_while_places_are_taken) {
+    Slots slots{3, 2};
+    const auto server = a_server();
+    for (int i = 0; i < 3; ++i)
+        BOOST_TEST(slots.enter(server));
+    slots.set_bounds(1, 2);
+    const auto ticket = slots.wait([] {});
+    slots.leave(server); // two are left, of one
+    BOOST_TEST(!slots.take(ticket));
+    slots.leave(server);
+    BOOST_TEST(!slots.take(ticket));
+    slots.leave(server);
+    BOOST_TEST((slots.take(ticket) == server));
+    BOOST_TEST(!slots.enter(server));
 }
 
 /// Threads that come, wait, give up and go: never too many at once, and no place is lost.

@@ -10,11 +10,10 @@ import os
 import re
 import select
 import socket
-import struct
 import threading
 import time
 
-from servers import chunks_of
+from servers import RESET, chunks_of
 
 SECONDS = 20
 numbers = itertools.count(1)
@@ -139,9 +138,7 @@ class Caller:
         self.close()
 
     def close(self):
-        """With a reset: who has only ended its own direction may still read an answer."""
         if self.socket is not None:
-            self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             self.socket.close()
         self.socket = None
         self.rest = b""
@@ -204,7 +201,15 @@ class Waiting:
         self.give_up()
 
     def give_up(self):
+        """As a client that says no more: its system says so, and may still read."""
         for caller in self.callers:
+            caller.close()
+
+    def reset(self):
+        """As a client that is gone, and its system says so."""
+        for caller in self.callers:
+            if caller.socket is not None:
+                caller.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
             caller.close()
 
     def answered(self):
@@ -213,7 +218,7 @@ class Waiting:
         return len(select.select(sockets, [], [], 0)[0])
 
     def read(self):
-        """All of them; each has its own time."""
+        """All of them, once; each has its own time."""
         by_socket = {caller.socket: (caller, answer) for caller, answer in zip(self.callers, self.answers)}
         while by_socket:
             ready = select.select(by_socket, [], [], SECONDS)[0]

@@ -32,11 +32,12 @@ SETTINGS = {
 }
 REFUSED = "503 upstream_unavailable"
 WAITING = "keygate_upstream_queue_waiting"
-TURNED_AWAY = "keygate_upstream_queue_refused_total"
 
 
-def running(servers):
-    return sum(one.running for one in servers)
+def turned_away(gateway):
+    """So far: those for whom there was no room to wait, and those who have waited for too long."""
+    names = ("keygate_upstream_queue_refused_total", "keygate_upstream_queue_timeouts_total")
+    return sum(gateway.metric(name) or 0 for name in names)
 
 
 def times(answers):
@@ -50,20 +51,98 @@ def check_refused(case, answers):
     case.equal("without Retry-After", len(bare), 0)
 
 
-def crowded(case, gateway, servers, key, seconds):
+class Scene:
+    """Servers of one API, and the clients of one case; at its end all of them have left."""
+
+    def __init__(self, case, gateway, servers, key, host="shop"):
+        self.case = case
+        self.gateway = gateway
+        self.servers = servers
+        self.key = key
+        self.host = host
+        self.crowds = []
+
+    def __enter__(self):
+        for server in self.servers:
+            server.forget()
+        return self
+
+    def __exit__(self, *_):
+        for one in self.crowds:
+            one.give_up()
+
+        def is_over():
+            self.release()
+            return self.running() == 0 and self.waiting() == 0
+
+        if not becomes(is_over, SECONDS):
+            raise RuntimeError(f"{self.running()} requests are under way, {self.waiting()} wait")
+
+    def running(self):
+        return sum(one.running for one in self.servers)
+
+    def waiting(self):
+        return self.gateway.metric(WAITING, api=self.host)
+
+    def release(self):
+        for server in self.servers:
+            server.release()
+
+    def ask(self, count, path="/v1/x"):
+        crowd = self.gateway.waiting(self.key, count, path, self.host)
+        self.crowds.append(crowd)
+        return crowd.__enter__()
+
+    def fill(self, count=None):
+        """As many requests as there is room for, all of them held by the servers."""
+        count = count or MOST * len(self.servers)
+        before = self.running()
+        held = self.ask(count, "/v1/do/hold")
+        self.case.true("all have a place", becomes(lambda: self.running() == before + count, SECONDS))
+        return held
+
+    def queue(self, count=QUEUE, all_in_all=None, path="/v1/x"):
+        waiting = self.ask(count, path)
+        self.becomes_waiting(all_in_all or count)
+        return waiting
+
+    def becomes_waiting(self, count):
+        is_so = becomes(lambda: self.waiting() == count, SECONDS)
+        self.case.true(f"{count} wait: {self.waiting()}", is_so)
+
+    def are_good(self, *crowds):
+        """All of them are answered with 200, in the end."""
+
+        def are_answered():
+            self.release()
+            return all(one.answered() == len(one.callers) for one in crowds)
+
+        self.case.true("all are answered", becomes(are_answered, SECONDS))
+        for one in crowds:
+            self.case.equal("answers", told(answer.status for answer in one.read()), {"200": len(one.callers)})
+
+    def is_whole(self):
+        """Nothing was lost: all places and the whole queue can be used, and one more is turned away."""
+        self.case.equal("nobody is there at first", (self.running(), self.waiting()), (0, 0))
+        held, waiting = self.fill(), self.queue()
+        check_refused(self.case, [self.gateway.ask(self.key, host=self.host) for _ in range(3)])
+        self.are_good(held, waiting)
+
+
+def crowded(scene, seconds):
     """Ten times the load, as long as the service of a request is known."""
-    for server in servers:
-        server.forget()
+    case, gateway = scene.case, scene.gateway
+    for server in scene.servers:
         server.behave("slow", SERVICE)
-    before = gateway.metric(TURNED_AWAY)
+    before = turned_away(gateway)
     # Those that are turned away come again soon, sooner than they were told.
-    with gateway.load(key, 10 * MOST * len(servers), pause=0, refused_pause=0.05) as load:
+    with gateway.load(scene.key, 10 * MOST * len(scene.servers), pause=0, refused_pause=0.05) as load:
         most = 0
         end = time.monotonic() + seconds
         while time.monotonic() < end:
-            most = max(most, gateway.metric(WAITING) or 0)
+            most = max(most, scene.waiting() or 0)
             time.sleep(0.02)
-    for server in servers:
+    for server in scene.servers:
         case.true(f"{server.name} had {server.peak} at once", 0 < server.peak <= MOST)
         server.behave()
     good = [one for one in load.answers if one.status == 200]
@@ -73,151 +152,183 @@ def crowded(case, gateway, servers, key, seconds):
     slow = [one for one in load.answers if one.seconds > TIMEOUT + SERVICE / 1000 + 1]
     case.equal("waited for too long", len(slow), 0)
     case.true(f"the queue is never longer than {QUEUE}: {most}", 0 < most <= QUEUE)
-    counted = gateway.metric(TURNED_AWAY) - before
-    case.equal("that were turned away", counted, len(refused))
+    case.equal("that were turned away", turned_away(gateway) - before, len(refused))
     rate = len(good) / seconds
     case.note(f"{len(good)} answered ({rate:.0f}/s) {times(good)}, {len(refused)} turned away {times(refused)}")
     case.note(f"at most {most:.0f} waited")
-    case.equal("nobody waits", gateway.metric(WAITING), 0)
+    case.equal("nobody waits", scene.waiting(), 0)
 
 
-def fill(case, gateway, servers, key):
-    """As many requests as there is room for, all of them held by the servers."""
-    room = MOST * len(servers)
-    held = gateway.waiting(key, room, "/v1/do/hold")
-    held.__enter__()
-    case.true("all have a place", becomes(lambda: running(servers) == room, SECONDS))
-    return held
-
-
-def queued(case, gateway, key, count=QUEUE):
-    waiting = gateway.waiting(key, count)
-    waiting.__enter__()
-    case.true(f"{count} wait", becomes(lambda: gateway.metric(WAITING) == count, SECONDS))
-    return waiting
-
-
-def release(servers):
-    for server in servers:
-        server.release()
-
-
-def whole_room(case, gateway, servers, key):
-    """Nothing was lost: all places and the whole queue can be used, and one more is turned away."""
-    case.equal("nobody waits at first", (running(servers), gateway.metric(WAITING)), (0, 0))
-    held = fill(case, gateway, servers, key)
-    waiting = queued(case, gateway, key)
-    check_refused(case, [gateway.ask(key) for _ in range(3)])
-    release(servers)
-    case.equal("those that had a place", {one.status for one in held.read()}, {200})
-    case.equal("those that waited", told(one.status for one in waiting.read()), {"200": QUEUE})
-    held.give_up()
-    waiting.give_up()
-    case.true("and all is over", becomes(lambda: running(servers) == 0 and gateway.metric(WAITING) == 0, SECONDS))
-
-
-def too_long(case, gateway, servers, key):
-    held = fill(case, gateway, servers, key)
-    waiting = queued(case, gateway, key)
+def too_long(scene):
+    case = scene.case
+    held, waiting = scene.fill(), scene.queue()
     answers = waiting.read()
     check_refused(case, answers)
     quickest, slowest = min(one.seconds for one in answers), max(one.seconds for one in answers)
     case.true(f"nobody is turned away early: {milliseconds(quickest)}", quickest >= 0.9 * TIMEOUT)
     case.true(f"nor late: {milliseconds(slowest)}", slowest <= TIMEOUT + 1)
     case.note(f"turned away after {milliseconds(quickest)} to {milliseconds(slowest)}")
-    release(servers)
-    case.equal("those that had a place", {one.status for one in held.read()}, {200})
-    held.give_up()
-    waiting.give_up()
-    whole_room(case, gateway, servers, key)
+    scene.are_good(held)
+    scene.is_whole()
 
 
-def giving_up(case, gateway, servers, key, rounds):
+def giving_up(scene, rounds):
+    case = scene.case
     for number in range(rounds):
         # A place is free at the very moment at which who waits for it leaves.
-        held = fill(case, gateway, servers, key)
-        waiting = queued(case, gateway, key)
-        acts = [waiting.give_up, lambda: release(servers)]
+        held, waiting = scene.fill(), scene.queue()
+        acts = [waiting.reset, scene.release]
         for act in acts if number % 2 else reversed(acts):
             act()
-        case.equal("those that had a place", {one.status for one in held.read()}, {200})
-        held.give_up()
-        case.true("all is over", becomes(lambda: running(servers) == 0 and gateway.metric(WAITING) == 0, SECONDS))
+        scene.are_good(held)
+        scene.becomes_waiting(0)
+        case.true("all is over", becomes(lambda: scene.running() == 0, SECONDS))
         # Those that wait leave: others wait in their place, and get theirs.
-        held = fill(case, gateway, servers, key)
-        queued(case, gateway, key).give_up()
-        case.true("nobody waits", becomes(lambda: gateway.metric(WAITING) == 0, SECONDS))
-        first, others = queued(case, gateway, key, QUEUE // 2), gateway.waiting(key, QUEUE // 2)
-        others.__enter__()
-        case.true("others do", becomes(lambda: gateway.metric(WAITING) == QUEUE, SECONDS))
-        first.give_up()
-        case.true("half of them", becomes(lambda: gateway.metric(WAITING) == QUEUE // 2, SECONDS))
-        count = sum(one.count for one in servers)
-        release(servers)
-        case.equal("who stays is answered", told(one.status for one in others.read()), {"200": QUEUE // 2})
-        case.equal("who left is not sent on", sum(one.count for one in servers) - count, QUEUE // 2)
-        case.equal("those that had a place", {one.status for one in held.read()}, {200})
-        others.give_up()
-        held.give_up()
-        case.true("all is over", becomes(lambda: running(servers) == 0, SECONDS))
+        held = scene.fill()
+        scene.queue().reset()
+        scene.becomes_waiting(0)
+        first = scene.queue(QUEUE // 2)
+        others = scene.queue(QUEUE // 2, QUEUE)
+        first.reset()
+        scene.becomes_waiting(QUEUE // 2)
+        count = sum(one.count for one in scene.servers)
+        scene.are_good(held, others)
+        case.equal("who left is not sent on", sum(one.count for one in scene.servers) - count, QUEUE // 2)
         # Those that have a place leave: those that wait get theirs.
-        held = fill(case, gateway, servers, key)
-        waiting = queued(case, gateway, key)
-        held.give_up()
-        case.equal("those that waited", told(one.status for one in waiting.read()), {"200": QUEUE})
-        waiting.give_up()
-        case.true("all is over", becomes(lambda: running(servers) == 0, SECONDS))
-    whole_room(case, gateway, servers, key)
+        held, waiting = scene.fill(), scene.queue()
+        held.reset()
+        scene.are_good(waiting)
+        case.true("all is over", becomes(lambda: scene.running() == 0, SECONDS))
+    scene.is_whole()
 
 
-def dying(case, gateway, servers, key):
+def hanging_up(scene):
+    """Clients that say no more, and may still wait for their answers: they leave nothing behind either."""
+    held, waiting = scene.fill(), scene.queue()
+    start = time.monotonic()
+    waiting.give_up()
+    held.give_up()
+    scene.becomes_waiting(0)
+    scene.case.note(f"nobody waits after {milliseconds(time.monotonic() - start)}")
+
+    def is_over():
+        scene.release()
+        return scene.running() == 0
+
+    scene.case.true("all is over", becomes(is_over, SECONDS))
+    scene.is_whole()
+
+
+def dying(scene):
     """A server that dies with all of its places in use gives them back."""
-    held = fill(case, gateway, servers, key)
-    servers[0].kill()
-    servers[0].come_back()
+    case = scene.case
+    held = scene.fill()
+    scene.servers[0].kill()
+    scene.servers[0].come_back()
 
     def are_answered():
-        release(servers)
-        return held.answered() == MOST * len(servers)
+        scene.release()
+        return held.answered() == len(held.callers)
 
-    # Some may have been sent once more, and found no place any more.
+    # Some may have been sent once more, and perhaps found nobody who listens.
     case.true("all are answered", becomes(are_answered, SECONDS))
-    answers = held.read()
-    held.give_up()
-    case.equal("other answers", set(map(str, answers)) - {"200 a", "200 b", "502 upstream_invalid", "503 upstream_unavailable"}, set())
-    case.true(f"those of the other server are good: {told(answers)}", told(answers).get("200 b", 0) >= MOST)
-    case.note(str(told(answers)))
-    whole_room(case, gateway, servers, key)
+    answers = told(held.read())
+    case.equal("other answers", set(answers) - {"200 a", "200 b", "502 upstream_invalid", REFUSED}, set())
+    case.true(f"those of the other server are good: {answers}", answers.get("200 b", 0) >= MOST)
+    case.note(str(answers))
+    scene.is_whole()
 
 
-def in_turn(case, gateway, servers, key):
-    """Who came first is served first."""
-    held = fill(case, gateway, servers, key)
-    waiting = []
-    for number in range(QUEUE):
-        one = gateway.waiting(key, 1)
-        one.__enter__()
-        waiting.append(one)
-        case.true(f"{number + 1} wait", becomes(lambda: gateway.metric(WAITING) == number + 1, SECONDS))
-    for server in servers:
-        server.forget()
-    release(servers)
-    held.read()
-    answers = [one.read()[0] for one in waiting]
-    case.equal("answers", {one.status for one in answers}, {200})
-    came = {seen.unique: seen.came for server in servers for seen in server.seen()}
-    order = [came[one.unique] for one in answers]
-    # So many places become free at once, of which each is the next one's.
-    late = [
-        number
-        for number, when in enumerate(order)
-        if any(later < when for later in order[number + MOST * len(servers) :])
-    ]
-    case.note(f"{sum(a > b for a, b in zip(order, order[1:]))} of {QUEUE} came later than the next one")
-    case.equal("came later than many that came after them", late, [])
-    for one in waiting:
-        one.give_up()
-    held.give_up()
+def in_turn(scene):
+    """Who came first is served first: as many as there are places, and then as many again."""
+    case = scene.case
+    held = scene.fill()
+    room = len(held.callers)
+    waiting = [scene.queue(1, number + 1, "/v1/do/hold") for number in range(QUEUE)]
+    for begin in range(0, QUEUE, room):
+        for server in scene.servers:
+            server.forget()
+        scene.release()
+        becomes(lambda: sum(len(server.seen()) for server in scene.servers) == room, SECONDS)
+        came = {seen.unique for server in scene.servers for seen in server.seen()}
+        got = [number for number, one in enumerate(waiting) if one.answers[0].unique in came]
+        case.equal("whose turn it was", got, list(range(begin, begin + room)))
+    scene.are_good(held, *waiting)
+
+
+def left_out(scene, act):
+    """While the others have no place, nobody is sent to a server that is left out: there is a queue."""
+    case, gateway = scene.case, scene.gateway
+    bad, good = scene.servers
+    for server in scene.servers:
+        server.behave("slow", 30)
+    try:
+        with gateway.load(scene.key, 3 * MOST, pause=0, make=lambda _: ("GET", None), host=scene.host) as load:
+            case.true("some wait", becomes(lambda: scene.waiting() > 0, SECONDS))
+            act(bad)
+            case.true("it is left out", becomes(lambda: gateway.is_available(bad, scene.host) == 0, SECONDS))
+            load.goes_on(3 * MOST)  # those that were under way
+            count, answered = bad.count, load.count
+            load.goes_on(200)
+    finally:
+        good.behave()
+        bad.come_back()
+    errors = [str(one) for one in load.answers[answered:] if one.status != 200]
+    case.true(f"{bad.count - count} requests came to it, of 200; others: {errors[:4]}", bad.count == count)
+    case.equal("errors", errors, [])
+    case.true("some waited", good.peak == MOST)
+
+
+def well_again(scene):
+    """Who waits gets a place at a server that is well again."""
+    case, gateway = scene.case, scene.gateway
+    bad, good = scene.servers
+    bad.health("ill")
+    case.true("one is ill", becomes(lambda: gateway.is_available(bad, scene.host) == 0, SECONDS))
+    scene.fill(MOST)
+    case.equal("the other has no place", good.running, MOST)
+    waiting = scene.queue(MOST)
+    bad.health("well")
+    case.true("it is well", becomes(lambda: gateway.is_available(bad, scene.host) == 1, SECONDS))
+    case.true("who waits is answered", becomes(lambda: waiting.answered() == MOST, 3))
+    case.equal("by it", told(waiting.read()), {f"200 {bad.name}": MOST})
+
+
+def reloaded(scene):
+    """Requests of the configuration before still have their places."""
+    held = scene.fill()
+    scene.gateway.settings["apis"][scene.host]["routes"] |= {"GET /v2/**": "key"}
+    scene.gateway.reload()
+    more = scene.ask(MOST, "/v1/do/hold")
+    becomes(lambda: scene.running() > len(held.callers) or scene.waiting() == MOST, SECONDS)
+    peaks = [server.peak for server in scene.servers]
+    scene.are_good(held, more)
+    scene.case.equal("at once", peaks, [MOST, MOST])
+
+
+def troubles(counted, stage, only):
+    """Places at servers that come and go."""
+    room = {"max_connections": MOST, "queue": {"max": 64, "timeout": "10s"}}
+    room["retries"] = {"attempts": 1, "on": ["closed"]}
+    check = {"path": "/health", "interval": "100ms", "timeout": "1s", "passes": 1, "failures": 2}
+    servers = {"failing": stage.servers("cd"), "checked": stage.servers("ef"), "calm": stage.servers("gh")}
+    apis = {
+        "failing": api(upstream(servers["failing"], **room, ejection={"failures": 2, "time": "30s"})),
+        "checked": api(upstream(servers["checked"], **room, ejection="off", check=check)),
+        "calm": api(upstream(servers["calm"], **room, ejection="off")),
+    }
+    parts = {
+        "who fails is left out": ("failing", lambda scene: left_out(scene, lambda one: one.behave("close"))),
+        "who is ill is left out": ("checked", lambda scene: left_out(scene, lambda one: one.health("ill"))),
+        "well again": ("checked", well_again),
+        "reloaded": ("calm", reloaded),
+    }
+    with stage.gateway(apis, "troubles") as gateway:
+        keys = {name: gateway.key(name) for name in apis}
+        for name, (host, part) in parts.items():
+            if only in (None, name):
+                with counted.case(name) as case, Scene(case, gateway, servers[host], keys[host], host) as scene:
+                    part(scene)
 
 
 def main():
@@ -236,17 +347,20 @@ def main():
             with stage.gateway(apis, f"crowd{threads}", threads=threads) as gateway:
                 key = gateway.key()
                 parts = {
-                    "ten times the load": lambda case: crowded(case, gateway, servers, key, seconds),
-                    "all places": lambda case: whole_room(case, gateway, servers, key),
-                    "waiting for too long": lambda case: too_long(case, gateway, servers, key),
-                    "giving up": lambda case: giving_up(case, gateway, servers, key, rounds),
-                    "a server dies": lambda case: dying(case, gateway, servers, key),
-                    "in turn": lambda case: in_turn(case, gateway, servers, key),
+                    "ten times the load": lambda scene: crowded(scene, seconds),
+                    "all places": Scene.is_whole,
+                    "waiting for too long": too_long,
+                    "giving up": lambda scene: giving_up(scene, rounds),
+                    "hanging up": hanging_up,
+                    "a server dies": dying,
+                    "in turn": in_turn,
                 }
                 for name, part in parts.items():
                     if options.only in (None, name):
                         with counted.case(f"{name}, {threads} thread{'s' * (threads > 1)}") as case:
-                            part(case)
+                            with Scene(case, gateway, servers, key) as scene:
+                                part(scene)
+        troubles(counted, stage, options.only)
     return counted.end()
 
 

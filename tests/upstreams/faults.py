@@ -37,6 +37,7 @@ RETRIES = {
     "off": {"attempts": 0},
 }
 BUDGET = 20  # of a hundred
+THREADS = 2
 OURS = {"upstream_unavailable", "upstream_timeout", "upstream_invalid"}
 
 
@@ -188,8 +189,8 @@ def budget(case, gateway, servers, key, clients, more):
     seconds = time.monotonic() - start
     sent = sum(server.count for server in servers) - count
     requests = load.count
-    # Ten in each second that has begun, the first of which may be almost over.
-    most = (1 + BUDGET / 100) * requests + 10 * (seconds + 2)
+    # Each thread may have its ten in each second, of which one more may have begun.
+    most = (1 + BUDGET / 100) * requests + THREADS * 10 * (seconds + 1)
     case.note(f"{requests} requests in {seconds:.1f} s, sent {sent} times, {most:.0f} are allowed")
     case.true(f"sent {sent} times, not more than {most:.0f}", sent <= most)
     case.true("some were tried again", sent > requests)
@@ -245,9 +246,34 @@ def methods(case, gateway, servers, key):
     bad.come_back()
 
 
+CAUSES = ("garbage", "close", "reset", "cut_head", "hang", "status")
+
+
+def causes(case, gateway, servers, key):
+    """One of two servers fails each request: the other one answers it, and nothing is held against that one."""
+    bad, good = servers[:2]
+    with gateway.caller(key, "causes") as caller:
+        for kind in CAUSES:
+            for server in servers:
+                server.forget()
+            bad.behave(kind, 503)
+
+            def is_asked():
+                answer = caller.ask()
+                case.equal(f"after {kind}", str(answer), f"200 {good.name}")
+                return len(bad.seen()) >= 2
+
+            case.true(f"{kind}: the bad one is asked", becomes(is_asked, SECONDS))
+            check = gateway.metric("keygate_upstream_ejections_total", api="causes", server=good.label)
+            case.equal(f"{kind}: how often the good one was left out", check, 0)
+    bad.come_back()
+    check = gateway.metric("keygate_upstream_ejections_total", api="causes", server=bad.label)
+    case.true(f"the bad one was left out {check:.0f} times", check >= len(CAUSES))
+
+
 def main():
     arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    arguments.add_argument("--only", help="a row's name, all, methods, or budget")
+    arguments.add_argument("--only", help="a row's name, all, methods, causes, or budget")
     arguments.add_argument("--long", action="store_true", help="32 clients instead of 8, ten times the requests")
     options = arguments.parse_args()
     check_program()
@@ -264,7 +290,16 @@ def main():
         apis["methods"] = api(
             upstream(servers[:2], ejection="off", balance="round_robin", retries=once), {"ANY /v1/**": "key"}
         )
-        with stage.gateway(apis) as gateway:
+        apis["causes"] = api(
+            upstream(
+                servers[:2],
+                balance="round_robin",
+                first_byte_timeout="300ms",
+                ejection={"failures": 1, "time": "10ms", "max_time": "10ms", "statuses": [503]},
+                retries=once | {"on": ["closed", "timeout", "invalid"], "statuses": [503]},
+            )
+        )
+        with stage.gateway(apis, threads=THREADS) as gateway:
             keys = {name: gateway.key(name) for name in apis}
             for row in ROWS:
                 for name in RETRIES:
@@ -281,6 +316,12 @@ def main():
             if options.only in (None, "methods"):
                 with counted.case("methods") as case:
                     methods(case, gateway, servers, keys["methods"])
+            if options.only in (None, "causes"):
+                with counted.case("causes") as case:
+                    try:
+                        causes(case, gateway, servers, keys["causes"])
+                    finally:
+                        servers[0].come_back()
             if options.only in (None, "budget"):
                 with counted.case("a budget of retries") as case:
                     budget(case, gateway, servers, keys["budget"], clients, 3 * more)

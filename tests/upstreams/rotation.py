@@ -19,6 +19,7 @@ sys.dont_write_bytecode = True
 
 from front import SECONDS, Counted, Stage, api, becomes, check_program, milliseconds, retried, upstream  # noqa: E402
 from callers import told  # noqa: E402
+from certificates import Authority  # noqa: E402
 
 GET = lambda _: ("GET", None)  # noqa: E731
 QUIET = {"ejection": "off", "retries": {"attempts": 0}}
@@ -59,7 +60,7 @@ def fewest(case, stage, more):
         "fewest": api(upstream(servers[:3], **QUIET)),
         "weighted": api({"servers": weighted} | QUIET),
     }
-    with stage.gateway(apis, "fewest") as gateway:
+    with stage.gateway(apis, "fewest", threads=1) as gateway:
         key = gateway.key("fewest")
         with gateway.caller(key, "fewest") as caller:
             got = collections.Counter(caller.ask().server for _ in range(60))
@@ -215,6 +216,31 @@ def checks(case, stage):
         case.note("a check says " + ", ".join(f"{name}: {value}" for name, value in a.checked()[0].fields))
 
 
+def other_checks(case, stage):
+    """By TLS and by a unix socket."""
+    authority = Authority(stage.folder)
+    secured = stage.server("secured", tls=authority.make("checked", "IP:127.0.0.1"))
+    local = stage.server("local", path=str(stage.folder / "checked.sock"))
+    apis = {
+        "secured": api(upstream([secured], check=CHECK, tls={"ca": str(authority.ca)}, **QUIET)),
+        "local": api(upstream([local], check=CHECK, **QUIET)),
+    }
+    with stage.gateway(apis, "others") as gateway:
+        for name, server in (("secured", secured), ("local", local)):
+            key = gateway.key(name)
+            for act, is_well in (
+                (lambda: None, 1),
+                (lambda: server.health("ill"), 0),
+                (lambda: server.health("well"), 1),
+                (server.kill, 0),
+                (server.come_back, 1),
+            ):
+                act()
+                is_so = becomes(lambda: server.checks > 0 and gateway.is_available(server, name) == is_well, SECONDS)
+                case.true(f"{name} is {is_well}", is_so)
+                case.equal(f"{name}: status", gateway.ask(key, host=name).status, 200 if is_well else 503)
+
+
 def all_ill(case, stage):
     servers = stage.servers("ab")
     with stage.gateway({"shop": api(upstream(servers, check=CHECK, **QUIET))}, "ill") as gateway:
@@ -319,6 +345,7 @@ def main():
         "one trial": lambda case: one_trial(case, stage),
         "the last one": lambda case: last_one(case, stage),
         "checks": lambda case: checks(case, stage),
+        "other checks": lambda case: other_checks(case, stage),
         "all are ill": lambda case: all_ill(case, stage),
         "breaker": lambda case: breaker(case, stage),
     }
