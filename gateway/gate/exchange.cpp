@@ -437,7 +437,9 @@ void Exchange::prepare_request(const Snapshot::Api& compiled, const policy::Perm
                          .identity = caller == nullptr ? std::string_view{} : caller->identity,
                          .forwarded = &snapshot.forwarded,
                          .told = &told_,
-                         .prefix = rewrite ? std::string_view{rewrite->prefix} : "",
+                         .prefix = rewrite && snapshot.forwarded.writes_x_forwarded()
+                                       ? std::string_view{rewrite->prefix}
+                                       : "",
                          .client_cert = side_.certificate,
                          .websocket_protocols = protocols,
                          .request_id = id_.text(),
@@ -789,7 +791,7 @@ void Exchange::refuse(const Refusal& refusal) {
     // this.
     const bool closes = !keeps_alive_ || lane_.is_draining || !body_.is_done();
     after_ = closes ? http::AfterAnswer::close : http::AfterAnswer::keep_alive;
-    limit_fields_.append(notice_).append(cors_fields_);
+    limit_fields_ += notice_;
     std::string& out = lane_.head_scratch;
     out.clear();
     pages.write(out, refusal,
@@ -798,7 +800,8 @@ void Exchange::refuse(const Refusal& refusal) {
                  .minor_version = minor_version_,
                  .date = lane_.date.at(lane_.poller.now().wall),
                  .request_id = id_.text(),
-                 .limit_fields = limit_fields_});
+                 .limit_fields = limit_fields_,
+                 .cors = cors_fields_});
     status_ = pages.status(refusal.reason);
     is_answer_started_ = true;
     if (!client_.send({out})) return cut(observe::Outcome::canceled());

@@ -68,13 +68,13 @@ void Exchange::on_told(answer::Told told) {
     if (const auto* const reason = std::get_if<Reason>(&told)) return refuse(Refusal{*reason});
     const bool closes = !keeps_alive_ || lane_.is_draining;
     after_ = closes ? http::AfterAnswer::close : http::AfterAnswer::keep_alive;
-    limit_fields_ += cors_fields_;
     const http::Asked asked{.after = after_,
                             .is_head = is_head_request_,
                             .minor_version = minor_version_,
                             .date = lane_.date.at(lane_.poller.now().wall),
                             .request_id = id_.text(),
-                            .limit_fields = limit_fields_};
+                            .limit_fields = limit_fields_,
+                            .cors = cors_fields_};
     std::string out; // may be long, as a list is, and is not kept
     if (const auto* const wrong = std::get_if<answer::Wrong>(&told)) {
         status_ = wrong->status;
