@@ -119,6 +119,7 @@ Upstream::Upstream(const config::Upstream& settings, std::string api, std::strin
             slots_ = std::make_shared<Slots>(*settings_.max_connections, settings_.queue.max);
     }
     if (settings_.breaker) breaker_.emplace(*settings_.breaker);
+    if (before != nullptr) openings_ = before->breaker_openings(); // what counts never goes back
 }
 
 Result<void> Upstream::read_tls() {

@@ -71,11 +71,11 @@ BOOST_AUTO_TEST_CASE(mistakes_are_listed_and_counted) {
     const Outcome outcome = check({.file = file});
     BOOST_TEST(outcome.status == 1);
     BOOST_TEST(outcome.out == "");
-    BOOST_TEST(
-        outcome.err ==
-        file + ":1:10: threads: found `x`; expected a whole number from 0 to 256\n" + file +
-            ":9:1: more: unknown name `more`; allowed: version, threads, listeners, client, store, "
-            "peppers, admin, status, log, drain, identity, via, apis\n2 mistakes\n");
+    BOOST_TEST(outcome.err ==
+               file + ":1:10: threads: found `x`; expected a whole number from 0 to 256\n" + file +
+                   ":9:1: more: unknown name `more`; allowed: version, threads, listeners, "
+                   "trusted_proxies, forwarded, proxy_status, dns, client, store, "
+                   "peppers, admin, status, log, drain, identity, via, apis\n2 mistakes\n");
 }
 
 BOOST_AUTO_TEST_CASE(json_carries_the_same) {

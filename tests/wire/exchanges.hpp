@@ -266,13 +266,16 @@ inline const std::vector<Refusal> refusals{
      "The body of this request is too large."},
     {"client_timeout", "408 Request Timeout", "TIMEOUT", "The request did not arrive in time."},
     {"head_loop", "508 Loop Detected", "LOOP",
-     "This request has passed this gateway before; proxies point at each other."},
+     "This request has passed this gateway before; proxies point at each other.",
+     "Proxy-Status: keygate; error=proxy_loop_detected\r\n"},
     {"upstream_unavailable", "503 Service Unavailable", "UPSTREAM_ERROR",
-     "The API cannot be reached at the moment; try again shortly.", "Retry-After: 1\r\n"},
-    {"upstream_timeout", "504 Gateway Timeout", "UPSTREAM_ERROR",
-     "The API did not answer in time."},
+     "The API cannot be reached at the moment; try again shortly.",
+     "Proxy-Status: keygate; error=destination_unavailable\r\nRetry-After: 1\r\n"},
+    {"upstream_timeout", "504 Gateway Timeout", "UPSTREAM_ERROR", "The API did not answer in time.",
+     "Proxy-Status: keygate; error=http_response_timeout\r\n"},
     {"upstream_invalid", "502 Bad Gateway", "UPSTREAM_ERROR",
-     "The API gave an answer that could not be passed on."},
+     "The API gave an answer that could not be passed on.",
+     "Proxy-Status: keygate; error=http_protocol_error\r\n"},
 };
 
 inline constexpr std::size_t id_size = 36;
