@@ -710,7 +710,10 @@ void Exchange::on_deadline() {
 /// The whole took too long, whatever it waits for.
 void Exchange::on_overdue() {
     if (!is_running_) return;
-    if (is_answer_started_) return cut(Reason::upstream_timeout);
+    if (is_answer_started_) {
+        drop_link(); // perhaps it is the client that is slow
+        return cut(Reason::upstream_timeout);
+    }
     if (link_) {
         lane_.metrics.upstream_failures.add();
         pool_->judge(*link_, false);
@@ -809,12 +812,16 @@ void Exchange::refuse(const Refusal& refusal) {
 }
 
 void Exchange::finish(observe::Outcome outcome, http::AfterAnswer after) {
+    if (link_) pool_->judge(*link_, true);
     give_link_back();
     record(outcome);
     owner_.on_answered(after);
 }
 
 void Exchange::cut(observe::Outcome outcome) {
+    const bool is_servers_doing = outcome.index() == index(Reason::upstream_invalid) ||
+                                  outcome.index() == index(Reason::upstream_timeout);
+    if (link_ && is_servers_doing) pool_->judge(*link_, false);
     drop_link();
     record(outcome);
     owner_.on_cut();

@@ -138,7 +138,9 @@ void Exchange::on_interim_answer(const http::ResponseHead& head) {
 void Exchange::on_final_answer(const http::ResponseHead& head, std::span<char> rest) {
     const config::Upstream& upstream = pool_->settings();
     const bool has_failed = is_among(head.status, upstream.ejection.statuses);
-    pool_->judge(*link_, !has_failed);
+    // A server that breaks its answers off is no better than one that gives none; but whoever waits
+    // for this one to know does not wait for a stream.
+    if (has_failed || link_->is_trial()) pool_->judge(*link_, !has_failed);
     if (may_retry(is_among(head.status, upstream.retries.statuses))) {
         journey_.tried.push_back(server_.get());
         return try_again(Kind::any);

@@ -46,6 +46,9 @@ class Link final : public net::Retirable, net::ReadyHandler {
     /// It has carried a request before: a server may have closed it at any moment.
     [[nodiscard]] bool is_reused() const { return is_reused_; }
 
+    /// By what becomes of it its server is judged.
+    [[nodiscard]] bool is_trial() const { return is_trial_; }
+
     [[nodiscard]] const std::shared_ptr<const Server>& server() const;
 
   private:

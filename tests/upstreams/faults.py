@@ -60,7 +60,7 @@ ROWS = (
     Row("resetting", lambda server: server.behave("reset")),
     Row("closing in the head", lambda server: server.behave("cut_head")),
     # What was begun to be passed on cannot be tried again.
-    Row("closing in the body", lambda server: server.behave("cut_body"), is_out=None, are_gets_safe=False),
+    Row("closing in the body", lambda server: server.behave("cut_body"), are_gets_safe=False),
     Row("answering 503", lambda server: server.behave("status", 503)),
 )
 
