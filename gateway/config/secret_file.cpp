@@ -39,9 +39,9 @@ bool is_visible(char c) {
     return c > 0x20 && c < 0x7f;
 }
 
-/// The begin of a file that nobody else can read.
-Result<std::string> read_private(const std::string& file, const std::string& step,
-                                 std::size_t most) {
+/// The begin of a file that those others cannot read or change.
+Result<std::string> read_private(const std::string& file, const std::string& step, std::size_t most,
+                                 mode_t others) {
     const File opened(::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
     if (opened.get() < 0) return fault(errno, step);
 
@@ -49,7 +49,7 @@ Result<std::string> read_private(const std::string& file, const std::string& ste
 
     if (::fstat(opened.get(), &found) != 0) return fault(errno, step);
     if (!S_ISREG(found.st_mode)) return fault(EINVAL, step + " (not a file)");
-    if ((found.st_mode & (S_IRWXG | S_IRWXO)) != 0)
+    if ((found.st_mode & others) != 0)
         return fault(EACCES, step + " (others can read or change it; chmod 600 it)");
 
     std::string text(most, '\0');
@@ -64,7 +64,7 @@ Result<std::string> read_private(const std::string& file, const std::string& ste
 Result<Secret> read_secret_file(const std::string& file, const std::string& what,
                                 std::size_t min_length) {
     const std::string step = "read " + what + " file " + file;
-    auto read = read_private(file, step, max_length + 2);
+    auto read = read_private(file, step, max_length + 2, S_IRWXG | S_IRWXO);
     if (!read) return read.error();
     std::string& text = *read;
     if (!text.empty() && text.back() == '\n') text.pop_back();
@@ -81,7 +81,7 @@ Result<Secret> read_secret_file(const std::string& file, const std::string& what
 Result<Secret> read_private_file(const std::string& file, const std::string& what,
                                  std::size_t max_size) {
     const std::string step = "read " + what + " file " + file;
-    auto read = read_private(file, step, max_size + 1);
+    auto read = read_private(file, step, max_size + 1, S_IWGRP | S_IXGRP | S_IRWXO);
     if (!read) return read.error();
     Secret secret{std::move(*read)};
     if (secret.reveal().size() > max_size)

@@ -13,7 +13,8 @@ namespace keygate::config {
 [[nodiscard]] Result<Secret> read_secret_file(const std::string& file, const std::string& what,
                                               std::size_t min_length);
 
-/// All of a file of several lines, as a private key is, under the same rules. @param max_size
+/// All of a file of several lines, as a private key is, under the same rules, but that the group
+/// may read it: so it is given to processes that own none of it, as in Kubernetes. @param max_size
 /// bytes.
 [[nodiscard]] Result<Secret> read_private_file(const std::string& file, const std::string& what,
                                                std::size_t max_size);

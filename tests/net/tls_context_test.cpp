@@ -352,7 +352,7 @@ BOOST_AUTO_TEST_CASE(what_cannot_be_used_says_which_file_it_is) {
     const auto other = authority.make("other", "DNS:other.test");
     const auto rsa = authority.make("an-rsa", "DNS:other.test", 30, Certificates::Key::rsa);
     const std::string open_key = folder.write("open.key", contents_of(made().api.key));
-    ::chmod(open_key.c_str(), 0640);
+    ::chmod(open_key.c_str(), 0644);
     const auto closed = [&](const std::string& name, const std::string& text) {
         std::string file = folder.write(name, text);
         ::chmod(file.c_str(), 0600);
