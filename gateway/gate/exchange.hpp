@@ -42,11 +42,11 @@ class ExchangeOwner {
 };
 
 /// One request from its head to the end of its answer. Told from top to bottom in exchange.cpp (the
-/// request), exchange_charge.cpp (what it costs) and exchange_answer.cpp (the answer), in as many
-/// functions as there are places where it may have to wait: the head, the key, the charge, the
-/// upstream. Nothing has to be waited for when the key is in the table and the limit is local: then
-/// the request runs straight through to the upstream. Used again for the next request of its
-/// connection.
+/// request), exchange_charge.cpp (what it costs), exchange_forward.cpp (its way to the upstream)
+/// and exchange_answer.cpp (the answer), in as many functions as there are places where it may have
+/// to wait: the head, the key, the charge, the upstream. Nothing has to be waited for when the key
+/// is in the table and the limit is local: then the request runs straight through to the upstream.
+/// Used again for the next request of its connection.
 class Exchange final : proxy::LinkUser,
                        net::DeadlineHandler,
                        KeyWatcher,
