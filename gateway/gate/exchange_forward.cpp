@@ -55,6 +55,7 @@ void Exchange::on_link_failed() {
 /// those that let us wait only as many as `retries` says.
 void Exchange::on_dial_failed(proxy::Failure failure) {
     lane_.metrics.upstream_failures.add();
+    deadline_.clear(); // whatever is waited for next has time of its own
     pool_->fail(std::move(link_), journey_);
     ++dials_;
     const bool may_go_on =
@@ -284,7 +285,7 @@ void Exchange::on_failure(proxy::Failure failure) {
         return try_again(Kind::any);
     }
     // Where none was even tried it is for want of a place.
-    if (link_ || !journey_.tried.empty()) tell_breaker(true);
+    if ((link_ && !was_stale) || !journey_.tried.empty()) tell_breaker(true);
     drop_link();
     refuse(Refusal{proxy::reason_for(failure)});
 }
