@@ -2,7 +2,6 @@
 
 #include <chrono>
 #include <utility>
-#include <vector>
 
 namespace keygate::proxy {
 
@@ -21,32 +20,27 @@ bool Slots::enter(const std::shared_ptr<const Server>& server) {
 }
 
 void Slots::leave(const std::shared_ptr<const Server>& server) {
-    std::function<void()> tell;
-    {
-        const std::lock_guard lock{mutex_};
-        tell = pass_on(server);
-    }
-    if (tell) tell();
+    const std::lock_guard lock{mutex_};
+    pass_on(server);
 }
 
-/// The place goes to the next in the queue, or is free. The caller has the lock, and tells.
-std::function<void()> Slots::pass_on(const std::shared_ptr<const Server>& server) {
+/// The place goes to the next in the queue, or is free. The caller has the lock.
+void Slots::pass_on(const std::shared_ptr<const Server>& server) {
     forget_those_over();
     const bool is_too_many = used_[server->standing.get()] > max_;
     if (queue_.empty() || is_too_many) {
-        free(*server);
-        return {};
+        return free(*server);
     }
     const std::shared_ptr<Ticket> next = queue_.front();
     if (server->standing->state(std::chrono::steady_clock::now()) != Standing::State::in) {
         free(*server);
-        return next->tell;
+        return next->tell();
     }
     queue_.pop_front();
     --waiting_;
     next->is_over = true;
     next->granted = server;
-    return std::move(next->tell);
+    next->tell();
 }
 
 void Slots::free(const Server& server) {
@@ -60,16 +54,13 @@ void Slots::forget_those_over() {
 }
 
 void Slots::look_again(std::size_t count) {
-    std::vector<std::function<void()>> tell;
-    {
-        const std::lock_guard lock{mutex_};
-        for (const auto& ticket : queue_) {
-            if (tell.size() == count) break;
-            if (!ticket->is_over) tell.push_back(ticket->tell);
-        }
+    const std::lock_guard lock{mutex_};
+    for (const auto& ticket : queue_) {
+        if (count == 0) break;
+        if (ticket->is_over) continue;
+        ticket->tell();
+        --count;
     }
-    for (const auto& one : tell)
-        one();
 }
 
 std::shared_ptr<Slots::Ticket> Slots::wait(std::function<void()> tell) {

@@ -33,7 +33,8 @@ class Slots {
     /// Somebody who waits.
     struct Ticket {
         std::shared_ptr<const Server> granted; // a place there is its own
-        /// Called on any thread, when it is granted, or when it may be worth to look again.
+        /// Called on any thread, when it is granted, or when it may be worth to look again; never
+        /// after `give_up` has returned. It must not call back.
         std::function<void()> tell;
         bool is_over = false; // granted, or given up
     };
@@ -52,7 +53,7 @@ class Slots {
     [[nodiscard]] std::uint64_t refused() const;
 
   private:
-    [[nodiscard]] std::function<void()> pass_on(const std::shared_ptr<const Server>& server);
+    void pass_on(const std::shared_ptr<const Server>& server);
     void free(const Server& server);
     void forget_those_over();
 
