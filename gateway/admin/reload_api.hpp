@@ -23,7 +23,7 @@ struct ReloadOutcome {
         config_invalid, // it does not load
         needs_restart,  // it changes what a running process cannot
         draining,       // the process was told to stop
-        failed          // a name cannot be looked up, or the store cannot be read
+        failed          // a file or the store cannot be read
     };
 
     Kind kind = Kind::failed;
