@@ -75,9 +75,7 @@ std::unique_ptr<keys::Desk> Worker::make_desk() {
 }
 
 std::function<void(std::function<void()>)> Worker::entry() {
-    return [this](std::function<void()> work) {
-        boost::asio::post(io_, [this, work = std::move(work)] { poller_.visit(work); });
-    };
+    return [this](std::function<void()> work) { poller_.post(std::move(work)); };
 }
 
 std::unique_ptr<limit::RedisCounters> Worker::make_redis_counters(std::size_t number) {

@@ -80,8 +80,8 @@ struct Forwarded {
     /// Where they say it.
     enum class From : std::uint8_t { x_forwarded_for, forwarded, x_real_ip };
     From from = From::x_forwarded_for;
-    /// What the upstream gets of what they say: theirs with themselves behind it, or the client
-    /// alone. What anybody else says never passes.
+    /// What the upstream gets of what they say: all of theirs with themselves behind it, or the
+    /// client alone. Of what peers say that are not trusted nothing passes.
     enum class Chain : std::uint8_t { append, replace };
     Chain chain = Chain::append;
     /// The fields that tell the upstream.
@@ -171,9 +171,9 @@ struct Queue {
     milliseconds timeout{1'000};
 };
 
-/// `retries:` what is tried again, always with another server where there is one. What has not
-/// reached a server is always tried again, by this count; what may have been begun only if doing it
-/// twice is doing it once (RFC 9110 9.2.2), it has no body, and nothing of an answer was passed on.
+/// `retries:` what is tried again, with another server where there is one. Of servers that refuse
+/// connections all are asked anyway. What may have been begun is only tried again if doing it twice
+/// is doing it once (RFC 9110 9.2.2), it has no body, and nothing of an answer was passed on.
 struct Retries {
     std::uint32_t attempts = 1;            // beside the first, 0..10
     bool on_closed = false;                // the server closed before its answer was whole in head

@@ -1,6 +1,7 @@
 #include "http/cors.hpp"
 
 #include "base/ascii.hpp"
+#include "base/host_labels.hpp"
 
 #include <algorithm>
 #include <iterator>
@@ -31,11 +32,6 @@ bool begins_ignoring_case(std::string_view text, std::string_view beginning) {
            ascii::equal_ignoring_case(text.substr(0, beginning.size()), beginning);
 }
 
-bool ends_ignoring_case(std::string_view text, std::string_view end) {
-    return text.size() >= end.size() &&
-           ascii::equal_ignoring_case(text.substr(text.size() - end.size()), end);
-}
-
 /// RFC 6454 4: the port that a scheme has anyway need not be said.
 std::string_view without_usual_port(std::string_view origin) {
     for (const auto& [scheme, port] :
@@ -44,19 +40,6 @@ std::string_view without_usual_port(std::string_view origin) {
         if (begins_ignoring_case(origin, scheme) && origin.ends_with(port))
             origin.remove_suffix(port.size());
     return origin;
-}
-
-/// RFC 1123 2.1, and `_`.
-bool are_labels(std::string_view text) {
-    while (true) {
-        const std::string_view label = text.substr(0, text.find('.'));
-        if (label.empty() || !std::all_of(label.begin(), label.end(), [](char c) {
-                return ascii::is_alnum(c) || c == '-' || c == '_';
-            }))
-            return false;
-        if (label.size() == text.size()) return true;
-        text.remove_prefix(label.size() + 1);
-    }
 }
 
 std::string joined(std::span<const std::string> names) {
@@ -163,8 +146,7 @@ bool CorsRules::is_of(std::string_view origin, const Origin& allowed) {
     if (allowed.end.empty()) return ascii::equal_ignoring_case(origin, allowed.text);
     if (!begins_ignoring_case(origin, allowed.text)) return false;
     origin.remove_prefix(allowed.text.size());
-    return ends_ignoring_case(origin, allowed.end) &&
-           are_labels(origin.substr(0, origin.size() - allowed.end.size()));
+    return is_below(origin, allowed.end);
 }
 
 bool CorsRules::allows(std::string_view origin) const {

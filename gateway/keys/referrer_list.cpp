@@ -1,6 +1,7 @@
 #include "keys/referrer_list.hpp"
 
 #include "base/ascii.hpp"
+#include "base/host_labels.hpp"
 #include "config/addresses.hpp"
 #include "config/scalars.hpp"
 #include "config/text.hpp"
@@ -26,24 +27,6 @@ std::optional<std::uint16_t> parse_port(std::string_view text) {
     const auto port = config::parse_number(text);
     if (!port || *port < 1 || *port > 65'535) return std::nullopt;
     return static_cast<std::uint16_t>(*port);
-}
-
-/// RFC 1123 2.1, and `_`.
-bool are_labels(std::string_view text) {
-    while (true) {
-        const std::string_view label = text.substr(0, text.find('.'));
-        if (label.empty() || !std::all_of(label.begin(), label.end(), [](char c) {
-                return ascii::is_alnum(c) || c == '-' || c == '_';
-            }))
-            return false;
-        if (label.size() == text.size()) return true;
-        text.remove_prefix(label.size() + 1);
-    }
-}
-
-bool ends_ignoring_case(std::string_view text, std::string_view end) {
-    return text.size() >= end.size() &&
-           ascii::equal_ignoring_case(text.substr(text.size() - end.size()), end);
 }
 
 /// Could a reader end up at another path than the one that is compared? Whoever normalises or
@@ -161,8 +144,7 @@ bool ReferrerList::is_of(const Page& page, const Pattern& pattern) {
     if (page.port != pattern.port || !ascii::equal_ignoring_case(page.scheme, pattern.scheme))
         return false;
     if (!pattern.is_wildcard) return ascii::equal_ignoring_case(page.host, pattern.host);
-    return ends_ignoring_case(page.host, pattern.host) &&
-           are_labels(page.host.substr(0, page.host.size() - pattern.host.size()));
+    return is_below(page.host, pattern.host);
 }
 
 bool ReferrerList::admits(const Referral& referral) const {

@@ -216,7 +216,7 @@ std::string Metrics::text() const {
                 &ThreadMetrics::upstream_dials);
     add_counter("keygate_upstream_failures_total", "Upstream connections that failed while in use.",
                 &ThreadMetrics::upstream_failures);
-    add_counter("keygate_upstream_retries_total", "Requests sent again on a fresh connection.",
+    add_counter("keygate_upstream_retries_total", "Requests sent again, on another connection.",
                 &ThreadMetrics::upstream_retries);
     add_counter("keygate_upstream_retries_refused_total",
                 "Requests that were not sent again for want of budget.",

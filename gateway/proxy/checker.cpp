@@ -157,9 +157,7 @@ void Checker::serve(std::vector<std::shared_ptr<Upstream>> upstreams) {
     if (!state_ && std::none_of(upstreams.begin(), upstreams.end(), is_checked)) return;
     if (!state_) state_ = std::make_unique<State>(clock_, tell_);
     State& state = *state_;
-    asio::post(state.io, [&state, wanted = std::move(upstreams)]() mutable {
-        state.poller.visit([&] { state.serve(std::move(wanted)); });
-    });
+    state.poller.post([&state, wanted = std::move(upstreams)] { state.serve(wanted); });
 }
 
 } // namespace keygate::proxy
