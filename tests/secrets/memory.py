@@ -728,6 +728,20 @@ def admin_bodies(stage, case):
             with Line(host) as line:
                 line.send_slowly(request, step or 9999)
                 case.equal("text", line.status(), 415)
+    # Each is looked for at once: what comes after it would overwrite what it left.
+    for more in (0, 3000):
+        for member in ("key", "digest", "expires_at", "plan", "scopes", "addresses"):
+            name = f"as {member} with {more} letters more"
+            body = {**base, member: stage.secrets.key(name) + " " * more}
+            case.equal(name, stage.admin("POST", "/admin/v1/keys", body, None, good)[0], 422)
+            case.equal(f"{name}, left in memory", stage.left_in_memory()[0], {})
+    for name, body in (
+        ("among others", {**base, "scopes": ["x" * 100, stage.secrets.key("among others")]}),
+        ("escaped", {**base, "digest": "\n" + stage.secrets.key("escaped")}),
+        ("name of a member", {**base, stage.secrets.key("name of a member"): 1}),
+    ):
+        case.equal(name, stage.admin("POST", "/admin/v1/keys", body, None, good)[0], 422)
+        case.equal(f"{name}, left in memory", stage.left_in_memory()[0], {})
     case.note(f"{case.checks} answers")
 
 
