@@ -5,10 +5,10 @@
 
 #include "base/secret.hpp"
 
+#include <malloc.h>
+
 #include <cstdlib>
 #include <new>
-
-#include <malloc.h>
 
 // Sanitizers see what is freed twice, or by the wrong means, only in their own.
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)

@@ -38,11 +38,7 @@ Connection::~Connection() {
     if ((exchange_.is_running() || !out_.is_empty()) && exchange_.answer_ends_by_close() &&
         !is_half_closed_)
         channel_.reset();
-    lane_.metrics.connections_closed.add();
-    if (has_entered_address_)
-        lane_.admission.leave(side_.address);
-    else
-        lane_.admission.leave();
+    leave();
 }
 
 void Connection::on_ready(Events events) {
@@ -232,6 +228,9 @@ void Connection::on_cut() {
 }
 
 void Connection::end_after_answer() {
+    // Of whom nothing will come and nothing has, no rest is waited for: a close is no reset then.
+    // With TLS the client has an end of its own to send.
+    if (exchange_.is_last() && !channel_.tls() && channel_.is_silent()) return close();
     state_ = State::lingering;
     half_close();
     if (has_client_ended_) return close();
@@ -320,11 +319,23 @@ void Connection::drain() {
         end_after_answer();
 }
 
+/// Its place is free for others.
+void Connection::leave() {
+    if (has_left_) return;
+    has_left_ = true;
+    lane_.metrics.connections_closed.add();
+    if (has_entered_address_)
+        lane_.admission.leave(side_.address);
+    else
+        lane_.admission.leave();
+}
+
 void Connection::close() {
     if (state_ == State::closed) return;
     state_ = State::closed;
     exchange_.cancel();
     deadline_.clear();
+    leave(); // before the client can know
     channel_.close();
     unlink();
     lane_.poller.retire(std::unique_ptr<net::Retirable>{this});

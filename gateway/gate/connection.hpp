@@ -74,6 +74,7 @@ class Connection final : public Client, net::ReadyHandler, net::DeadlineHandler,
     void end_after_answer();
     void linger();
     void half_close();
+    void leave();
     void close();
 
     Lane& lane_;
@@ -96,6 +97,7 @@ class Connection final : public Client, net::ReadyHandler, net::DeadlineHandler,
     bool is_blocked_ = false; // the deadline is that of a client that does not read
     bool is_ending_ = false;  // the deadline is that of a client that does not even read our end
     bool has_client_ended_ = false;
+    bool has_left_ = false;
     bool is_half_closed_ = false; // our direction has ended, the client's goes on
 };
 

@@ -108,7 +108,7 @@ void Exchange::start(WallTime now) {
     owns_cors_ = false;
     websocket_name_ = {};
     limited_by_ = dry_limit_ = nullptr;
-    is_chunked_ = is_head_request_ = is_repeatable_ = keeps_alive_ = false;
+    is_chunked_ = is_head_request_ = is_repeatable_ = keeps_alive_ = is_last_ = false;
     expects_continue_ = waits_for_continue_ = is_upgrade_ = is_tunnel_ = false;
     minor_version_ = 1;
     is_upload_broken_ = is_request_sent_ = is_retried_ = is_answer_started_ = has_answer_bytes_ =
@@ -130,6 +130,7 @@ void Exchange::on_head(const http::RequestHead& head) {
     is_head_request_ = head.method == "HEAD";
     is_repeatable_ = body_.is_done() && is_idempotent(head.method);
     keeps_alive_ = head.keep_alive;
+    is_last_ = !head.keep_alive;
     minor_version_ = head.minor_version;
     // Whoever has begun its body waits for nobody.
     expects_continue_ = head.expects_continue && rest_.empty();

@@ -93,6 +93,10 @@ class Exchange final : proxy::LinkUser,
 
     [[nodiscard]] bool is_running() const { return is_running_; }
 
+    /// The client said that nothing would come behind its last request, and that is here in full
+    /// (RFC 9112 9.6).
+    [[nodiscard]] bool is_last() const { return is_last_ && body_.is_done() && !is_tunnel_; }
+
     /// What the client may take: of the request that is running, else of the next one.
     [[nodiscard]] const config::ClientLimits& client_limits() const;
 
@@ -280,6 +284,7 @@ class Exchange final : proxy::LinkUser,
     bool is_head_request_ = false;
     bool is_repeatable_ = false; // no body, and doing it twice is doing it once (RFC 9110 9.2.2)
     bool keeps_alive_ = false;
+    bool is_last_ = false;            // as the client says
     bool expects_continue_ = false;   // and has not sent its body unasked
     bool waits_for_continue_ = false; // the upstream's, before the client need send its body
     bool is_upgrade_ = false;         // to a WebSocket, if the upstream agrees

@@ -62,6 +62,8 @@ Result<int> open_listener(const config::Endpoint& endpoint) {
     const int on = 1;
     ::setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
     ::setsockopt(descriptor, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
+    // Linux: what is accepted has it too.
+    ::setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     if (::bind(descriptor, found->ai_addr, found->ai_addrlen) != 0 ||
         ::listen(descriptor, backlog) != 0) {
         Fault fault = fault_of_errno(where);
@@ -112,8 +114,6 @@ bool Listener::take_one() {
     const int descriptor = ::accept4(channel_.descriptor(), reinterpret_cast<sockaddr*>(&peer),
                                      &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (descriptor >= 0) {
-        const int on = 1;
-        ::setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
         on_accept_(descriptor, address_text(peer));
         return true;
     }

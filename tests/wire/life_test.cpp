@@ -424,6 +424,33 @@ BOOST_AUTO_TEST_CASE(a_refused_client_may_send_all_before_it_looks) {
     BOOST_TEST(origin.requests().empty());
 }
 
+BOOST_AUTO_TEST_CASE(who_said_that_nothing_follows_is_not_waited_for) {
+    support::OriginServer origin;
+    const support::RunningGateway gateway{shop(origin, "", "client: {max_connections: 1}\n")};
+    for (const auto& [path, status] : {std::pair{"/open", 200}, std::pair{"/any/refused", 401}}) {
+        support::Socket client = gateway.connect();
+        client.send(get(path, "Connection: close\r\n"));
+        BOOST_TEST(support::status_of(client.receive_all()) == status);
+        // It has not ended its own direction, but its place is free.
+        BOOST_TEST(support::status_of(gateway.exchange(get("/open", "Connection: close\r\n"))) ==
+                   200);
+    }
+}
+
+BOOST_AUTO_TEST_CASE(what_follows_nevertheless_takes_nothing_from_the_answer) {
+    const std::string body(4 * 1024 * 1024, 'x');
+    support::OriginServer origin{
+        [&](const std::string&) { return support::OriginServer::plain_answer(body); }};
+    support::RunningGateway gateway{shop(origin)};
+    support::Socket client = gateway.connect();
+    client.send(get("/open", "Connection: close\r\n"));
+    BOOST_TEST(client.send("\r\n" + get() + get()));
+    const std::string answer = client.receive_answer();
+    BOOST_TEST((support::body_of(answer) == body));
+    BOOST_TEST(client.is_at_end());
+    BOOST_TEST(origin.requests().size() == 1U);
+}
+
 BOOST_AUTO_TEST_CASE(a_refused_client_that_never_ends_is_cut_off) {
     support::OriginServer origin;
     support::RunningGateway gateway{shop(origin)};
