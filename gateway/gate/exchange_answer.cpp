@@ -2,6 +2,7 @@
 // of a tunnel. The first half is told in exchange.cpp.
 #include "gate/exchange.hpp"
 #include "http/limits.hpp"
+#include "net/tls_session.hpp"
 
 #include <algorithm>
 
@@ -52,6 +53,9 @@ void Exchange::read_upstream() {
         return on_upstream_end();
     // Where the close is the end, a reset is none.
     case net::Transfer::State::failed:
+        // With TLS 1.3 a server that does not like our certificate says so only here.
+        if (const auto* const tls = link_->channel().tls(); tls != nullptr && tls->has_objection())
+            pool_->note_distrust(*link_);
         return on_failure(proxy::Failure::closed_early);
     case net::Transfer::State::moved:
         break;

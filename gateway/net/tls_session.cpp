@@ -309,6 +309,10 @@ Transfer TlsSession::on_wire_failed() {
     return Transfer::failed(boost::asio::ssl::error::stream_truncated);
 }
 
+bool TlsSession::has_objection() const {
+    return failure_ && failure_->error.category() == boost::asio::error::get_ssl_category();
+}
+
 bool TlsSession::may_have_more() const {
     return has_arrived_ || SSL_has_pending(ssl_) != 0;
 }

@@ -83,6 +83,9 @@ class TlsSession {
     /// self-signed certificate`. Empty while nothing did.
     [[nodiscard]] const std::string& problem() const { return problem_; }
 
+    /// One side objects to what the other one has sent: it was not the wire that failed.
+    [[nodiscard]] bool has_objection() const;
+
   private:
     struct Wire;
 

@@ -312,7 +312,7 @@ void Pool::drop(std::unique_ptr<Link> link) {
     if (place.is_leaving) take_leave(place);
 }
 
-void Pool::note_distrust(Link& link) {
+void Pool::note_distrust(const Link& link) {
     const Server& server = *link.place_.server;
     if (server.standing->may_tell(poller_.now().steady))
         warn_(upstream_->api() + "/" + upstream_->name() + ": " + server.name +

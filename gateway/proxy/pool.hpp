@@ -65,6 +65,8 @@ class Pool final : net::DeadlineHandler {
     void fail(std::unique_ptr<Link> link, Journey& journey);
     /// For every other link.
     void drop(std::unique_ptr<Link> link);
+    /// Its TLS has failed: the log is told why, of each server once in ten seconds.
+    void note_distrust(const Link& link);
 
     [[nodiscard]] const config::Upstream& settings() const { return upstream_->settings(); }
 
@@ -81,7 +83,6 @@ class Pool final : net::DeadlineHandler {
 
     void on_deadline() override;
     void forget_idle(Link& link);
-    void note_distrust(Link& link);
     void refresh();
     void take_leave(Place& place);
     [[nodiscard]] unsigned rank(const Place& place, const Journey& journey, SteadyTime now) const;

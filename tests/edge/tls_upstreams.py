@@ -87,7 +87,10 @@ def believed(report, ways):
             answer = ways.ask(way)
             case.true(f"an error of ours: {answer}", str(answer)[:12] in ("502 upstream", "503 upstream"))
             case.equal("requests there", ways.behind[way].count, 0)
-            case.note(str(answer))
+            told = f"{way}/live: 127.0.0.1:{ways.behind[way].port}: TLS: "
+            why = [line.split(told)[1] for line in ways.gateway.program.text().splitlines() if told in line]
+            case.true(f"the log says why: {told}", bool(why))
+            case.note(f"{answer}, {why[0] if why else 'unsaid'}")
 
 
 def cut(report, ways):
