@@ -227,10 +227,16 @@ void Connection::on_cut() {
     close();
 }
 
+/// Something of the client is unread, so that a close would be a reset. With TLS it has an end of
+/// its own to send.
+bool Connection::has_rest() {
+    if (channel_.tls()) return true;
+    char byte = 0;
+    return channel_.peek({&byte, 1}).state == Moved::moved;
+}
+
 void Connection::end_after_answer() {
-    // Of whom nothing will come and nothing has, no rest is waited for: a close is no reset then.
-    // With TLS the client has an end of its own to send.
-    if (exchange_.is_last() && !channel_.tls() && channel_.is_silent()) return close();
+    if (exchange_.is_last() && !has_rest()) return close();
     state_ = State::lingering;
     half_close();
     if (has_client_ended_) return close();

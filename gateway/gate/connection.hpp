@@ -71,6 +71,7 @@ class Connection final : public Client, net::ReadyHandler, net::DeadlineHandler,
     [[nodiscard]] bool is_over() const { return state_ >= State::last_sent; }
 
     void wait();
+    [[nodiscard]] bool has_rest();
     void end_after_answer();
     void linger();
     void half_close();
