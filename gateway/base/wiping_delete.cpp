@@ -33,6 +33,9 @@ void wipe_and_free(void* memory) noexcept {
 
 } // namespace
 
+// What they give back comes from the library's own operator new, see above.
+// NOLINTBEGIN(misc-new-delete-overloads)
+
 void operator delete(void* memory) noexcept {
     wipe_and_free(memory);
 }
@@ -64,5 +67,7 @@ void operator delete(void* memory, std::size_t, std::align_val_t) noexcept {
 void operator delete[](void* memory, std::size_t, std::align_val_t) noexcept {
     wipe_and_free(memory);
 }
+
+// NOLINTEND(misc-new-delete-overloads)
 
 #endif
